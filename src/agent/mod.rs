@@ -1,0 +1,65 @@
+//! The agents. Each gets a [`Brief`] and a private working copy, and gives an
+//! [`Iteration`](crate::turn::Iteration); none of them commits, deploys, logs or posts.
+
+pub mod catalog;
+pub mod claude;
+pub mod report;
+
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::gate::MicroUsd;
+use crate::turn::{Finding, Iteration};
+
+/// What an iteration is given.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// The turn's id, for run directories and logs.
+    pub turn: crate::turn::TurnId,
+    /// The agent's own clone of the repository: its working directory.
+    pub workdir: PathBuf,
+    /// A private directory of this run for config, temporary files and logs.
+    pub run_dir: PathBuf,
+    /// The playbook, relative to `workdir`.
+    pub playbook: PathBuf,
+    /// What this iteration may cost.
+    pub allowance: MicroUsd,
+    /// What earlier turns came to, newest first, bounded.
+    pub memory: Vec<Remembered>,
+    /// The last refusals with their reasons, newest first, bounded.
+    pub refusals: Vec<String>,
+    /// Paths that may be changed.
+    pub allowed: Vec<String>,
+    /// Paths and subjects that are off limits.
+    pub off_limits: Vec<String>,
+    /// This is a second, independent look after "nothing material".
+    pub confirming: bool,
+}
+
+/// What an earlier turn came to, for the prompt and for the embedded agent.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// The finding.
+    pub finding: Finding,
+    /// `committed`, `rejected`, `held`.
+    pub outcome: String,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// Something that can do an iteration.
+#[expect(
+    async_fn_in_trait,
+    reason = "used inside this crate only, never as a trait object"
+)]
+pub trait Agent {
+    /// Works in `brief.workdir` until done, out of allowance or cancelled. Infallible: every
+    /// failure is an outcome class. `beat` is called at each sign of life with its last line.
+    async fn iterate(
+        &self,
+        brief: &Brief,
+        cancel: &CancellationToken,
+        beat: &mut (dyn FnMut(&str) + Send),
+    ) -> Iteration;
+}

@@ -1,0 +1,80 @@
+//! The only place that asks the time. Everything else is handed a [`Clock`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// A source of the current time, either the system's or one that a test moves.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: Tz,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    System,
+    Manual(Arc<Mutex<DateTime<Utc>>>),
+}
+
+impl Clock {
+    /// The system's clock; calendar days begin at midnight in `zone`.
+    pub fn system(zone: Tz) -> Self {
+        Self {
+            zone,
+            source: Source::System,
+        }
+    }
+
+    /// A clock that stands still at `start` until it is advanced or set.
+    pub fn manual(start: DateTime<Utc>, zone: Tz) -> Self {
+        Self {
+            zone,
+            source: Source::Manual(Arc::new(Mutex::new(start))),
+        }
+    }
+
+    /// The current instant.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system"
+    )]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.source {
+            Source::System => Utc::now(),
+            Source::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// The current instant as a wall clock in the configured zone shows it.
+    pub fn local(&self) -> DateTime<Tz> {
+        self.now().with_timezone(&self.zone)
+    }
+
+    /// The calendar day in the configured zone.
+    pub fn today(&self) -> NaiveDate {
+        self.local().date_naive()
+    }
+
+    /// The zone that decides where a day begins.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Moves a manual clock; a system clock is left alone.
+    pub fn advance(&self, by: TimeDelta) {
+        if let Source::Manual(at) = &self.source {
+            let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
+            *at += by;
+        }
+    }
+}
+
+/// The system's IANA zone, or UTC where it can't be told.
+pub fn system_zone() -> Tz {
+    iana_time_zone::get_timezone()
+        .ok()
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(Tz::UTC)
+}

@@ -1,0 +1,239 @@
+//! What the rest of the program sees.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::gate::MicroUsd;
+
+/// Everything that can be set, resolved and cross-checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the values came from, for messages: a path, or "embedded defaults".
+    pub source: String,
+    /// Ledger, lock, worktree, runs; mode 0700.
+    pub state_dir: PathBuf,
+    /// Things that can be made again: the managed Ansible; mode 0700.
+    pub cache_dir: PathBuf,
+    /// The home directory of the workstation that is hardened.
+    pub home: PathBuf,
+    /// Timing and stops.
+    pub r#loop: LoopConfig,
+    /// Money.
+    pub spend: SpendConfig,
+    /// The agent.
+    pub agent: AgentConfig,
+    /// Confinement.
+    pub sandbox: SandboxConfig,
+    /// The playbook's repository.
+    pub repo: RepoConfig,
+    /// The playbook.
+    pub playbook: PlaybookConfig,
+    /// Overlap with an earlier run.
+    pub coordinate: CoordinateConfig,
+    /// Discord.
+    pub discord: DiscordConfig,
+    /// The wiki log.
+    pub wiki: WikiConfig,
+}
+
+/// Timing and stops of the loop.
+#[derive(Debug, Clone)]
+pub struct LoopConfig {
+    /// From one wake to the next.
+    pub interval: Duration,
+    /// One turn only.
+    pub once: bool,
+    /// Everything up to apply, nothing changed on the machine.
+    pub dry_run: bool,
+    /// How many iterations in a row must say that nothing material is left. At least 1.
+    pub confirmations: u32,
+    /// Failed turns in a row that stop the loop.
+    pub max_failures: u32,
+    /// Turns without a commit that stop the loop.
+    pub dry_spell: u32,
+    /// Hard ceiling of turns, whatever the agent says.
+    pub max_turns: u32,
+    /// How long committing, apply and every other single Ansible run may take.
+    pub ansible_deadline: Duration,
+}
+
+/// Money.
+#[derive(Debug, Clone)]
+pub struct SpendConfig {
+    /// The day's cap over all Claude Code use on this machine. Never zero.
+    pub daily_cap: MicroUsd,
+    /// What one iteration may cost at most. Never zero.
+    pub per_iteration: MicroUsd,
+    /// The zone whose midnight begins a day.
+    pub zone: Tz,
+    /// Transcript roots: directories that hold `projects/`. May be missing on disk.
+    pub roots: Vec<PathBuf>,
+}
+
+/// Which agent works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentKind {
+    /// The Claude Code command line.
+    Claude,
+    /// The embedded catalogue: no model, no account.
+    Catalog,
+}
+
+/// The agent.
+#[derive(Debug, Clone)]
+pub struct AgentConfig {
+    /// Which.
+    pub kind: AgentKind,
+    /// The model's name or alias.
+    pub model: String,
+    /// The program: a path, or a name looked up on `PATH`.
+    pub program: PathBuf,
+    /// Turns of the agent's own loop.
+    pub max_turns: u32,
+    /// Wall-clock limit of an iteration.
+    pub deadline: Duration,
+    /// Limit between two events.
+    pub silence: Duration,
+    /// Base URL of the model's service; empty: the client's default.
+    pub base_url: String,
+    /// Names of environment variables that carry the credential, first one set wins.
+    pub credential_env: Vec<String>,
+    /// Words for the prompt: what the agent must leave alone.
+    pub off_limits: Vec<String>,
+    /// Directory with the operator's own prompts; files missing there come from the binary.
+    pub prompts: PathBuf,
+}
+
+/// How strongly something is confined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Not at all; every report says so.
+    None,
+    /// The operating system's own means: bubblewrap on Linux, Seatbelt on macOS.
+    Native,
+}
+
+/// Confinement.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    /// The level; never lowered silently.
+    pub level: Level,
+    /// As root, the account that the agent runs as.
+    pub user: String,
+}
+
+/// The playbook's repository.
+#[derive(Debug, Clone)]
+pub struct RepoConfig {
+    /// The user's checkout; only read.
+    pub path: PathBuf,
+    /// The branch that secloop's own worktree is on, `secloop/…`.
+    pub branch: String,
+    /// Push the branch after each commit.
+    pub push: bool,
+    /// Paths, relative to the repository, that a proposal may touch (prefixes).
+    pub allowed: Vec<String>,
+    /// Paths that it may not, even below an allowed one (prefixes).
+    pub off_limits: Vec<String>,
+}
+
+/// Where Ansible comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnsibleRuntime {
+    /// A pinned one in the cache directory; falls back to `PATH` and says so.
+    Managed,
+    /// The user's own on `PATH`.
+    Path,
+}
+
+/// The playbook.
+#[derive(Debug, Clone)]
+pub struct PlaybookConfig {
+    /// The playbook file, relative to the repository.
+    pub file: PathBuf,
+    /// The user's own arguments: tags, limits, extra variables.
+    pub args: Vec<String>,
+    /// Where Ansible comes from.
+    pub runtime: AnsibleRuntime,
+    /// Trees and files that are snapshotted and compared besides those the playbook names.
+    pub watch: Vec<PathBuf>,
+}
+
+/// Who decides about an active run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decider {
+    /// The documented table.
+    Rules,
+    /// One short model call, falling back to the table.
+    Agent,
+}
+
+/// Overlap with an earlier run.
+#[derive(Debug, Clone)]
+pub struct CoordinateConfig {
+    /// Who decides.
+    pub decider: Decider,
+    /// How long "wait" waits.
+    pub wait: Duration,
+    /// A holder older than this without result is taken over.
+    pub overdue: Duration,
+    /// A holder without a sign of life for this long is taken over.
+    pub silent: Duration,
+}
+
+/// Discord. Without channel or token, posts stay in the outbox.
+#[derive(Debug, Clone)]
+pub struct DiscordConfig {
+    /// `https://discord.com`, or where the tests listen.
+    pub base_url: String,
+    /// The channel's id; empty: none.
+    pub channel_id: String,
+    /// The bot's token; empty: none. Never logged.
+    pub token: Secret,
+}
+
+/// The wiki log.
+#[derive(Debug, Clone)]
+pub struct WikiConfig {
+    /// The page.
+    pub path: PathBuf,
+    /// The page's title.
+    pub title: String,
+    /// Newest entry first.
+    pub newest_first: bool,
+    /// Put refused and open findings on the page too (such pages are often public).
+    pub include_open: bool,
+}
+
+/// A string that never shows itself.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The secret itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() {
+            "Secret(none)"
+        } else {
+            "Secret(…)"
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The secloop program.
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! The only place that spawns. One [`Spec`] in, one [`Finished`] out; the whole group is gone by
+//! the time [`run`] returns.
+//!
+//! Output is drained while the child runs and for a bounded time after it ends, since a
+//! grandchild may hold the pipe open. Ends: the child's own exit, a deadline, silence, too much
+//! output, or cancellation; in all but the first the group gets TERM, a grace period in which
+//! output is still drained, and KILL.
+
+mod find;
+mod identity;
+mod run;
+mod sys;
+
+pub use find::{find_on_path, is_executable};
+pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
+pub use run::{Ended, Finished, Line, Spec, Stream, run};
+pub use sys::{effective_uid, terminate_tree, user_ids};

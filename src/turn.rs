@@ -1,0 +1,480 @@
+//! The vocabulary of the loop: what a turn is made of and what it leaves behind.
+//!
+//! Pure data. A [`Turn`] is always recorded; its [`Receipt`] holds the evidence. Every text that
+//! comes from an agent is length-limited when a [`Report`] is parsed (see `agent::report`).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::gate::MicroUsd;
+
+/// Identifies a turn: a version 7 UUID, so that ids sort by time.
+pub type TurnId = uuid::Uuid;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// Exploitable now.
+    P0,
+    /// Comes back on rebuild.
+    P1,
+    /// Defence in depth.
+    P2,
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::P0 => "P0",
+            Self::P1 => "P1",
+            Self::P2 => "P2",
+        })
+    }
+}
+
+/// What is wrong on the workstation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// One line, at most 120 characters.
+    pub title: String,
+    /// Why it matters, at most 2,000 characters.
+    pub detail: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the control is applied to, such as a file or a service.
+    pub target: String,
+    /// The name of the control, such as `deny-read-by-any-program`.
+    pub control: String,
+}
+
+impl Finding {
+    /// Target and control, independent of the wording: the same hole has the same fingerprint.
+    pub fn fingerprint(&self) -> String {
+        use sha2::{Digest, Sha256};
+        let normal = |s: &str| -> String {
+            let words: Vec<String> = s
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|w| !w.is_empty())
+                .map(str::to_lowercase)
+                .collect();
+            words.join("-")
+        };
+        let text = format!("{}\n{}", normal(&self.target), normal(&self.control));
+        hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+            let _ = write!(out, "{b:02x}");
+            out
+        })
+}
+
+/// A read-only check of the machine: red before the change, green after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// A short name, unique within a report.
+    pub name: String,
+    /// What to run.
+    pub run: ProbeRun,
+    /// What it must give when the hole is closed.
+    pub expect: Expect,
+}
+
+/// A probe's program: an argument vector, or a POSIX shell script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ProbeRun {
+    /// Run directly, without a shell.
+    Argv(Vec<String>),
+    /// Run as `/bin/sh -c SCRIPT`.
+    Script(String),
+}
+
+/// What a green probe gives. Anything else that ends normally is red; a probe that can't start,
+/// is killed, or exits above 125 is an error and neither red nor green.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// The exit code.
+    #[serde(default)]
+    pub exit: i32,
+    /// The whole standard output, compared after trimming white space at both ends; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<String>,
+}
+
+/// What an agent says it did. The supervisor believes none of it until proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// What the iteration came to, by the agent's own account.
+    pub outcome: ReportOutcome,
+    /// Present when `outcome` is `improvement`.
+    #[serde(default)]
+    pub finding: Option<Finding>,
+    /// What was changed and why.
+    #[serde(default)]
+    pub change: String,
+    /// At least one when `outcome` is `improvement`.
+    #[serde(default)]
+    pub probes: Vec<Probe>,
+    /// The verification plan in words.
+    #[serde(default)]
+    pub verification: String,
+    /// The question for a person when `outcome` is `blocked`.
+    #[serde(default)]
+    pub blocked_on: Option<String>,
+}
+
+/// What an iteration came to, by the agent's own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportOutcome {
+    /// A change that closes a hole.
+    Improvement,
+    /// No change would materially reduce the attack surface.
+    NothingMaterial,
+    /// Only a person can decide or do what comes next.
+    Blocked,
+}
+
+/// How an agent's process ended, judged from structured events only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "class")]
+pub enum AgentOutcome {
+    /// Ended well with a valid report.
+    Done,
+    /// Ended well and says that nothing material is left.
+    NoOp,
+    /// Ended well and asks a person.
+    Blocked,
+    /// A usage limit; nothing is burned until it resets.
+    Limit {
+        /// When the provider lifts the limit, where it said so.
+        reset: Option<DateTime<Utc>>,
+    },
+    /// The credentials are not accepted.
+    Auth,
+    /// The model's service can't be reached or is overloaded.
+    Offline,
+    /// Out of turns or context in mid-work.
+    Truncated,
+    /// The allowance is used up.
+    Budget,
+    /// No sign of life until a deadline.
+    Hung,
+    /// Anything else that is not a valid end, such as a malformed report.
+    Crashed,
+    /// Stopped by the supervisor.
+    Cancelled,
+}
+
+impl AgentOutcome {
+    /// The class in one word, as shown to people.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NoOp => "no_op",
+            Self::Blocked => "blocked",
+            Self::Limit { .. } => "limit",
+            Self::Auth => "auth",
+            Self::Offline => "offline",
+            Self::Truncated => "truncated",
+            Self::Budget => "budget",
+            Self::Hung => "hung",
+            Self::Crashed => "crashed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What an agent's run gave: its class, its words, its cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Iteration {
+    /// How it ended.
+    pub outcome: AgentOutcome,
+    /// The report, when one was given and is well-formed.
+    pub report: Option<Report>,
+    /// Why the outcome is what it is, one line.
+    pub why: String,
+    /// What the run cost by its own events, in millionths of a US dollar.
+    pub cost: MicroUsd,
+    /// The agent's session id, where it has one: joins the run with its transcript.
+    pub session: Option<String>,
+    /// The last lines of its output, bounded and redacted.
+    pub tail: Vec<String>,
+}
+
+/// One gate's verdict with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateRecord {
+    /// Which gate.
+    pub gate: Gate,
+    /// What it decided.
+    pub verdict: Verdict,
+    /// The command that was run, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Its exit code, if it ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// What the gate could not see, and other remarks for a reader.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl GateRecord {
+    /// A record without a command.
+    pub fn new(gate: Gate, verdict: Verdict) -> Self {
+        Self {
+            gate,
+            verdict,
+            command: None,
+            exit: None,
+            millis: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// The gates in their fixed order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Only allowed files changed.
+    Scope,
+    /// The parsed change, task by task.
+    Policy,
+    /// No credential enters a commit.
+    Secrets,
+    /// The playbook parses.
+    Syntax,
+    /// The baseline plus the change, without changing anything.
+    DryRun,
+    /// Every probe fails now.
+    Red,
+    /// The change on the machine.
+    Apply,
+    /// What changed is what was declared and predicted.
+    Agreement,
+    /// Applying again changes nothing.
+    SecondRun,
+    /// Every probe passes, and those of earlier commits still do.
+    Green,
+    /// The agent can still work: tool call, file read, hook corpus.
+    Autonomy,
+    /// A call of the live agent with the deployed settings.
+    LiveCall,
+    /// An explicit-path commit.
+    Commit,
+    /// The pre-state is back on the machine.
+    Rollback,
+}
+
+impl Gate {
+    /// The gate's name, as shown to people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Scope => "scope",
+            Self::Policy => "policy",
+            Self::Secrets => "secrets",
+            Self::Syntax => "syntax",
+            Self::DryRun => "dry run",
+            Self::Red => "probe red",
+            Self::Apply => "apply",
+            Self::Agreement => "agreement",
+            Self::SecondRun => "second run",
+            Self::Green => "probe green",
+            Self::Autonomy => "autonomy",
+            Self::LiveCall => "live call",
+            Self::Commit => "commit",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// A gate's decision. What can't be known is never `Passed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict", content = "why")]
+pub enum Verdict {
+    /// Proven good.
+    Passed,
+    /// Known bad, with the reason and the cure.
+    Refused(String),
+    /// Not known: waits for a person.
+    Held(String),
+    /// Not run, with the reason. Never counts as passed.
+    NotRun(String),
+}
+
+/// One probe's results over a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeRecord {
+    /// The probe as given; the verification method in the log.
+    pub probe: Probe,
+    /// Before the change.
+    pub before: Option<Colour>,
+    /// After apply and after the second run.
+    pub after: Option<Colour>,
+    /// After a rollback.
+    pub rolled_back: Option<Colour>,
+    /// The last output, bounded.
+    pub output: String,
+}
+
+/// A probe's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Colour {
+    /// Ran and did not give what was expected: the hole is open.
+    Red,
+    /// Ran and gave what was expected: the hole is closed.
+    Green,
+    /// Could not be run to its end: tells nothing.
+    Error,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome", content = "why")]
+pub enum TurnOutcome {
+    /// A proven improvement is in the repository and on the machine.
+    Committed(String),
+    /// The agent says that nothing material is left.
+    Idle(String),
+    /// This cycle was skipped because another iteration is active.
+    Skipped(String),
+    /// A gate refused the proposal; repository and machine are as before.
+    Rejected(String),
+    /// Waits for a person; repository and machine are as before.
+    Held(String),
+    /// No proposal came to be: the agent, the model's service or the machine failed.
+    Failed(String),
+    /// Something could not be put back. The loop stops.
+    NeedsOperator(String),
+}
+
+impl TurnOutcome {
+    /// The outcome in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Committed(_) => "committed",
+            Self::Idle(_) => "idle",
+            Self::Skipped(_) => "skipped",
+            Self::Rejected(_) => "rejected",
+            Self::Held(_) => "held",
+            Self::Failed(_) => "failed",
+            Self::NeedsOperator(_) => "needs_operator",
+        }
+    }
+
+    /// The commit id, or the reason.
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Committed(s)
+            | Self::Idle(s)
+            | Self::Skipped(s)
+            | Self::Rejected(s)
+            | Self::Held(s)
+            | Self::Failed(s)
+            | Self::NeedsOperator(s) => s,
+        }
+    }
+}
+
+/// The evidence of a turn. Each field is filled by the supervisor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Receipt {
+    /// SHA-256 of the unified diff, hexadecimal; empty when there was no diff.
+    pub diff_sha256: String,
+    /// The paths changed in the repository.
+    pub paths: Vec<String>,
+    /// The unified diff, at most 64 KiB.
+    pub diff: String,
+    /// The gates that were reached, in order.
+    pub gates: Vec<GateRecord>,
+    /// The probes.
+    pub probes: Vec<ProbeRecord>,
+    /// How agent and checks were confined, in words.
+    pub confinement: String,
+    /// What the evidence does not cover.
+    pub not_covered: Vec<String>,
+}
+
+/// One wake and what it came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its id.
+    pub id: TurnId,
+    /// Its number in this ledger, from 1.
+    pub number: i64,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub finished: DateTime<Utc>,
+    /// What it came to.
+    pub outcome: TurnOutcome,
+    /// The agent's outcome class, if an agent ran.
+    pub agent: Option<AgentOutcome>,
+    /// What the agent's run cost.
+    pub cost: MicroUsd,
+    /// What was found, if anything.
+    pub finding: Option<Finding>,
+    /// What was changed and why, in the agent's words.
+    pub change: String,
+    /// The question for a person, when blocked.
+    pub question: Option<String>,
+    /// The evidence.
+    pub receipt: Receipt,
+}
+
+/// The stages of a turn, as `status` shows them and as events are named in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Checking the spend.
+    Gate,
+    /// Taking the lock.
+    Lock,
+    /// The agent works.
+    Iterate,
+    /// The gates that need no machine.
+    Check,
+    /// Snapshot and apply.
+    Apply,
+    /// Second run, probes, autonomy.
+    Prove,
+    /// Writing the commit.
+    Commit,
+    /// Taking the change back.
+    Rollback,
+    /// Between turns.
+    Sleep,
+}
+
+impl Stage {
+    /// The stage's name, as shown to people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Lock => "lock",
+            Self::Iterate => "iterate",
+            Self::Check => "check",
+            Self::Apply => "apply",
+            Self::Prove => "prove",
+            Self::Commit => "commit",
+            Self::Rollback => "rollback",
+            Self::Sleep => "sleep",
+        }
+    }
+}
