@@ -1,1 +1,77 @@
-//! sandbox
+//! Confinement: a [`Policy`] becomes the argument vector of the operating system's own means.
+//!
+//! The transformations are pure and compiled on every platform, so that each can be tested on
+//! every platform; [`Sandbox::detect`] is the only part that looks at the machine. What can't be
+//! confined is an error, never a silent downgrade.
+
+pub mod bwrap;
+mod policy;
+pub mod seatbelt;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+pub use policy::{Network, Policy, View};
+
+use crate::config::Level;
+use crate::process::{Spec, find_on_path, is_executable};
+
+/// A means of confinement that was found to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sandbox {
+    /// None, by explicit choice.
+    Off,
+    /// bubblewrap at this path.
+    Bwrap(PathBuf),
+    /// `sandbox-exec` at this path.
+    Seatbelt(PathBuf),
+}
+
+impl Sandbox {
+    /// Finds the means for `level`; `path` is the value of `PATH`.
+    ///
+    /// # Errors
+    /// When the level can't be had, with the cure.
+    pub fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
+        if level == Level::None {
+            return Ok(Self::Off);
+        }
+        if std::env::consts::OS == "macos" {
+            let exec = PathBuf::from("/usr/bin/sandbox-exec");
+            return if is_executable(&exec) {
+                Ok(Self::Seatbelt(exec))
+            } else {
+                Err("/usr/bin/sandbox-exec is missing; it is part of macOS".to_owned())
+            };
+        }
+        find_on_path("bwrap", path).map(Self::Bwrap).ok_or_else(|| {
+            "bwrap is not on PATH: install it (Debian, Ubuntu: `apt install bubblewrap`), or set \
+             `sandbox.level = \"none\"` to run unconfined, which every report will say"
+                .to_owned()
+        })
+    }
+
+    /// In words, for receipts and reports.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Off => "none (sandbox.level = \"none\"): the agent runs with your rights",
+            Self::Bwrap(_) => "native (bubblewrap)",
+            Self::Seatbelt(_) => "native (Seatbelt)",
+        }
+    }
+
+    /// Whether anything is confined at all.
+    pub fn confines(&self) -> bool {
+        *self != Self::Off
+    }
+
+    /// Turns `spec` into one that runs the same program under `policy`.
+    #[must_use]
+    pub fn wrap(&self, spec: Spec, policy: &Policy) -> Spec {
+        match self {
+            Self::Off => spec,
+            Self::Bwrap(program) => bwrap::wrap(program, spec, policy),
+            Self::Seatbelt(program) => seatbelt::wrap(program, spec, policy),
+        }
+    }
+}
