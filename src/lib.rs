@@ -7,6 +7,7 @@ pub mod gate;
 pub mod gates;
 pub mod ledger;
 pub mod lock;
+pub mod next;
 pub mod playbook;
 pub mod process;
 pub mod prove;

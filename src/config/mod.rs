@@ -2,8 +2,11 @@
 //!
 //! Precedence: command line > environment > file > embedded defaults.
 
+mod load;
+mod raw;
 mod resolved;
 
+pub use load::{Env, Overrides, cache_dir, load, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleRuntime, Config, CoordinateConfig, Decider, DiscordConfig,
     Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,

@@ -1,0 +1,151 @@
+//! Turns.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+
+use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
+use crate::agent::Remembered;
+use crate::turn::{Turn, TurnId, TurnOutcome};
+
+/// A turn that has begun and not ended: this run's current one, or one that a crash left.
+#[derive(Debug, Clone)]
+pub struct OpenTurn {
+    /// Its id.
+    pub id: TurnId,
+    /// Its number.
+    pub number: i64,
+    /// When it began.
+    pub started: DateTime<Utc>,
+}
+
+impl Ledger {
+    /// Begins a turn; nothing of it has happened yet.
+    ///
+    /// # Errors
+    /// When the entry can't be written.
+    pub async fn begin_turn(&self, now: DateTime<Utc>) -> Result<OpenTurn, LedgerError> {
+        let id = TurnId::now_v7();
+        let row = sqlx::query(
+            "INSERT INTO turn (id, number, started) \
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2 FROM turn RETURNING number",
+        )
+        .bind(id.to_string())
+        .bind(stamp(now))
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed("beginning a turn"))?;
+        Ok(OpenTurn {
+            id,
+            number: row.get(0),
+            started: now,
+        })
+    }
+
+    /// Ends a turn and queues its posts, both or neither.
+    ///
+    /// # Errors
+    /// When the entry can't be written.
+    pub async fn finish_turn(
+        &self,
+        turn: &Turn,
+        posts: &[(String, String)],
+    ) -> Result<(), LedgerError> {
+        let what = "ending a turn";
+        let record = serde_json::to_string(turn)
+            .map_err(|e| failed(what)(sqlx::Error::Encode(Box::new(e))))?;
+        let mut all = self.pool.begin().await.map_err(failed(what))?;
+        sqlx::query(
+            "UPDATE turn SET finished = $2, outcome = $3, fingerprint = $4, cost = $5, \
+             record = $6 WHERE id = $1 AND finished IS NULL",
+        )
+        .bind(turn.id.to_string())
+        .bind(stamp(turn.finished))
+        .bind(turn.outcome.word())
+        .bind(turn.finding.as_ref().map(crate::turn::Finding::fingerprint))
+        .bind(stored(turn.cost))
+        .bind(record)
+        .execute(&mut *all)
+        .await
+        .map_err(failed(what))?;
+        for (key, body) in posts {
+            super::post::queue(&mut all, key, body, turn.finished)
+                .await
+                .map_err(failed(what))?;
+        }
+        all.commit().await.map_err(failed(what))
+    }
+
+    /// Turns that have begun and not ended.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn open_turns(&self) -> Result<Vec<OpenTurn>, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT id, number, started FROM turn WHERE finished IS NULL ORDER BY number",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("reading open turns"))?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                Some(OpenTurn {
+                    id: row.get::<String, _>(0).parse().ok()?,
+                    number: row.get(1),
+                    started: parse_stamp(row.get(2)),
+                })
+            })
+            .collect())
+    }
+
+    /// The last `limit` finished turns, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger can't be read, or an entry is not what this version writes.
+    pub async fn turns(&self, limit: u32) -> Result<Vec<Turn>, LedgerError> {
+        let what = "reading turns";
+        let rows = sqlx::query(
+            "SELECT record FROM turn WHERE record IS NOT NULL ORDER BY number DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed(what))?;
+        let mut turns = rows
+            .iter()
+            .map(|row| serde_json::from_str(row.get(0)))
+            .collect::<Result<Vec<Turn>, _>>()
+            .map_err(|e| failed(what)(sqlx::Error::Decode(Box::new(e))))?;
+        turns.reverse();
+        Ok(turns)
+    }
+
+    /// What earlier turns came to, newest first, one entry a fingerprint.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn memory(&self, limit: u32) -> Result<Vec<Remembered>, LedgerError> {
+        let mut memory: Vec<Remembered> = Vec::new();
+        for turn in self.turns(limit).await?.into_iter().rev() {
+            let Some(finding) = turn.finding else {
+                continue;
+            };
+            let outcome = match turn.outcome {
+                TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_) => {
+                    turn.outcome.word()
+                }
+                _ => continue,
+            };
+            let print = finding.fingerprint();
+            match memory.iter_mut().find(|m| m.finding.fingerprint() == print) {
+                Some(known) => known.tries += 1,
+                None => memory.push(Remembered {
+                    finding,
+                    outcome: outcome.to_owned(),
+                    tries: 1,
+                }),
+            }
+        }
+        Ok(memory)
+    }
+}
