@@ -60,11 +60,10 @@ impl Stop {
             Self::NothingMaterial => {
                 "nothing is left that would materially reduce the attack surface".to_owned()
             }
-            Self::CapReached(why) => why.clone(),
             Self::DrySpell(n) => format!("{n} turns in a row brought no commit"),
             Self::Failures(n, why) => format!("{n} turns in a row failed, the last one: {why}"),
             Self::AuthLost(why) => format!("the agent's credentials are not accepted: {why}"),
-            Self::NeedsOperator(why) => why.clone(),
+            Self::CapReached(why) | Self::NeedsOperator(why) => why.clone(),
             Self::Ceiling(n) => format!("the ceiling of {n} turns is reached"),
             Self::Once => "one turn was asked for".to_owned(),
             Self::Operator => "an operator asked for it".to_owned(),

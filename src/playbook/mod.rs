@@ -1,1 +1,18 @@
-//! playbook
+//! Everything about Ansible: bringing one, running a playbook, judging the events of a run
+//! against a baseline, and snapshots of what a run may change.
+
+mod ansible;
+mod baseline;
+pub mod bootstrap;
+mod declared;
+mod events;
+mod judge;
+pub mod snapshot;
+
+pub use ansible::{Ansible, AnsibleRun, Mode};
+pub use baseline::Baseline;
+pub use declared::declared_paths;
+pub use events::{Events, Status, TaskRun};
+pub use judge::{
+    Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax,
+};

@@ -1,0 +1,2 @@
+[ -n "$path" ] || path=$(field notebook_path)
+[ -n "$path" ] || path=$(field path)

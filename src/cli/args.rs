@@ -1,0 +1,131 @@
+//! The arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Unattended, supervised security improvement of a workstation through its Ansible playbook.
+#[derive(Debug, Parser)]
+#[command(name = "secloop", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes of `run`: 0 nothing material is left (or one turn ended well), \
+    1 fatal, 2 usage,\n10 daily cap reached, 11 another run is active, 12 needs the operator,\n13 \
+    repeated failures or a dry spell, 130 interrupted.\n\nConfiguration: --config, SECLOOP_CONFIG, \
+    ./secloop.toml, $XDG_CONFIG_HOME/secloop/config.toml.")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Read this configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Say more on stderr; twice for yet more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Turn the loop until nothing material is left.
+    Run(Run),
+    /// Show whether the loop runs, its stage, spend and last turns.
+    Status {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Show it again every two seconds until interrupted.
+        #[arg(long, conflicts_with = "json")]
+        watch: bool,
+    },
+    /// List the turns, oldest first.
+    History {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// At most this many, the newest ones.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show one turn with its receipt.
+    Show {
+        /// Its number, or the beginning of its id.
+        id: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what all Claude Code use on this machine cost on a day, as the gate sees it.
+    Spend {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// The day; today by default.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<chrono::NaiveDate>,
+        /// Break the total down.
+        #[arg(long, value_enum)]
+        by: Option<SpendBy>,
+    },
+    /// Write a configuration by looking at a repository.
+    Init {
+        /// The playbook's repository; the current directory by default.
+        #[arg(value_name = "DIR")]
+        repo: Option<PathBuf>,
+        /// Replace an existing secloop.toml.
+        #[arg(long)]
+        force: bool,
+        /// Print it instead of writing it.
+        #[arg(long)]
+        stdout: bool,
+    },
+    /// Check every part that a run needs, each line with its cure.
+    Doctor {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a running loop to end after its current turn.
+    Stop {
+        /// Take the current turn back and end at once.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How `run` runs.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// One turn only.
+    #[arg(long)]
+    pub once: bool,
+    /// The whole loop on a throw-away workstation with the embedded agent; needs no account.
+    #[arg(long, conflicts_with_all = ["dry_run"])]
+    pub trial: bool,
+    /// Everything up to apply; nothing on the machine or in the repository changes.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// From one wake to the next, such as 30m.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    pub interval: Option<Duration>,
+    /// Where a trial is made; a new directory in the state directory by default.
+    #[arg(long, value_name = "DIR", requires = "trial")]
+    pub trial_dir: Option<PathBuf>,
+}
+
+/// A breakdown of the spend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SpendBy {
+    /// By model.
+    Model,
+    /// By project.
+    Project,
+    /// By session.
+    Session,
+}

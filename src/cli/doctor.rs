@@ -1,0 +1,180 @@
+//! `secloop doctor`: every part that a run needs, each line with its cure.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Surroundings, print, print_json};
+use crate::config::{AgentKind, AnsibleRuntime, Config, Overrides, cache_dir, load, state_dir};
+use crate::error::{Exit, Fatal};
+use crate::ledger::Ledger;
+use crate::playbook::bootstrap;
+use crate::process::{effective_uid, find_on_path, is_executable};
+use crate::repo::Repo;
+use crate::report::text::terminal_safe;
+use crate::sandbox::Sandbox;
+use crate::{lock, spend};
+
+/// One part's state.
+struct Check {
+    part: &'static str,
+    state: State,
+    says: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Works, but a person should know.
+    Note,
+    Bad,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Note => "note",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// Checks everything; exit code 1 when something is bad.
+pub(super) async fn doctor(
+    around: &Surroundings,
+    file: Option<PathBuf>,
+    json: bool,
+) -> Result<Exit, Fatal> {
+    let mut checks = Vec::new();
+    let flags = Overrides { config: file, ..Overrides::default() };
+    match load(&around.env, &around.cwd, &flags) {
+        Ok(config) => {
+            checks.push(good("configuration", config.source.clone()));
+            checks.push(state(&config.state_dir));
+            configured(&config, around, &mut checks).await;
+        }
+        Err(why) => {
+            checks.push(bad("configuration", why.to_string()));
+            checks.push(state(&state_dir(&around.env)?));
+        }
+    }
+    checks.push(ansible(around).await);
+    let worst = checks.iter().any(|c| c.state == State::Bad);
+    if json {
+        let rows: Vec<_> = checks
+            .iter()
+            .map(|c| json!({ "part": c.part, "state": c.state.word(), "says": c.says }))
+            .collect();
+        print_json(&json!({ "version": 1, "ok": !worst, "checks": rows }));
+    } else {
+        for check in &checks {
+            let text = terminal_safe(&check.says);
+            print(&format!("{:<5} {:<14} {text}\n", check.state.word(), check.part));
+        }
+    }
+    Ok(if worst { Exit::Fatal } else { Exit::Done })
+}
+
+fn good(part: &'static str, says: impl Into<String>) -> Check {
+    Check { part, state: State::Good, says: says.into() }
+}
+
+fn note(part: &'static str, says: impl Into<String>) -> Check {
+    Check { part, state: State::Note, says: says.into() }
+}
+
+fn bad(part: &'static str, says: impl Into<String>) -> Check {
+    Check { part, state: State::Bad, says: says.into() }
+}
+
+fn state(dir: &std::path::Path) -> Check {
+    match lock::check_state_dir(dir) {
+        Ok(()) => good("state", dir.display().to_string()),
+        Err(why) => bad("state", why.to_string()),
+    }
+}
+
+async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Check>) {
+    let path = around.path();
+    checks.push(match Sandbox::detect(config.sandbox.level, &path).await {
+        Ok(Sandbox::Off) => note("sandbox", Sandbox::Off.describe()),
+        Ok(found) => good("sandbox", found.describe()),
+        Err(why) => bad("sandbox", why),
+    });
+    if config.state_dir.exists() {
+        checks.push(match Ledger::open_for_reading(&config.state_dir).await {
+            Ok(_) => good("ledger", Ledger::path(&config.state_dir).display().to_string()),
+            Err(why) => bad("ledger", why.to_string()),
+        });
+    }
+    checks.push(match Repo::check(&config.repo, &path).await {
+        Ok(says) => good("repository", says),
+        Err(why) => bad("repository", why.to_string()),
+    });
+    let playbook = config.repo.path.join(&config.playbook.file);
+    checks.push(if playbook.is_file() {
+        good("playbook", playbook.display().to_string())
+    } else {
+        bad("playbook", format!("{} does not exist; set playbook.file", playbook.display()))
+    });
+    checks.push(agent(config, around));
+    let clock = crate::clock::Clock::system(config.spend.zone);
+    let day = spend::day(&spend::DayQuery {
+        roots: &config.spend.roots,
+        date: clock.today(),
+        zone: clock.zone(),
+        now: clock.now(),
+        own: &[],
+    });
+    let figure = format!("{} of {} today ({})", day.total, config.spend.daily_cap, day.zone);
+    checks.push(if day.complete {
+        good("spend", figure)
+    } else {
+        bad("spend", format!("{figure}, incomplete: {}", day.problems.join("; ")))
+    });
+    checks.push(if config.discord.token.is_empty() || config.discord.channel_id.is_empty() {
+        note(
+            "discord",
+            "no DISCORD_BOT_TOKEN or DISCORD_STATUS_CHANNEL_ID: posts are kept in the outbox",
+        )
+    } else {
+        good("discord", format!("channel {}", config.discord.channel_id))
+    });
+}
+
+fn agent(config: &Config, around: &Surroundings) -> Check {
+    if config.agent.kind == AgentKind::Catalog {
+        return good("agent", "the embedded catalogue; needs no account");
+    }
+    let program = &config.agent.program;
+    let found = if program.is_absolute() {
+        is_executable(program).then(|| program.clone())
+    } else {
+        find_on_path(&program.to_string_lossy(), &around.path())
+    };
+    let Some(found) = found else {
+        return bad("agent", format!("{} is not there; install Claude Code", program.display()));
+    };
+    let names = &config.agent.credential_env;
+    if !names.iter().any(|n| around.env.get(n).is_some_and(|v| !v.is_empty())) {
+        return bad("agent", format!("none of {} is set", names.join(", ")));
+    }
+    if effective_uid() == 0 {
+        return note(
+            "agent",
+            format!("{}; as root it runs as {}", found.display(), config.sandbox.user),
+        );
+    }
+    good("agent", found.display().to_string())
+}
+
+async fn ansible(around: &Surroundings) -> Check {
+    let Ok(cache) = cache_dir(&around.env) else {
+        return bad("ansible", "HOME is not set");
+    };
+    match bootstrap::look(AnsibleRuntime::Managed, &cache, &around.path()).await {
+        Ok(says) => good("ansible", says),
+        Err(why) => bad("ansible", why),
+    }
+}

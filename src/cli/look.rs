@@ -1,0 +1,314 @@
+//! The commands that only look: `status`, `history`, `show`, `spend`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::args::SpendBy;
+use super::{Surroundings, print, print_json};
+use crate::clock::{Clock, system_zone};
+use crate::config::{Overrides, load, state_dir};
+use crate::error::{Exit, Fatal};
+use crate::ledger::Ledger;
+use crate::report::text::{one_line, terminal_safe};
+use crate::spend::{self, By, DayQuery};
+use crate::turn::{Colour, ProbeRun, Turn, Verdict};
+use crate::world::own_roots;
+use crate::lock;
+
+/// Where a looking command finds its things; works without a configuration too.
+struct Place {
+    state_dir: PathBuf,
+    clock: Clock,
+    roots: Vec<PathBuf>,
+    cap: Option<crate::gate::MicroUsd>,
+}
+
+impl Place {
+    fn find(around: &Surroundings, file: Option<PathBuf>) -> Result<Self, Fatal> {
+        let asked = file.is_some() || around.env.contains_key("SECLOOP_CONFIG");
+        let flags = Overrides { config: file, ..Overrides::default() };
+        let home = PathBuf::from(around.env.get("HOME").cloned().unwrap_or_default());
+        let (state_dir, zone, mut roots, cap) = match load(&around.env, &around.cwd, &flags) {
+            Ok(c) => (c.state_dir, c.spend.zone, c.spend.roots, Some(c.spend.daily_cap)),
+            Err(error) if asked => return Err(error),
+            // Without a file the figures are those of this machine's defaults.
+            Err(_) => {
+                let configured = around.env.get("CLAUDE_CONFIG_DIR").map_or("", String::as_str);
+                (state_dir(&around.env)?, system_zone(), spend::roots(configured, &home, &[]), None)
+            }
+        };
+        roots.extend(own_roots(&state_dir));
+        Ok(Self { state_dir, clock: Clock::system(zone), roots, cap })
+    }
+
+    async fn ledger(&self) -> Result<Option<Ledger>, Fatal> {
+        Ledger::open_for_reading(&self.state_dir).await
+    }
+
+    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Fatal> {
+        match self.ledger().await? {
+            Some(ledger) => Ok(ledger.turns(limit).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn spend(&self, date: NaiveDate) -> Result<spend::DaySpend, Fatal> {
+        let own = match self.ledger().await? {
+            Some(ledger) => {
+                let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
+                ledger.own_runs(start - chrono::TimeDelta::hours(26)).await?
+            }
+            None => Vec::new(),
+        };
+        let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
+        tokio::task::spawn_blocking(move || {
+            spend::day(&DayQuery { roots: &roots, date, zone, now, own: &own })
+        })
+        .await
+        .map_err(|e| Fatal::Spend(e.to_string()))
+    }
+}
+
+/// `secloop status`.
+pub(super) async fn status(
+    around: &Surroundings,
+    file: Option<PathBuf>,
+    json: bool,
+    watch: bool,
+) -> Result<Exit, Fatal> {
+    loop {
+        let place = Place::find(around, file.clone())?;
+        let holder = lock::active(&place.state_dir)?;
+        let spend = place.spend(place.clock.today()).await?;
+        let turns = place.turns(5).await?;
+        let waiting = match place.ledger().await? {
+            Some(ledger) => ledger.waiting_posts().await?,
+            None => 0,
+        };
+        if json {
+            print_json(&json!({
+                "version": 1,
+                "running": holder.is_some(),
+                "holder": holder,
+                "spend": {
+                    "date": spend.date, "timezone": spend.zone, "complete": spend.complete,
+                    "total_micro_usd": spend.total.0, "cap_micro_usd": place.cap.map(|c| c.0),
+                },
+                "outbox": waiting,
+                "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
+            }));
+            return Ok(Exit::Done);
+        }
+        let mut out = String::new();
+        match &holder {
+            Some(h) => {
+                let now = place.clock.now();
+                let stage = h.stage.map_or("starting", crate::turn::Stage::word);
+                let age = (now - h.heartbeat).num_seconds().max(0);
+                let _ = writeln!(
+                    out,
+                    "running   pid {}, stage {stage}, last sign of life {age} s ago",
+                    h.identity.pid
+                );
+            }
+            None => out.push_str("running   no\n"),
+        }
+        let cap = place.cap.map_or_else(String::new, |c| format!(" of {c}"));
+        let known = if spend.complete { "" } else { " (incomplete: the gate is closed)" };
+        let _ = writeln!(out, "spend     {}{cap} on {} ({}){known}", spend.total, spend.date, spend.zone);
+        let _ = writeln!(out, "outbox    {waiting} waiting");
+        out.push('\n');
+        out.push_str(&table(&turns, &place.clock));
+        print(&out);
+        if !watch {
+            return Ok(Exit::Done);
+        }
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
+            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => print("\x1b[2J\x1b[H"),
+        }
+    }
+}
+
+fn row_json(turn: &Turn) -> serde_json::Value {
+    json!({
+        "id": turn.id, "number": turn.number, "started": turn.started, "finished": turn.finished,
+        "outcome": turn.outcome.word(), "detail": turn.outcome.detail(),
+        "finding": turn.finding, "cost_micro_usd": turn.cost.0,
+    })
+}
+
+fn table(turns: &[Turn], clock: &Clock) -> String {
+    if turns.is_empty() {
+        return "No turns yet.\n".to_owned();
+    }
+    let mut out = String::from("turn  when              outcome         finding or reason\n");
+    for turn in turns {
+        let when = turn.started.with_timezone(&clock.zone()).format("%Y-%m-%d %H:%M");
+        let what = match &turn.finding {
+            Some(finding) => format!("{} {}", finding.severity, finding.title),
+            None => turn.outcome.detail().to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "{:>4}  {when}  {:<14}  {}",
+            turn.number,
+            turn.outcome.word(),
+            one_line(&terminal_safe(&what), 90)
+        );
+    }
+    out
+}
+
+/// `secloop history`.
+pub(super) async fn history(
+    around: &Surroundings,
+    file: Option<PathBuf>,
+    json: bool,
+    limit: u32,
+) -> Result<Exit, Fatal> {
+    let place = Place::find(around, file)?;
+    let turns = place.turns(limit).await?;
+    if json {
+        let rows: Vec<_> = turns.iter().map(row_json).collect();
+        print_json(&json!({ "version": 1, "turns": rows }));
+    } else {
+        print(&table(&turns, &place.clock));
+    }
+    Ok(Exit::Done)
+}
+
+/// `secloop show ID`.
+pub(super) async fn show(
+    around: &Surroundings,
+    file: Option<PathBuf>,
+    id: &str,
+    json: bool,
+) -> Result<Exit, Fatal> {
+    let place = Place::find(around, file)?;
+    let turns = place.turns(u32::MAX).await?;
+    let number: Option<i64> = id.parse().ok();
+    let found: Vec<&Turn> = turns
+        .iter()
+        .filter(|t| number == Some(t.number) || t.id.to_string().starts_with(id))
+        .collect();
+    let turn = match found.as_slice() {
+        [turn] => turn,
+        [] => return Err(Fatal::NotFound(format!("no turn {id}; `secloop history` lists them"))),
+        [turn, ..] if number == Some(turn.number) => turn,
+        _ => return Err(Fatal::NotFound(format!("several turns begin with {id}; give more of it"))),
+    };
+    if json {
+        print_json(&json!({ "version": 1, "turn": turn }));
+    } else {
+        print(&receipt(turn, &place.clock));
+    }
+    Ok(Exit::Done)
+}
+
+fn receipt(turn: &Turn, clock: &Clock) -> String {
+    let mut out = String::new();
+    let safe = |text: &str| terminal_safe(text);
+    let at = |t: chrono::DateTime<chrono::Utc>| t.with_timezone(&clock.zone()).to_rfc3339();
+    let _ = writeln!(out, "turn {}  {}", turn.number, turn.id);
+    let _ = writeln!(out, "  outcome    {}: {}", turn.outcome.word(), safe(turn.outcome.detail()));
+    let _ = writeln!(out, "  began      {}", at(turn.started));
+    let _ = writeln!(out, "  ended      {}", at(turn.finished));
+    let _ = writeln!(out, "  cost       {}", turn.cost);
+    if let Some(agent) = &turn.agent {
+        let _ = writeln!(out, "  agent      {}", agent.word());
+    }
+    let _ = writeln!(out, "  confined   {}", safe(&turn.receipt.confinement));
+    if let Some(finding) = &turn.finding {
+        let _ = writeln!(out, "\nfinding ({}, {})", finding.severity, finding.fingerprint());
+        let _ = writeln!(out, "  {}\n  {}", safe(&finding.title), safe(&finding.detail));
+        let _ = writeln!(out, "  target {}, control {}", safe(&finding.target), safe(&finding.control));
+    }
+    if !turn.change.is_empty() {
+        let _ = writeln!(out, "\nchange\n  {}", safe(&turn.change));
+    }
+    if let Some(question) = &turn.question {
+        let _ = writeln!(out, "\nquestion\n  {}", safe(question));
+    }
+    if !turn.receipt.gates.is_empty() {
+        out.push_str("\ngates\n");
+    }
+    for gate in &turn.receipt.gates {
+        let (word, why) = match &gate.verdict {
+            Verdict::Passed => ("passed", String::new()),
+            Verdict::Refused(why) => ("refused", why.clone()),
+            Verdict::Held(why) => ("held", why.clone()),
+            Verdict::NotRun(why) => ("not_run", why.clone()),
+        };
+        let exit = gate.exit.map_or_else(String::new, |code| format!(", exit {code}"));
+        let _ = writeln!(out, "  {:<12} {word:<8} {} ms{exit}  {}", gate.gate.word(), gate.millis, safe(&why));
+        if let Some(command) = &gate.command {
+            let _ = writeln!(out, "  {:<12} $ {}", "", safe(command));
+        }
+    }
+    if !turn.receipt.probes.is_empty() {
+        out.push_str("\nprobes (before → after → rolled back)\n");
+    }
+    let colour = |c: Option<Colour>| match c {
+        None => "–",
+        Some(Colour::Red) => "red",
+        Some(Colour::Green) => "green",
+        Some(Colour::Error) => "error",
+    };
+    for probe in &turn.receipt.probes {
+        let run = match &probe.probe.run {
+            ProbeRun::Argv(argv) => argv.join(" "),
+            ProbeRun::Script(script) => script.clone(),
+        };
+        let _ = writeln!(
+            out,
+            "  {}: {} → {} → {}",
+            safe(&probe.probe.name),
+            colour(probe.before),
+            colour(probe.after),
+            colour(probe.rolled_back)
+        );
+        for line in run.lines() {
+            let _ = writeln!(out, "      {}", safe(line));
+        }
+    }
+    if !turn.receipt.not_covered.is_empty() {
+        out.push_str("\nnot covered\n");
+    }
+    for note in &turn.receipt.not_covered {
+        let _ = writeln!(out, "  {}", safe(note));
+    }
+    if !turn.receipt.diff.is_empty() {
+        let _ = writeln!(out, "\ndiff (sha256 {})", turn.receipt.diff_sha256);
+        for line in turn.receipt.diff.lines() {
+            let _ = writeln!(out, "  {}", safe(line));
+        }
+    }
+    out
+}
+
+/// `secloop spend`.
+pub(super) async fn spend(
+    around: &Surroundings,
+    file: Option<PathBuf>,
+    json: bool,
+    date: Option<NaiveDate>,
+    by: Option<SpendBy>,
+) -> Result<Exit, Fatal> {
+    let place = Place::find(around, file)?;
+    let day = place.spend(date.unwrap_or_else(|| place.clock.today())).await?;
+    let by = by.map(|by| match by {
+        SpendBy::Model => By::Model,
+        SpendBy::Project => By::Project,
+        SpendBy::Session => By::Session,
+    });
+    if json {
+        print_json(&spend::json(&day, by));
+    } else {
+        print(&spend::table(&day, by));
+    }
+    Ok(Exit::Done)
+}

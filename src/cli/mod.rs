@@ -1,0 +1,133 @@
+//! The command line: what can be asked, and who answers.
+
+mod args;
+mod doctor;
+mod init;
+mod look;
+mod run;
+mod stop;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub use args::{Args, Command};
+
+use crate::config::Env;
+use crate::error::{Exit, Fatal};
+
+/// The process's surroundings, read once: the rest of the program asks for nothing more.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Environment variables; those that are not UTF-8 are left out.
+    pub env: Env,
+    /// The working directory.
+    pub cwd: std::path::PathBuf,
+}
+
+impl Surroundings {
+    /// Reads them from the process.
+    ///
+    /// # Errors
+    /// When there is no working directory.
+    pub fn of_process() -> Result<Self, Fatal> {
+        let env = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .collect();
+        let cwd = std::env::current_dir().map_err(Fatal::io("reading the working directory"))?;
+        Ok(Self { env, cwd })
+    }
+
+    /// The value of `PATH`.
+    pub fn path(&self) -> OsString {
+        self.env.get("PATH").map(OsString::from).unwrap_or_default()
+    }
+}
+
+/// Parses the arguments and does what they ask. Everything it prints goes to the given streams.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            let usage = error.use_stderr();
+            let _ = error.print();
+            return if usage { Exit::Usage } else { Exit::Done };
+        }
+    };
+    match dispatch(args) {
+        Ok(exit) => exit,
+        Err(fatal) => {
+            say_error(&fatal);
+            fatal.exit()
+        }
+    }
+}
+
+fn dispatch(args: Args) -> Result<Exit, Fatal> {
+    start_log(args.verbose);
+    let around = Surroundings::of_process()?;
+    if let Command::Completions { shell } = args.command {
+        let mut command = Args::command();
+        clap_complete::generate(shell, &mut command, "secloop", &mut std::io::stdout());
+        return Ok(Exit::Done);
+    }
+    // One thread: a child's parent-death signal is tied to the thread that forked it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Fatal::io("starting the runtime"))?;
+    let exit = runtime.block_on(async {
+        let config = args.config;
+        match args.command {
+            Command::Run(run) => run::run(&around, run, config).await,
+            Command::Status { json, watch } => look::status(&around, config, json, watch).await,
+            Command::History { json, limit } => look::history(&around, config, json, limit).await,
+            Command::Show { id, json } => look::show(&around, config, &id, json).await,
+            Command::Spend { json, date, by } => look::spend(&around, config, json, date, by).await,
+            Command::Init { repo, force, stdout } => {
+                init::init(&around, repo.as_deref(), force, stdout)
+            }
+            Command::Doctor { json } => doctor::doctor(&around, config, json).await,
+            Command::Stop { now } => stop::stop(&around, config, now).await,
+            Command::Completions { .. } => Ok(Exit::Done),
+        }
+    });
+    // Never wait for a blocking read that nobody needs any more.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Diagnostics go to stderr, as much as `-v` or `SECLOOP_LOG` asks for.
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "off",
+        1 => "secloop=info",
+        2 => "secloop=debug",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SECLOOP_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .try_init();
+}
+
+fn say_error(fatal: &Fatal) {
+    let text = crate::report::text::terminal_safe(&fatal.to_string());
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("secloop: error: {text}\n").as_bytes(),
+    );
+}
+
+/// Writes data to stdout; a reader that has gone away is a normal end.
+fn print(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+}
+
+/// Writes a document to stdout.
+fn print_json(value: &serde_json::Value) {
+    print(&format!("{value:#}\n"));
+}

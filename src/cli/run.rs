@@ -1,0 +1,146 @@
+//! `secloop run`.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use super::Surroundings;
+use super::args::Run;
+use crate::clock::Clock;
+use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, state_dir};
+use crate::error::{Exit, Fatal};
+use crate::lock::coordinate::Resolved;
+use crate::lock::{Lock, coordinate};
+use crate::prepare::prepare;
+use crate::records;
+use crate::report::console::{Console, Summary};
+use crate::sandbox::Sandbox;
+use crate::signals::Signals;
+use crate::supervise::{Ended, farewell, supervise};
+use crate::trial::{Trial, default_dir};
+use crate::world::{World, make_private};
+use crate::{agent, rebuild};
+
+/// Runs the loop and says how it ended.
+pub(super) async fn run(
+    around: &Surroundings,
+    run: Run,
+    file: Option<PathBuf>,
+) -> Result<Exit, Fatal> {
+    let signals = Signals::listen().map_err(Fatal::io("listening for signals"))?;
+    let terminal = std::io::stderr().is_terminal();
+    let colour = terminal && !around.env.contains_key("NO_COLOR");
+    let console = Console::new(terminal, colour);
+    let (config, trial) = if run.trial {
+        let (config, trial) = trial_config(around, &run).await?;
+        (config, Some(trial))
+    } else {
+        let flags = Overrides {
+            config: file,
+            interval: run.interval,
+            once: run.once,
+            dry_run: run.dry_run,
+        };
+        (load(&around.env, &around.cwd, &flags)?, None)
+    };
+    make_private(&config.state_dir)?;
+    let clock = Clock::system(config.spend.zone);
+    let lock = match take_lock(&config, &clock, around).await? {
+        Ok(lock) => lock,
+        Err(why) => {
+            console.note_line(&format!("another run is active: {why}"));
+            return Ok(Exit::Busy);
+        }
+    };
+    let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
+    let world = prepare(config, around, lock, console, &signals.stop).await?;
+    let result = supervise(&world, &signals).await;
+    let exit = match result {
+        Ok(ended) => {
+            farewell(&world, &ended).await?;
+            let rebuilt = match &trial {
+                Some(trial) => Some(rebuild::rebuild(&world, trial).await),
+                None => None,
+            };
+            say_goodbye(&world, &ended, trial.as_ref(), rebuilt.as_ref());
+            match rebuilt {
+                Some(Err(_)) if ended.stop.exit() == Exit::Done => Exit::Fatal,
+                _ => ended.stop.exit(),
+            }
+        }
+        Err(fatal) => {
+            world.ledger.close().await;
+            return Err(fatal);
+        }
+    };
+    world.ledger.close().await;
+    Ok(exit)
+}
+
+async fn trial_config(around: &Surroundings, run: &Run) -> Result<(Config, Trial), Fatal> {
+    let path = around.path();
+    let clock = Clock::system(crate::clock::system_zone());
+    let dir = match &run.trial_dir {
+        Some(dir) => around.cwd.join(dir),
+        None => default_dir(&state_dir(&around.env)?, &clock),
+    };
+    let trial = Trial::make(&dir, &path).await?;
+    // The embedded agent is part of this program: where nothing can confine it, it may run
+    // unconfined, and every receipt says so.
+    let level = match Sandbox::detect(Level::Native, &path).await {
+        Ok(_) => Level::Native,
+        Err(_) => Level::None,
+    };
+    let mut config = trial.config(cache_dir(&around.env)?, level, AnsibleRuntime::Managed);
+    if let Some(interval) = run.interval {
+        config.r#loop.interval = interval;
+    }
+    config.r#loop.once = run.once;
+    Ok((config, trial))
+}
+
+/// Takes the lock, or settles with whoever has it. `Err` holds why this cycle is skipped.
+async fn take_lock(
+    config: &Config,
+    clock: &Clock,
+    around: &Surroundings,
+) -> Result<Result<Lock, String>, Fatal> {
+    let decide = async |facts: &coordinate::Facts| {
+        agent::coordinator::decide(config, around, facts).await
+    };
+    Ok(match coordinate::resolve(&config.state_dir, &config.coordinate, clock, decide).await? {
+        Resolved::Held(lock) => Ok(lock),
+        Resolved::Skipped(why) => Err(why),
+    })
+}
+
+fn say_goodbye(
+    world: &World,
+    ended: &Ended,
+    trial: Option<&Trial>,
+    rebuilt: Option<&Result<String, String>>,
+) {
+    let mut places: Vec<(String, String)> = Vec::new();
+    if let Some(trial) = trial {
+        places.push(("trial".to_owned(), trial.dir.display().to_string()));
+    }
+    places.push(("wiki log".to_owned(), world.config.wiki.path.display().to_string()));
+    places.push((
+        "commits".to_owned(),
+        format!(
+            "git -C {} log {}",
+            world.config.repo.path.display(),
+            world.config.repo.branch
+        ),
+    ));
+    let prefix = trial.map_or_else(String::new, |_| {
+        format!("SECLOOP_STATE_DIR={} ", world.config.state_dir.display())
+    });
+    places.push(("receipts".to_owned(), format!("{prefix}secloop show N")));
+    world.console().summary(&Summary {
+        reason: ended.stop.reason(),
+        turns: ended.turns.clone(),
+        rebuilt: rebuilt.cloned(),
+        confinement: world.confinement(),
+        places,
+    });
+}

@@ -1,0 +1,292 @@
+//! Running the playbook: syntax, dry run, apply. Configuration, inventory and event plugin are the
+//! supervisor's own and out of the agent's reach.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::baseline::Baseline;
+use super::bootstrap::Runtime;
+use super::events::Events;
+use super::judge::{judge_apply, judge_syntax};
+use crate::config::Config;
+use crate::error::Fatal;
+use crate::process::{self, Ended, Spec};
+use crate::report::text::{one_line, redact};
+use crate::sandbox::{Policy, Sandbox};
+use crate::turn::Verdict;
+
+const PLUGIN: &str = include_str!("data/secloop_events.py");
+
+/// How the playbook is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `--syntax-check`, confined.
+    Syntax,
+    /// `--check --diff`, confined: a hint and not evidence.
+    Check,
+    /// For real, with the workstation's home.
+    Apply,
+}
+
+/// Ansible, ready to run one playbook.
+#[derive(Debug, Clone)]
+pub struct Ansible {
+    runtime: Runtime,
+    sandbox: Sandbox,
+    home: PathBuf,
+    support: PathBuf,
+    playbook: PathBuf,
+    args: Vec<String>,
+    deadline: Duration,
+    path: OsString,
+}
+
+/// What a run left.
+#[derive(Debug, Clone)]
+pub struct AnsibleRun {
+    /// The command as a person would read it.
+    pub command: String,
+    /// Its exit code, if it ended by itself.
+    pub exit: Option<i32>,
+    /// How it ended otherwise.
+    pub ended: String,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// The structured events.
+    pub events: Events,
+    /// The last lines for a person, redacted.
+    pub tail: Vec<String>,
+}
+
+impl AnsibleRun {
+    /// The counts of the final event in one line.
+    pub fn counts(&self) -> String {
+        if self.events.stats.is_none() {
+            return String::new();
+        }
+        let mut text = format!(
+            "ok={} changed={}",
+            self.events.count("ok"),
+            self.events.count("changed")
+        );
+        for name in ["failures", "ignored", "rescued", "skipped", "unreachable"] {
+            let count = self.events.count(name);
+            if count > 0 {
+                text.push_str(&format!(" {name}={count}"));
+            }
+        }
+        text
+    }
+
+    /// The line in which Ansible says what is wrong.
+    pub fn complaint(&self) -> String {
+        let said = self
+            .tail
+            .iter()
+            .find(|l| l.contains("ERROR") || l.contains("fatal:"))
+            .or_else(|| self.tail.last())
+            .map_or("it said nothing", String::as_str);
+        one_line(said, 400)
+    }
+}
+
+impl Ansible {
+    /// Writes the supervisor's own files below `support`.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn new(
+        runtime: Runtime,
+        sandbox: Sandbox,
+        config: &Config,
+        support: &Path,
+        path: OsString,
+    ) -> Result<Self, Fatal> {
+        let write = |name: &str, text: &str| {
+            let file = support.join(name);
+            let dir = file.parent().unwrap_or(support);
+            std::fs::create_dir_all(dir)
+                .and_then(|()| std::fs::write(&file, text))
+                .map_err(Fatal::io(format!("writing {}", file.display())))
+        };
+        write("plugins/secloop_events.py", PLUGIN)?;
+        write(
+            "inventory.yml",
+            "all:\n  hosts:\n    localhost:\n      ansible_connection: local\n      \
+             ansible_python_interpreter: \"{{ ansible_playbook_python }}\"\n",
+        )?;
+        let home = config.home.display();
+        write(
+            "ansible.cfg",
+            &format!(
+                "[defaults]\n\
+                 inventory = {support}/inventory.yml\n\
+                 callback_plugins = {support}/plugins\n\
+                 callbacks_enabled = secloop_events\n\
+                 collections_path = {home}/.ansible/collections:/usr/share/ansible/collections\n\
+                 retry_files_enabled = False\n\
+                 localhost_warning = False\n\
+                 nocows = True\n\
+                 force_color = False\n\
+                 [inventory]\n\
+                 enable_plugins = yaml\n",
+                support = support.display(),
+            ),
+        )?;
+        Ok(Self {
+            runtime,
+            sandbox,
+            home: config.home.clone(),
+            support: support.to_owned(),
+            playbook: config.playbook.file.clone(),
+            args: config.playbook.args.clone(),
+            deadline: config.r#loop.ansible_deadline,
+            path,
+        })
+    }
+
+    /// Runs the playbook of a tree. Never fails: whatever happens is in the [`AnsibleRun`].
+    pub async fn run(&self, tree: &Path, mode: Mode, cancel: &CancellationToken) -> AnsibleRun {
+        match self.try_run(tree, mode, cancel).await {
+            Ok(run) => run,
+            Err(why) => AnsibleRun {
+                command: self.runtime.ansible_playbook.display().to_string(),
+                exit: None,
+                ended: why,
+                millis: 0,
+                events: Events::default(),
+                tail: Vec::new(),
+            },
+        }
+    }
+
+    async fn try_run(
+        &self,
+        tree: &Path,
+        mode: Mode,
+        cancel: &CancellationToken,
+    ) -> Result<AnsibleRun, String> {
+        let scratch = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(&self.support)
+            .map_err(|e| format!("no scratch directory: {e}"))?;
+        let nonce = uuid::Uuid::new_v4().to_string();
+        let events = scratch.path().join("events.jsonl");
+        let mut spec = self.runtime.spec(tree, self.deadline);
+        spec.keep = 4 << 20;
+        match mode {
+            Mode::Syntax => spec.args.push("--syntax-check".into()),
+            Mode::Check => spec.args.extend(["--check".into(), "--diff".into()]),
+            Mode::Apply => spec.args.push("--force-handlers".into()),
+        }
+        spec.args.extend(self.args.iter().map(OsString::from));
+        spec.args.push(self.playbook.clone().into_os_string());
+        spec.env.extend(self.environment(scratch.path(), &events, &nonce));
+        let command = spec.shown();
+        let spec = if mode == Mode::Apply {
+            spec
+        } else {
+            let mut policy = Policy::look();
+            policy.read = self
+                .runtime
+                .places()
+                .into_iter()
+                .chain([tree.to_owned(), self.support.clone(), self.home.clone()])
+                .filter(|p| p.exists())
+                .collect();
+            policy.write = vec![scratch.path().to_owned()];
+            self.sandbox.wrap(spec, &policy)
+        };
+        let finished = process::run(&spec, cancel, |_| ())
+            .await
+            .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        let text = std::fs::read_to_string(&events).unwrap_or_default();
+        Ok(AnsibleRun {
+            command,
+            exit: finished.code(),
+            ended: ended(finished.ended),
+            millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
+            events: Events::parse(&text, &nonce, tree),
+            tail: tail(&format!("{}\n{}", finished.out(), finished.err())),
+        })
+    }
+
+    fn environment(
+        &self,
+        scratch: &Path,
+        events: &Path,
+        nonce: &str,
+    ) -> BTreeMap<OsString, OsString> {
+        let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
+        let mut set = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| {
+            env.insert(name.into(), value.as_ref().into());
+        };
+        set("PATH", &self.path);
+        set("HOME", &self.home);
+        set("LANG", &"C.UTF-8");
+        set("LC_ALL", &"C.UTF-8");
+        set("PYTHONDONTWRITEBYTECODE", &"1");
+        set("ANSIBLE_CONFIG", &self.support.join("ansible.cfg"));
+        set("ANSIBLE_HOME", &scratch.join("home"));
+        set("ANSIBLE_LOCAL_TEMP", &scratch.join("local"));
+        set("ANSIBLE_REMOTE_TEMP", &scratch.join("remote"));
+        set("TMPDIR", &scratch);
+        set("SECLOOP_EVENTS", &events);
+        set("SECLOOP_NONCE", &nonce);
+        if std::env::consts::OS == "macos" {
+            // Forked workers die in the system's proxy and Objective-C code otherwise.
+            set("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", &"YES");
+            set("no_proxy", &"*");
+        }
+        env
+    }
+
+    /// Runs the playbook as it stands: dry run, then apply twice.
+    ///
+    /// # Errors
+    /// When it does not parse, or never gets to its end.
+    pub async fn adopt(&self, tree: &Path, cancel: &CancellationToken) -> Result<Baseline, Fatal> {
+        let broken = |what: &str, why: &str| {
+            Fatal::Ansible(format!(
+                "{} does not run as it stands ({what}): {why}; mend it, or set playbook.args to \
+                 how you run it",
+                self.playbook.display()
+            ))
+        };
+        let none = Baseline::default();
+        let syntax = self.run(tree, Mode::Syntax, cancel).await;
+        if let Verdict::Refused(why) = judge_syntax(&syntax, &none).verdict {
+            return Err(broken("syntax", &why));
+        }
+        let check = self.run(tree, Mode::Check, cancel).await;
+        let first = self.run(tree, Mode::Apply, cancel).await;
+        let second = self.run(tree, Mode::Apply, cancel).await;
+        let baseline = Baseline::of(&check, &first, &second);
+        match judge_apply(&second, &baseline).verdict {
+            Verdict::Refused(why) => Err(broken("apply", &why)),
+            Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
+        }
+    }
+}
+
+fn ended(how: Ended) -> String {
+    match how {
+        Ended::Exited(code) => format!("exit {code}"),
+        Ended::Signaled(signal) => format!("ended by signal {signal}"),
+        Ended::Deadline => "ran past its deadline and was ended".to_owned(),
+        Ended::Silent => "was silent for too long and was ended".to_owned(),
+        Ended::Flood => "gave too much output and was ended".to_owned(),
+        Ended::Cancelled => "stopped by the supervisor".to_owned(),
+    }
+}
+
+/// The last 40 lines, each bounded and redacted.
+fn tail(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let from = lines.len().saturating_sub(40);
+    lines.iter().skip(from).map(|l| one_line(&redact(l), 400)).collect()
+}

@@ -1,0 +1,140 @@
+//! From a configuration to a [`World`] whose lock is held, whose past is recovered and whose
+//! baseline is known.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::catalog::Catalog;
+use crate::agent::claude::Claude;
+use crate::cli::Surroundings;
+use crate::clock::Clock;
+use crate::config::{AgentKind, Config};
+use crate::error::Fatal;
+use crate::ledger::Ledger;
+use crate::lock::Lock;
+use crate::playbook::{Ansible, Baseline, bootstrap};
+use crate::recover::recover;
+use crate::repo::Repo;
+use crate::report::console::Console;
+use crate::report::discord::Discord;
+use crate::sandbox::Sandbox;
+use crate::world::{Worker, World, make_private};
+
+/// Assembles the parts and makes them ready for the first turn.
+///
+/// # Errors
+/// Whatever is missing or broken, before any money is spent.
+pub async fn prepare(
+    config: Config,
+    around: &Surroundings,
+    lock: Lock,
+    mut console: Console,
+    cancel: &CancellationToken,
+) -> Result<World, Fatal> {
+    let path = around.path();
+    let clock = Clock::system(config.spend.zone);
+    let ledger = Ledger::open(&config.state_dir).await?;
+    let sandbox = Sandbox::detect(config.sandbox.level, &path).await.map_err(Fatal::Sandbox)?;
+    let agent = worker(&config, &sandbox, around)?;
+    let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
+    if !config.repo.path.join(&config.playbook.file).is_file() {
+        return Err(Fatal::Config(format!(
+            "playbook.file: {} does not exist; correct it in {}",
+            config.repo.path.join(&config.playbook.file).display(),
+            config.source
+        )));
+    }
+    console.step_started("ansible");
+    let runtime = bootstrap::obtain(
+        config.playbook.runtime,
+        &config.cache_dir,
+        &path,
+        passed_through(around),
+        &mut |line| console.progress(line),
+        cancel,
+    )
+    .await?;
+    console.ready("ansible", &runtime.describe());
+    for note in &runtime.notes {
+        console.note(note);
+    }
+    let support = config.state_dir.join("ansible");
+    make_private(&support)?;
+    let ansible = Ansible::new(runtime, sandbox.clone(), &config, &support)?;
+    let discord = Discord::new(&config.discord);
+    let world = World::new(
+        config, clock, ledger, repo, ansible, agent, sandbox, discord, path, lock, console,
+    );
+    for note in world.repo.notes() {
+        world.console().note(note);
+    }
+    recover(&world).await?;
+    adopt(&world, cancel).await?;
+    Ok(world)
+}
+
+fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<Worker, Fatal> {
+    Ok(match config.agent.kind {
+        AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
+        AgentKind::Claude => {
+            let claude = Claude::new(&config.agent, &config.sandbox, sandbox.clone(), &around.env)
+                .map_err(Fatal::Agent)?;
+            Worker::Claude(Box::new(claude))
+        }
+    })
+}
+
+/// What package installers need to reach their registry.
+fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
+    around
+        .env
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("pip_")
+                || name.starts_with("uv_")
+                || name.ends_with("_proxy")
+                || name.starts_with("ssl_cert")
+                || name.ends_with("_ca_bundle")
+        })
+        .map(|(k, v)| (k.into(), v.into()))
+        .collect()
+}
+
+/// The playbook as it stands is the baseline: only what a change adds counts. It is taken again
+/// whenever the branch has moved other than by secloop's own commits.
+async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
+    let head = world.repo.head().await?;
+    let key = format!("baseline/{head}");
+    let known = world
+        .ledger
+        .fact(&key)
+        .await?
+        .and_then(|text| serde_json::from_str::<Baseline>(&text).ok());
+    if let Some(baseline) = known {
+        world.set_baseline(baseline);
+    } else {
+        let tree = world.make_private_dir("baseline").map_err(fatal)?;
+        world.repo.export(&head, tree.path()).await?;
+        world.console().step_started("baseline: dry run, then apply twice as it stands");
+        let baseline = world.ansible.adopt(tree.path(), cancel).await?;
+        world.console().ready("baseline", &baseline.describe());
+        let text = serde_json::to_string(&baseline).unwrap_or_default();
+        world.ledger.set_fact(&key, &text, world.clock.now()).await?;
+        world.set_baseline(baseline);
+    }
+    let (before, _) = world.check_autonomy(cancel).await;
+    world.console().ready("autonomy before", &before.summary());
+    world.remember_autonomy(before);
+    Ok(())
+}
+
+fn fatal(ending: crate::stages::Ending) -> Fatal {
+    match ending {
+        crate::stages::Ending::Fatal(fatal) => fatal,
+        crate::stages::Ending::Closed(stop) => Fatal::Spend(stop.reason()),
+        crate::stages::Ending::Outcome(outcome) => Fatal::Repo(outcome.detail().to_owned()),
+    }
+}

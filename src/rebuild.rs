@@ -1,0 +1,36 @@
+//! The last proof of a trial: the home directory is wiped, the playbook is run again, and every
+//! probe must be green. What only lived on the machine would be gone.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::playbook::{Mode, judge_apply};
+use crate::trial::Trial;
+use crate::turn::{Colour, Verdict};
+use crate::world::World;
+
+/// Wipes the trial's home, applies the branch's head and runs every committed probe.
+///
+/// # Errors
+/// What did not come back, in words.
+pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
+    let never = CancellationToken::new();
+    world.console().step_started("rebuild from an empty home");
+    std::fs::remove_dir_all(trial.home()).map_err(|e| format!("wiping the home: {e}"))?;
+    crate::world::make_private(&trial.home()).map_err(|e| e.to_string())?;
+    let tree = world.make_private_dir("rebuild").map_err(|_| "no place".to_owned())?;
+    let head = world.repo.head().await.map_err(|e| e.to_string())?;
+    world.repo.export(&head, tree.path()).await.map_err(|e| e.to_string())?;
+    let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
+    match judge_apply(&run, &world.baseline()).verdict {
+        Verdict::Passed => {}
+        Verdict::Refused(why) | Verdict::Held(why) | Verdict::NotRun(why) => return Err(why),
+    }
+    let probes = world.committed_probes().await.map_err(|e| e.to_string())?;
+    let total = probes.len();
+    for (title, probe) in probes {
+        if world.probe(&probe, &never).await.colour != Colour::Green {
+            return Err(format!("\"{}\" of \"{title}\" is red after a rebuild", probe.name));
+        }
+    }
+    Ok(format!("{total} of {total} probes green after the home was wiped and rebuilt"))
+}

@@ -1,0 +1,104 @@
+//! What is written when a turn ends: ledger, wiki page, posts. Each is a projection of the ledger.
+
+use std::path::PathBuf;
+
+use crate::error::Fatal;
+use crate::next::Stop;
+use crate::outbox;
+use crate::report::posts::{self, Totals};
+use crate::report::wiki;
+use crate::turn::{Turn, TurnOutcome};
+use crate::world::World;
+
+/// How many turns the wiki page shows.
+const PAGE_TURNS: u32 = 10_000;
+
+/// Records a turn: the ledger with its post first, then the page, then delivery.
+///
+/// # Errors
+/// Only when the ledger fails. A page that can't be written is said, and written next time.
+pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(), Fatal> {
+    // A closed gate gets the stop's own post instead.
+    let posts: Vec<(String, String)> = if stop.is_none() {
+        let totals = totals(world, std::slice::from_ref(turn)).await?;
+        vec![(format!("turn/{}", turn.id), posts::turn(turn, &totals))]
+    } else {
+        Vec::new()
+    };
+    world.ledger.finish_turn(turn, &posts).await?;
+    write_page(world).await?;
+    world.console().turn_done(turn);
+    deliver(world).await
+}
+
+/// Renders the wiki page from the ledger.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub async fn write_page(world: &World) -> Result<(), Fatal> {
+    let turns = world.ledger.turns(PAGE_TURNS).await?;
+    let text = wiki::render(&world.config.wiki, &host(), world.clock.zone(), &turns);
+    if let Err(why) = wiki::write(&world.config.wiki.path, &text) {
+        world.console().note(&format!(
+            "wiki log {}: {why}; it will be written with the next turn",
+            world.config.wiki.path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// This machine's name.
+pub fn host() -> String {
+    sysinfo::System::host_name().unwrap_or_else(|| "workstation".to_owned())
+}
+
+/// Delivers what waits, and says why it can't.
+///
+/// # Errors
+/// When the ledger fails.
+pub async fn deliver(world: &World) -> Result<(), Fatal> {
+    let round = outbox::deliver(&world.ledger, &world.discord, &world.clock).await?;
+    if let Some(why) = round.stuck {
+        world.console().note_once("discord", &format!("posts are kept in the outbox: {why}"));
+    }
+    Ok(())
+}
+
+/// The totals of this run.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub async fn totals(world: &World, turns: &[Turn]) -> Result<Totals, Fatal> {
+    let count = |of: fn(&TurnOutcome) -> bool| {
+        u32::try_from(turns.iter().filter(|t| of(&t.outcome)).count()).unwrap_or(u32::MAX)
+    };
+    Ok(Totals {
+        iterations: count(|o| !matches!(o, TurnOutcome::Skipped(_))),
+        improvements: count(|o| matches!(o, TurnOutcome::Committed(_))),
+        rejected: count(|o| matches!(o, TurnOutcome::Rejected(_))),
+        held: count(|o| matches!(o, TurnOutcome::Held(_))),
+        failed: count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
+        spent_today: world.lock().holder().spent,
+        cap: world.config.spend.daily_cap,
+    })
+}
+
+/// What an operator asked a running loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopRequest {
+    /// End after the current turn.
+    AfterTurn,
+    /// Take the current turn back and end.
+    Now,
+}
+
+/// Where `secloop stop` leaves its request.
+pub fn stop_file(state_dir: &std::path::Path) -> PathBuf {
+    state_dir.join("stop-requested")
+}
+
+/// Whether a stop was asked for.
+pub fn stop_requested(world: &World) -> Option<StopRequest> {
+    let text = std::fs::read_to_string(stop_file(&world.config.state_dir)).ok()?;
+    Some(if text.trim() == "now" { StopRequest::Now } else { StopRequest::AfterTurn })
+}

@@ -1,0 +1,113 @@
+//! What an earlier run left when it died: every open turn is taken back or completed.
+
+use crate::error::Fatal;
+use crate::ledger::{Event, OpenTurn};
+use crate::playbook::snapshot::Snapshot;
+use crate::records;
+use crate::stages::rollback::{Journal, restore};
+use crate::stages::Draft;
+use crate::turn::{Probe, Stage, Turn, TurnOutcome};
+use crate::world::World;
+
+/// Closes every open turn, then removes what dead runs left in the state directory.
+///
+/// # Errors
+/// When a change can't be taken back: the loop must not go on over an unknown state.
+pub async fn recover(world: &World) -> Result<(), Fatal> {
+    for open in world.ledger.open_turns().await? {
+        let turn = close(world, &open).await?;
+        let stuck = match &turn.outcome {
+            TurnOutcome::NeedsOperator(why) => Some(why.clone()),
+            _ => None,
+        };
+        world.console().note(&format!(
+            "turn {} was interrupted: {}",
+            turn.number,
+            turn.outcome.detail()
+        ));
+        if let Some(why) = stuck {
+            // The turn stays open, so that the next start tries again.
+            return Err(Fatal::NeedsOperator(why));
+        }
+        records::record(world, &turn, None).await?;
+    }
+    for name in ["work", "snapshots"] {
+        let dir = world.config.state_dir.join(name);
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir)
+                .map_err(Fatal::io(format!("removing what a dead run left in {}", dir.display())))?;
+        }
+    }
+    Ok(())
+}
+
+async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
+    let now = world.clock.now();
+    world.ledger.settle_at_reservation(open.id, now).await?;
+    let events = world.ledger.events(open.id).await?;
+    if let Some(commit) = world.repo.find_commit(open.id).await? {
+        return Ok(completed(open, &events, &commit.to_string(), now));
+    }
+    let mut draft = Draft::new(open);
+    let outcome = match applied(&events) {
+        None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
+        Some((dir, probes)) => {
+            world.console().step_started("rollback of the interrupted turn");
+            let snapshot = Snapshot::load(&dir).map_err(|e| {
+                Fatal::NeedsOperator(format!(
+                    "turn {} was interrupted in mid-apply and its snapshot {} can't be read: {e}",
+                    open.number,
+                    dir.display()
+                ))
+            })?;
+            let journal = Journal::found(snapshot, probes, dir);
+            match restore(world, &journal, &mut draft).await {
+                Ok(()) => {
+                    journal.close();
+                    TurnOutcome::Failed("interrupted in mid-apply; rolled back".to_owned())
+                }
+                Err(left) => TurnOutcome::NeedsOperator(format!(
+                    "turn {} was interrupted in mid-apply and can't be taken back: {left}",
+                    open.number
+                )),
+            }
+        }
+    };
+    let event = outcome.detail().to_owned();
+    world.event(open.id, Stage::Rollback, "recovered", &event).await?;
+    Ok(draft.finish(outcome, world.clock.now()))
+}
+
+/// The snapshot and the probes of an apply that was started and not taken back.
+fn applied(events: &[Event]) -> Option<(std::path::PathBuf, Vec<Probe>)> {
+    let started = events
+        .iter()
+        .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started")?;
+    let taken_back = events.iter().any(|e| {
+        e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null()
+    });
+    if taken_back {
+        return None;
+    }
+    let dir = started.data.get("snapshot")?.as_str()?.into();
+    let probes = serde_json::from_value(started.data.get("probes")?.clone()).ok()?;
+    Some((dir, probes))
+}
+
+/// A turn whose commit was made and not recorded: everything is in its last event.
+fn completed(
+    open: &OpenTurn,
+    events: &[Event],
+    commit: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Turn {
+    let outcome = TurnOutcome::Committed(commit.to_owned());
+    events
+        .iter()
+        .rfind(|e| e.stage == Stage::Commit.word() && e.kind == "started")
+        .and_then(|e| serde_json::from_value::<Turn>(e.data.clone()).ok())
+        .map_or_else(
+            || Draft::new(open).finish(outcome.clone(), now),
+            |turn| Turn { outcome: outcome.clone(), ..turn },
+        )
+}

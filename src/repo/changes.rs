@@ -1,0 +1,284 @@
+//! The difference between an agent's working copy and the branch's head, read without running git
+//! in that copy: it is hostile ground.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::tree::{EXECUTABLE, LINK};
+use super::{CommitId, Repo};
+
+/// Most files that one proposal may change.
+const MAX_FILES: usize = 50;
+/// Largest file that may be added or changed, in bytes.
+const MAX_FILE: u64 = 256 * 1024;
+/// Most entries that a working copy may have.
+const MAX_ENTRIES: usize = 100_000;
+/// Longest path, in bytes.
+const MAX_PATH: usize = 512;
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It is new.
+    Added,
+    /// Its content is different.
+    Modified,
+    /// It is gone.
+    Deleted,
+    /// Only its executable bit is different.
+    ModeChanged,
+}
+
+/// One changed file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Relative to the repository's top.
+    pub path: PathBuf,
+    /// What happened to it.
+    pub kind: Kind,
+    /// Its old content, if it was there.
+    pub old: Option<Vec<u8>>,
+    /// Its new content, if it is there.
+    pub new: Option<Vec<u8>>,
+    /// Its old mode as git has it; 0 if it was not there.
+    pub old_mode: u32,
+    /// Its new mode as git has it; 0 if it is not there.
+    pub new_mode: u32,
+}
+
+/// All that a proposal changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    base: CommitId,
+    all: Vec<Change>,
+    /// The agent moved its clone's head: it committed by itself.
+    pub agent_committed: bool,
+}
+
+impl Changes {
+    /// The changed files, sorted by path.
+    pub fn all(&self) -> &[Change] {
+        &self.all
+    }
+
+    /// The commit that they are relative to.
+    pub fn base(&self) -> &CommitId {
+        &self.base
+    }
+
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The paths, as text.
+    pub fn paths(&self) -> Vec<String> {
+        self.all.iter().map(|c| c.path.display().to_string()).collect()
+    }
+
+    /// Changes made by hand, for tests and offline judgement.
+    pub fn from_parts(base: CommitId, all: Vec<Change>) -> Self {
+        Self { base, all, agent_committed: false }
+    }
+
+    /// A unified diff for people, with three lines of context.
+    pub fn unified_diff(&self) -> String {
+        let mut out = String::new();
+        for change in &self.all {
+            let path = change.path.display();
+            let text = |side: &Option<Vec<u8>>| {
+                String::from_utf8_lossy(side.as_deref().unwrap_or_default()).into_owned()
+            };
+            let (old, new) = (text(&change.old), text(&change.new));
+            if change.old_mode != change.new_mode {
+                out.push_str(&format!(
+                    "mode {:o} -> {:o} {path}\n",
+                    change.old_mode, change.new_mode
+                ));
+            }
+            let from = if change.old.is_some() { format!("a/{path}") } else { "/dev/null".into() };
+            let to = if change.new.is_some() { format!("b/{path}") } else { "/dev/null".into() };
+            let diff = similar::TextDiff::from_lines(&old, &new);
+            out.push_str(&diff.unified_diff().context_radius(3).header(&from, &to).to_string());
+        }
+        out
+    }
+}
+
+impl Repo {
+    /// Compares an agent's working copy with the branch's head.
+    ///
+    /// # Errors
+    /// A sentence for the receipt: links, odd names, too much, or files that can't be read.
+    pub async fn changes(&self, copy: &Path) -> Result<Changes, String> {
+        let base = self.head().await.map_err(|e| e.to_string())?;
+        let blobs = self.blobs(&base).await?;
+        let mut found: BTreeMap<PathBuf, (u32, PathBuf)> = BTreeMap::new();
+        walk(copy, Path::new(""), &mut found)?;
+        let new: Vec<&PathBuf> = found.keys().filter(|p| !blobs.contains_key(*p)).collect();
+        let ignored = self.ignored(&new).await?;
+        let old = self.contents(blobs.values()).await?;
+
+        let mut all = Vec::new();
+        for (path, (mode, on_disk)) in &found {
+            if ignored.contains(path) {
+                continue;
+            }
+            let before = blobs.get(path);
+            let content = read(on_disk, *mode, before.is_some())?;
+            let old_content = before.and_then(|b| old.get(&b.object));
+            let old_mode = before.map_or(0, |b| b.mode);
+            if old_content == Some(&content) && old_mode == *mode {
+                continue;
+            }
+            if *mode == LINK || old_mode == LINK {
+                return Err(format!("{}: a link is made or changed", path.display()));
+            }
+            if content.len() as u64 > MAX_FILE {
+                return Err(format!("{}: larger than {MAX_FILE} bytes", path.display()));
+            }
+            let kind = match old_content {
+                None => Kind::Added,
+                Some(same) if *same == content => Kind::ModeChanged,
+                Some(_) => Kind::Modified,
+            };
+            all.push(Change {
+                path: path.clone(),
+                kind,
+                old: old_content.cloned(),
+                new: Some(content),
+                old_mode,
+                new_mode: *mode,
+            });
+        }
+        for (path, blob) in blobs.iter().filter(|(p, _)| !found.contains_key(*p)) {
+            all.push(Change {
+                path: path.clone(),
+                kind: Kind::Deleted,
+                old: old.get(&blob.object).cloned(),
+                new: None,
+                old_mode: blob.mode,
+                new_mode: 0,
+            });
+        }
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        if all.len() > MAX_FILES {
+            return Err(format!("{} files changed, at most {MAX_FILES} are taken", all.len()));
+        }
+        collisions(&all, blobs.keys())?;
+        Ok(Changes { base, all, agent_committed: commits(copy) > 1 })
+    }
+
+    /// Which of `paths` the repository's own rules ignore, asked in secloop's worktree.
+    async fn ignored(&self, paths: &[&PathBuf]) -> Result<BTreeSet<PathBuf>, String> {
+        if paths.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut input = Vec::new();
+        for path in paths {
+            input.extend_from_slice(path.as_os_str().as_encoded_bytes());
+            input.push(0);
+        }
+        let args = ["check-ignore", "--no-index", "--stdin", "-z", "--verbose", "--non-matching"];
+        let done = self.git.give(&self.worktree, &args, input).await;
+        let out = match done {
+            Ok(done) => done.stdout,
+            // Exit 1 means that none is ignored.
+            Err(_) => return Ok(BTreeSet::new()),
+        };
+        let fields: Vec<&[u8]> = out.split(|b| *b == 0).collect();
+        Ok(fields
+            .chunks_exact(4)
+            .filter_map(|row| match row {
+                // A negated pattern, which un-ignores, begins with `!`.
+                [source, _, pattern, path] if !source.is_empty() && !pattern.starts_with(b"!") => {
+                    std::str::from_utf8(path).ok().map(PathBuf::from)
+                }
+                _ => None,
+            })
+            .collect())
+    }
+}
+
+fn walk(
+    top: &Path,
+    below: &Path,
+    found: &mut BTreeMap<PathBuf, (u32, PathBuf)>,
+) -> Result<(), String> {
+    let dir = top.join(below);
+    let named = |e: std::io::Error| format!("{}: {e}", below.display());
+    for entry in std::fs::read_dir(&dir).map_err(named)? {
+        let entry = entry.map_err(named)?;
+        let name = entry.file_name();
+        let name = name
+            .to_str()
+            .ok_or_else(|| format!("{}: a file name that is not UTF-8", below.display()))?;
+        if below.as_os_str().is_empty() && name == ".git" {
+            continue;
+        }
+        let path = below.join(name);
+        let shown: String = path.display().to_string();
+        if shown.len() > MAX_PATH || name.chars().any(char::is_control) || name.contains('\\') {
+            return Err(format!("{}: a strange file name", below.display()));
+        }
+        if name.eq_ignore_ascii_case(".git") {
+            return Err(format!("{shown}: a repository inside the repository"));
+        }
+        if found.len() >= MAX_ENTRIES {
+            return Err(format!("more than {MAX_ENTRIES} files in the working copy"));
+        }
+        let meta = std::fs::symlink_metadata(entry.path()).map_err(named)?;
+        let kind = meta.file_type();
+        if kind.is_dir() {
+            walk(top, &path, found)?;
+        } else if kind.is_symlink() {
+            found.insert(path, (LINK, entry.path()));
+        } else if kind.is_file() {
+            let mode = if meta.permissions().mode() & 0o100 == 0 { 0o100_644 } else { EXECUTABLE };
+            found.insert(path, (mode, entry.path()));
+        } else {
+            return Err(format!("{shown}: neither a file nor a directory"));
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path, mode: u32, known: bool) -> Result<Vec<u8>, String> {
+    let named = |e: std::io::Error| format!("{}: {e}", path.display());
+    if mode == LINK {
+        let to = std::fs::read_link(path).map_err(named)?;
+        return Ok(to.as_os_str().as_encoded_bytes().to_vec());
+    }
+    let length = std::fs::symlink_metadata(path).map_err(named)?.len();
+    if length > MAX_FILE && !known {
+        return Err(format!("{}: larger than {MAX_FILE} bytes", path.display()));
+    }
+    std::fs::read(path).map_err(named)
+}
+
+/// Two names that a file system without case would take for one.
+fn collisions<'a>(
+    all: &[Change],
+    existing: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), String> {
+    let fold = |p: &Path| p.display().to_string().to_lowercase();
+    let mut seen: BTreeMap<String, &Path> = existing.map(|p| (fold(p), p.as_path())).collect();
+    for change in all.iter().filter(|c| c.kind == Kind::Added) {
+        if let Some(other) = seen.insert(fold(&change.path), &change.path) {
+            if other != change.path {
+                return Err(format!(
+                    "{} and {} differ only in case",
+                    other.display(),
+                    change.path.display()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many entries the clone's own log of its head has: one is ours. Read as plain text.
+fn commits(copy: &Path) -> usize {
+    std::fs::read_to_string(copy.join(".git/logs/HEAD")).map_or(2, |log| log.lines().count())
+}

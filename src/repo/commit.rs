@@ -1,0 +1,97 @@
+//! The commit of exactly the proven paths, on secloop's own branch.
+
+use super::changes::Changes;
+use super::tree::put;
+use super::{CommitId, Repo};
+use crate::error::Fatal;
+use crate::turn::TurnId;
+
+/// The trailer that names the turn of a commit.
+const TRAILER: &str = "Secloop-Turn";
+
+impl Repo {
+    /// Commits `changes`, whose base must still be the branch's head, and nothing else.
+    ///
+    /// # Errors
+    /// In words; the worktree is back at the branch's head then.
+    pub async fn commit(
+        &self,
+        changes: &Changes,
+        message: &str,
+        turn: TurnId,
+    ) -> Result<CommitId, String> {
+        match self.try_commit(changes, message, turn).await {
+            Ok(commit) => Ok(commit),
+            Err(why) => {
+                self.reset().await.map_err(|e| format!("{why}; and {e}"))?;
+                Err(why)
+            }
+        }
+    }
+
+    async fn try_commit(
+        &self,
+        changes: &Changes,
+        message: &str,
+        turn: TurnId,
+    ) -> Result<CommitId, String> {
+        let head = self.head().await.map_err(|e| e.to_string())?;
+        if head != *changes.base() {
+            return Err(format!("{} moved while the change was proven", self.branch));
+        }
+        self.reset().await?;
+        put(changes, &self.worktree)?;
+        let paths = changes.paths();
+        let mut add = vec!["--literal-pathspecs", "add", "--force", "--all", "--"];
+        add.extend(paths.iter().map(String::as_str));
+        self.git.out(&self.worktree, &add).await?;
+        let message = format!("{}\n\n{TRAILER}: {turn}\n", message.trim_end());
+        let mut commit = vec!["--literal-pathspecs", "commit", "--quiet", "--no-verify",
+            "--cleanup=verbatim", "--file=-", "--only", "--"];
+        commit.extend(paths.iter().map(String::as_str));
+        self.git.give(&self.worktree, &commit, message.into_bytes()).await?;
+        let made = self.head().await.map_err(|e| e.to_string())?;
+        self.verify(changes, &head, &made).await?;
+        Ok(made)
+    }
+
+    /// Reads the commit back: its parent is the base, its paths and contents are the change's.
+    async fn verify(
+        &self,
+        changes: &Changes,
+        base: &CommitId,
+        made: &CommitId,
+    ) -> Result<(), String> {
+        let parent = self.rev(&format!("{made}^")).await?;
+        let blobs = self.blobs(made).await?;
+        let before = self.blobs(base).await?;
+        let contents = self.contents(blobs.values()).await?;
+        let right = changes.all().iter().all(|c| match (&c.new, blobs.get(&c.path)) {
+            (None, None) => true,
+            (Some(new), Some(blob)) => {
+                contents.get(&blob.object) == Some(new) && blob.mode == c.new_mode
+            }
+            _ => false,
+        });
+        let changed = blobs.iter().filter(|(p, b)| before.get(*p) != Some(b)).count()
+            + before.keys().filter(|p| !blobs.contains_key(*p)).count();
+        if parent == *base && right && changed == changes.all().len() {
+            return Ok(());
+        }
+        let reference = format!("refs/heads/{}", self.branch);
+        self.git.out(&self.checkout, &["update-ref", &reference, base.as_str(), made.as_str()]).await?;
+        Err("the commit did not hold exactly the proven change and was undone".to_owned())
+    }
+
+    /// The commit of a turn, if it was made.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn find_commit(&self, turn: TurnId) -> Result<Option<CommitId>, Fatal> {
+        let reference = format!("refs/heads/{}", self.branch);
+        let pattern = format!("--grep=^{TRAILER}: {turn}$");
+        let args = ["log", "-1", "--format=%H", &pattern, &reference];
+        let out = self.git.out(&self.checkout, &args).await.map_err(Fatal::Repo)?;
+        Ok((!out.is_empty()).then(|| CommitId(out)))
+    }
+}

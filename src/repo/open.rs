@@ -1,0 +1,194 @@
+//! Opening the repository: secloop's own worktree and branch.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::CommitId;
+use super::git::Git;
+use crate::config::RepoConfig;
+use crate::error::Fatal;
+
+/// The user's repository, reached through secloop's own worktree.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    pub(super) git: Git,
+    /// The user's checkout; only read.
+    pub(super) checkout: PathBuf,
+    pub(super) worktree: PathBuf,
+    pub(super) branch: String,
+    notes: Vec<String>,
+}
+
+/// Makes a repository of everything in `dir`, with one commit: for a trial.
+///
+/// # Errors
+/// When git is missing or fails.
+pub async fn init_with_all(dir: &Path, message: &str, path: &OsStr) -> Result<(), Fatal> {
+    let git = Git::find(path).map_err(Fatal::Repo)?;
+    for args in [&["init", "--quiet"][..], &["add", "--all"], &["commit", "--quiet", "-m", message]]
+    {
+        git.out(dir, args).await.map_err(Fatal::Repo)?;
+    }
+    Ok(())
+}
+
+impl Repo {
+    /// Looks whether the configured repository can be used, without making anything.
+    ///
+    /// # Errors
+    /// [`Fatal::Repo`] with the cure.
+    pub async fn check(config: &RepoConfig, path: &OsStr) -> Result<String, Fatal> {
+        let git = Git::find(path).map_err(Fatal::Repo)?;
+        let (head, notes) = examine(&git, config).await?;
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+        Ok(format!("{} at {}{notes}", config.path.display(), head.short()))
+    }
+
+    /// Opens the repository and makes or mends secloop's own worktree. The run lock must be held.
+    ///
+    /// # Errors
+    /// [`Fatal::Repo`] when it is not a usable repository, with the cure.
+    pub async fn open(config: &RepoConfig, state_dir: &Path, path: &OsStr) -> Result<Self, Fatal> {
+        let git = Git::find(path).map_err(Fatal::Repo)?;
+        let (head, mut notes) = examine(&git, config).await?;
+        let worktree = state_dir.join("worktree");
+        let repo = Self {
+            git,
+            checkout: config.path.clone(),
+            worktree,
+            branch: config.branch.clone(),
+            notes: Vec::new(),
+        };
+        repo.ready(&head, &mut notes).await.map_err(Fatal::Repo)?;
+        Ok(Self { notes, ..repo })
+    }
+
+    /// What a person should know about the repository.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The head of secloop's branch.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn head(&self) -> Result<CommitId, Fatal> {
+        self.rev(&format!("refs/heads/{}", self.branch)).await.map_err(Fatal::Repo)
+    }
+
+    pub(super) async fn rev(&self, name: &str) -> Result<CommitId, String> {
+        let name = format!("{name}^{{commit}}");
+        self.git.out(&self.checkout, &["rev-parse", "--verify", "--quiet", &name]).await.map(CommitId)
+    }
+
+    async fn ready(&self, head: &CommitId, notes: &mut Vec<String>) -> Result<(), String> {
+        let full = format!("refs/heads/{}", self.branch);
+        let git = |args: Vec<String>| async move {
+            self.git.out(&self.checkout, &args).await.map(drop)
+        };
+        let worktree = self.worktree.display().to_string();
+        match self.rev(&full).await {
+            Err(_) => {
+                git(vec!["branch".into(), "--no-track".into(), self.branch.clone(), head.to_string()])
+                    .await?;
+            }
+            Ok(ours) if ours == *head => {}
+            Ok(ours) if self.is_ancestor(&ours, head).await => {
+                notes.push(format!("{} moved on to {}", self.branch, head.short()));
+                git(vec!["update-ref".into(), full.clone(), head.to_string(), ours.to_string()])
+                    .await?;
+            }
+            Ok(ours) if self.is_ancestor(head, &ours).await => {}
+            Ok(ours) => notes.push(format!(
+                "{} ({}) and the checkout ({}) have diverged: going on from the branch; merge it \
+                 to bring them together",
+                self.branch,
+                ours.short(),
+                head.short()
+            )),
+        }
+        // A registration whose directory is gone, or a directory that is no worktree any more.
+        git(vec!["worktree".into(), "prune".into()]).await?;
+        let alive = self.git.out(&self.worktree, &["rev-parse", "--show-toplevel"]).await.is_ok()
+            && self.worktree.join(".git").is_file();
+        if !alive {
+            if self.worktree.exists() {
+                std::fs::remove_dir_all(&self.worktree)
+                    .map_err(|e| format!("{worktree}: {e}"))?;
+            }
+            git(vec!["worktree".into(), "prune".into()]).await?;
+            git(vec!["worktree".into(), "add".into(), "--quiet".into(), "--force".into(),
+                worktree.clone(), self.branch.clone()])
+            .await?;
+        }
+        self.reset().await
+    }
+
+    /// Brings the worktree to the head of the branch, whatever a dead run left in it.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub(super) async fn reset(&self) -> Result<(), String> {
+        let dir = self.git.out(&self.worktree, &["rev-parse", "--absolute-git-dir"]).await?;
+        // We hold the run lock and nobody else uses this worktree: a lock in it is a dead one.
+        for lock in ["index.lock", "HEAD.lock"] {
+            let _ = std::fs::remove_file(Path::new(&dir).join(lock));
+        }
+        let reference = format!("refs/heads/{}", self.branch);
+        self.git.out(&self.worktree, &["symbolic-ref", "HEAD", &reference]).await?;
+        self.git.out(&self.worktree, &["reset", "--quiet", "--hard", "HEAD"]).await?;
+        self.git.out(&self.worktree, &["clean", "-ffdxq"]).await.map(drop)
+    }
+
+    async fn is_ancestor(&self, old: &CommitId, new: &CommitId) -> bool {
+        let args = ["merge-base", "--is-ancestor", old.as_str(), new.as_str()];
+        self.git.out(&self.checkout, &args).await.is_ok()
+    }
+
+    /// Pushes the branch to `origin`, never forced.
+    ///
+    /// # Errors
+    /// In git's words.
+    pub async fn push(&self) -> Result<(), String> {
+        self.git.push(&self.worktree, &self.branch, &[]).await
+    }
+}
+
+async fn examine(git: &Git, config: &RepoConfig) -> Result<(CommitId, Vec<String>), Fatal> {
+    let path = &config.path;
+    let refuse = |why: &str| Fatal::Repo(format!("{}: {why}", path.display()));
+    if !path.is_dir() {
+        return Err(refuse("no such directory; set repo.path"));
+    }
+    let inside = git.out(path, &["rev-parse", "--is-inside-work-tree"]).await;
+    match inside.as_deref() {
+        Ok("true") => {}
+        Ok(_) => return Err(refuse("a bare repository; set repo.path to a checkout")),
+        Err(why) => {
+            return Err(refuse(&format!(
+                "not a git repository ({why}); run `git init` and commit the playbook, or set \
+                 repo.path"
+            )));
+        }
+    }
+    let top = git.out(path, &["rev-parse", "--show-toplevel"]).await.map_err(Fatal::Repo)?;
+    let same = std::fs::canonicalize(&top).ok() == std::fs::canonicalize(path).ok();
+    if !same {
+        return Err(refuse(&format!("inside a repository, not its top; set repo.path to {top}")));
+    }
+    let head = git
+        .out(path, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+        .await
+        .map_err(|_| refuse("no commit yet; commit the playbook first"))?;
+    let mut notes = Vec::new();
+    if git.out(path, &["symbolic-ref", "--quiet", "HEAD"]).await.is_err() {
+        notes.push("the checkout is on a detached HEAD; starting from that commit".to_owned());
+    }
+    let dirty = git.out(path, &["status", "--porcelain", "--ignore-submodules"]).await;
+    if dirty.is_ok_and(|d| !d.is_empty()) {
+        notes.push(
+            "the checkout has uncommitted work; it is left alone and not part of this".to_owned(),
+        );
+    }
+    Ok((CommitId(head), notes))
+}

@@ -1,0 +1,204 @@
+//! The gates that change nothing: scope, policy, secrets, syntax, dry run, red.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::propose::Proposal;
+use super::{Draft, Ending};
+use crate::gates;
+use crate::playbook::{AnsibleRun, Judgement, Mode, judge_check, judge_syntax};
+use crate::prove::probe::ProbeResult;
+use crate::turn::{
+    Colour, Gate, GateRecord, Probe, ProbeRecord, Report, Stage, TurnOutcome, Verdict,
+};
+use crate::world::World;
+
+/// A proposal that passed every gate before apply.
+pub(super) struct Cleared {
+    pub(super) changes: crate::repo::Changes,
+    pub(super) report: Report,
+    /// The proposed tree, on disk and out of the agent's reach; gone when dropped.
+    pub(super) tree: tempfile::TempDir,
+    pub(super) dry_run: AnsibleRun,
+}
+
+/// Runs the gates in their order; the first that refuses or holds ends the turn.
+pub(super) async fn check(
+    world: &World,
+    proposal: Proposal,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<Cleared, Ending> {
+    world.stage(Stage::Check);
+    let Proposal { changes, report } = proposal;
+    let config = &world.config;
+    draft.receipt.confinement = world.confinement();
+    repeated(world, &report).await?;
+
+    let since = Instant::now();
+    let files = draft.receipt.paths.join(", ");
+    let scope = gates::scope(&changes, &config.repo, &config.playbook.file);
+    passed(world, draft, Gate::Scope, scope, since, &files)?;
+    let since = Instant::now();
+    let policy = gates::policy(&changes, &config.playbook.file);
+    passed(world, draft, Gate::Policy, policy, since, "")?;
+    let since = Instant::now();
+    let secrets = gates::secrets(&changes, &texts(&report));
+    passed(world, draft, Gate::Secrets, secrets, since, "")?;
+
+    let tree = world.make_private_dir("proposed")?;
+    world.repo.stage(&changes, tree.path()).await.map_err(Ending::Fatal)?;
+    let baseline = world.baseline();
+    world.console().step_started("syntax");
+    let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
+    let judged = judge_syntax(&syntax, &baseline);
+    ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
+    world.console().step_started("dry run");
+    let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
+    let judged = judge_check(&dry_run, &baseline);
+    ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
+
+    red(world, &report.probes, draft, cancel).await?;
+    world.event(draft.id, Stage::Check, "cleared", &draft.receipt.paths).await?;
+    if config.r#loop.dry_run {
+        return Err(Ending::Outcome(TurnOutcome::Held(
+            "--dry-run: every gate before apply passed, nothing was changed".to_owned(),
+        )));
+    }
+    Ok(Cleared { changes, report, tree, dry_run })
+}
+
+/// A finding that has landed, or was rejected twice, is not tried again.
+async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
+    let Some(finding) = &report.finding else { return Ok(()) };
+    let print = finding.fingerprint();
+    let memory = world.ledger.memory(1_000).await?;
+    let known = memory.iter().find(|m| m.finding.fingerprint() == print);
+    let why = match known {
+        Some(known) if known.outcome == "committed" => "it has landed before",
+        Some(known) if known.outcome == "held" => "it waits for a person",
+        Some(known) if known.tries >= 2 => "it was rejected twice",
+        _ => return Ok(()),
+    };
+    Err(Ending::Outcome(TurnOutcome::Rejected(format!("a repeat of \"{}\": {why}", finding.title))))
+}
+
+fn texts(report: &Report) -> Vec<String> {
+    let mut texts = vec![report.change.clone(), report.verification.clone()];
+    if let Some(finding) = &report.finding {
+        texts.extend([finding.title.clone(), finding.detail.clone()]);
+    }
+    texts.extend(report.probes.iter().filter_map(|p| serde_json::to_string(p).ok()));
+    texts
+}
+
+/// Records a verdict; anything but `Passed` ends the turn.
+pub(super) fn passed(
+    world: &World,
+    draft: &mut Draft,
+    gate: Gate,
+    verdict: Verdict,
+    since: Instant,
+    detail: &str,
+) -> Result<(), Ending> {
+    draft.judged(world, gate, verdict.clone(), since, detail);
+    verdict_ends(gate, verdict)
+}
+
+/// Maps a verdict to the turn's end.
+pub(super) fn verdict_ends(gate: Gate, verdict: Verdict) -> Result<(), Ending> {
+    match verdict {
+        Verdict::Passed => Ok(()),
+        Verdict::Refused(why) => {
+            Err(Ending::Outcome(TurnOutcome::Rejected(format!("{}: {why}", gate.word()))))
+        }
+        Verdict::Held(why) => {
+            Err(Ending::Outcome(TurnOutcome::Held(format!("{}: {why}", gate.word()))))
+        }
+        // What was not run is not known, and what is not known is a refusal.
+        Verdict::NotRun(why) => Err(Ending::Outcome(TurnOutcome::Rejected(format!(
+            "{} was not run: {why}",
+            gate.word()
+        )))),
+    }
+}
+
+/// Records an Ansible run and its judgement.
+pub(super) fn ansible_gate(
+    world: &World,
+    draft: &mut Draft,
+    gate: Gate,
+    run: &AnsibleRun,
+    judged: Judgement,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let record = GateRecord {
+        gate,
+        verdict: judged.verdict.clone(),
+        command: Some(run.command.clone()),
+        exit: run.exit,
+        millis: run.millis,
+        notes: judged.notes.clone(),
+    };
+    draft.not_covered(&judged.notes);
+    draft.record(world, record, &run.counts());
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    verdict_ends(gate, judged.verdict)
+}
+
+/// The turn was stopped from outside.
+pub(super) fn cancelled() -> Ending {
+    Ending::Outcome(TurnOutcome::Failed("stopped by the supervisor".to_owned()))
+}
+
+/// Every probe must fail now, for its own reason and not by an error.
+async fn red(
+    world: &World,
+    probes: &[Probe],
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    world.console().step_started("probe red");
+    let mut verdict = Verdict::Passed;
+    for probe in probes {
+        let result = world.probe(probe, cancel).await;
+        if verdict == Verdict::Passed {
+            verdict = red_verdict(probe, &result);
+        }
+        draft.receipt.probes.push(ProbeRecord {
+            probe: probe.clone(),
+            before: Some(result.colour),
+            after: None,
+            rolled_back: None,
+            output: result.output,
+        });
+    }
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    passed(world, draft, Gate::Red, verdict, since, &names(probes))
+}
+
+fn red_verdict(probe: &Probe, result: &ProbeResult) -> Verdict {
+    match result.colour {
+        Colour::Red => Verdict::Passed,
+        Colour::Green => Verdict::Refused(format!(
+            "\"{}\" passes already: there is no hole that it could prove closed",
+            probe.name
+        )),
+        Colour::Error => Verdict::Refused(format!(
+            "\"{}\" could not be run to its end ({}); a probe that errors proves nothing",
+            probe.name,
+            crate::report::text::one_line(&result.output, 200)
+        )),
+    }
+}
+
+/// The probes' names in one line.
+pub(super) fn names(probes: &[Probe]) -> String {
+    probes.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")
+}

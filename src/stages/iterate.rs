@@ -1,0 +1,122 @@
+//! The agent's part: an allowance goes in, an iteration comes out, and its cost is booked.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Draft, Ending};
+use crate::agent::{Agent as _, Brief};
+use crate::gate::Allowance;
+use crate::turn::{AgentOutcome, Finding, Iteration, Stage, TurnOutcome};
+use crate::world::World;
+
+/// An iteration with the clone that the agent worked in.
+pub(super) struct Iterated {
+    /// What the agent gave.
+    pub(super) iteration: Iteration,
+    /// Its working copy; gone when dropped.
+    pub(super) clone: tempfile::TempDir,
+}
+
+/// How many refusals and findings the prompt is given.
+const REMEMBERED: u32 = 30;
+
+/// Lets the agent work once. The allowance is used up, whatever happens.
+pub(super) async fn iterate(
+    world: &World,
+    allowance: Allowance,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<Iterated, Ending> {
+    world.stage(Stage::Iterate);
+    let run_dir = world.make_run_dir(draft.id)?;
+    let clone = world.make_private_dir("clone")?;
+    let workdir = clone.path().join("repo");
+    world.repo.clone_for_agent(&workdir).await.map_err(Ending::Fatal)?;
+    let turns = world.ledger.turns(REMEMBERED).await?;
+    let brief = Brief {
+        turn: draft.id,
+        workdir,
+        run_dir,
+        playbook: world.config.playbook.file.clone(),
+        allowance: allowance.amount(),
+        memory: world.ledger.memory(REMEMBERED).await?,
+        refusals: refusals(&turns),
+        allowed: world.config.repo.allowed.clone(),
+        off_limits: world
+            .config
+            .repo
+            .off_limits
+            .iter()
+            .chain(&world.config.agent.off_limits)
+            .cloned()
+            .collect(),
+        confirming: matches!(
+            turns.last().map(|t| &t.outcome),
+            Some(TurnOutcome::Idle(_))
+        ),
+    };
+    let run = world.ledger.reserve(draft.id, allowance.amount(), world.clock.now()).await?;
+    world.event(draft.id, Stage::Iterate, "started", &brief.allowance).await?;
+    world.console().step_started(&format!("{} looks for one improvement", world.agent.name()));
+    let iteration = {
+        let mut beat = |line: &str| world.beat(line);
+        world.agent.iterate(&brief, cancel, &mut beat).await
+    };
+    let now = world.clock.now();
+    world.ledger.settle(&run, iteration.session.as_deref(), iteration.cost, now).await?;
+    draft.cost = draft.cost.plus(iteration.cost);
+    draft.agent = Some(iteration.outcome.clone());
+    if let Some(report) = &iteration.report {
+        draft.finding.clone_from(&report.finding);
+        draft.change.clone_from(&report.change);
+        draft.question.clone_from(&report.blocked_on);
+    }
+    world.event(draft.id, Stage::Iterate, "finished", &iteration).await?;
+    show(world, &iteration);
+    match iteration.outcome {
+        AgentOutcome::Done => Ok(Iterated { iteration, clone }),
+        AgentOutcome::NoOp => {
+            // What the agent changed without reporting it is thrown away with the clone.
+            Err(Ending::Outcome(TurnOutcome::Idle(iteration.why)))
+        }
+        AgentOutcome::Blocked => {
+            let question = draft.question.clone().unwrap_or_default();
+            Err(Ending::Outcome(TurnOutcome::Held(format!("the agent asks: {question}"))))
+        }
+        AgentOutcome::Limit { .. }
+        | AgentOutcome::Auth
+        | AgentOutcome::Offline
+        | AgentOutcome::Truncated
+        | AgentOutcome::Budget
+        | AgentOutcome::Hung
+        | AgentOutcome::Crashed
+        | AgentOutcome::Cancelled => Err(Ending::Outcome(TurnOutcome::Failed(format!(
+            "agent {}: {}",
+            iteration.outcome.word(),
+            iteration.why
+        )))),
+    }
+}
+
+fn show(world: &World, iteration: &Iteration) {
+    let text = match iteration.report.as_ref().and_then(|r| r.finding.as_ref()) {
+        Some(Finding { title, severity, .. }) => format!("{severity} {title}"),
+        None => iteration.why.clone(),
+    };
+    world.console().finding(&iteration.outcome, &text);
+}
+
+/// The reasons of the last refusals, newest first.
+fn refusals(turns: &[crate::turn::Turn]) -> Vec<String> {
+    turns
+        .iter()
+        .rev()
+        .filter_map(|turn| match (&turn.outcome, &turn.finding) {
+            (TurnOutcome::Rejected(why) | TurnOutcome::Held(why), Some(finding)) => {
+                Some(format!("{}: {why}", finding.title))
+            }
+            (TurnOutcome::Rejected(why), None) => Some(why.clone()),
+            _ => None,
+        })
+        .take(5)
+        .collect()
+}

@@ -1,0 +1,94 @@
+//! One turn: the stages in their order, each taking what only the one before it can mint.
+//!
+//! ```text
+//! gate ─ iterate ─ propose ─ check ─ apply ─ prove ─ commit
+//!                                      └───────┴── refused ── roll back
+//! ```
+
+mod apply;
+mod check;
+mod commit;
+mod draft;
+mod iterate;
+mod opening;
+mod propose;
+mod prove;
+pub mod rollback;
+
+use tokio_util::sync::CancellationToken;
+
+pub use draft::Draft;
+pub use opening::spend_today;
+
+use crate::error::Fatal;
+use crate::ledger::{LedgerError, OpenTurn};
+use crate::next::Stop;
+use crate::turn::{Turn, TurnOutcome};
+use crate::world::World;
+
+/// A finished turn, and what it means for the loop beyond its outcome.
+#[derive(Debug)]
+pub struct Turned {
+    /// The turn, to be recorded.
+    pub turn: Turn,
+    /// The loop has to stop for this reason: the gate is closed.
+    pub stop: Option<Stop>,
+    /// The program can't go on, for example because the ledger failed.
+    pub fatal: Option<Fatal>,
+}
+
+/// How a turn ends before its last stage.
+#[derive(Debug)]
+pub enum Ending {
+    /// With an outcome; nothing is left on machine or repository.
+    Outcome(TurnOutcome),
+    /// The gate is closed: nothing was started.
+    Closed(Stop),
+    /// The program can't go on.
+    Fatal(Fatal),
+}
+
+impl From<LedgerError> for Ending {
+    fn from(error: LedgerError) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+/// Does one turn. Never fails: whatever happens is in the value, so that nothing skips the ledger.
+pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) -> Turned {
+    let mut draft = Draft::new(open);
+    let (outcome, stop, fatal) = match attempt(world, &mut draft, cancel).await {
+        Ok(commit) => (TurnOutcome::Committed(commit.to_string()), None, None),
+        Err(Ending::Outcome(outcome)) => (outcome, None, None),
+        Err(Ending::Closed(stop)) => (TurnOutcome::Skipped(stop.reason()), Some(stop), None),
+        Err(Ending::Fatal(fatal)) => (TurnOutcome::Failed(fatal.to_string()), None, Some(fatal)),
+    };
+    Turned { turn: draft.finish(outcome, world.clock.now()), stop, fatal }
+}
+
+async fn attempt(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<crate::repo::CommitId, Ending> {
+    let allowance = opening::gate(world, draft).await?;
+    let iteration = iterate::iterate(world, allowance, draft, cancel).await?;
+    let proposal = propose::propose(world, iteration, draft).await?;
+    let cleared = check::check(world, proposal, draft, cancel).await?;
+    let journal = apply::open_journal(world, &cleared, draft).await?;
+    let proven = match apply::apply(world, cleared, &journal, draft, cancel).await {
+        Ok(applied) => prove::prove(world, applied, &journal, draft, cancel).await,
+        Err(ending) => Err(ending),
+    };
+    let done = match proven {
+        Ok(proven) => commit::commit(world, proven, draft).await,
+        Err(ending) => Err(ending),
+    };
+    match done {
+        Ok(commit) => {
+            journal.close();
+            Ok(commit)
+        }
+        Err(ending) => Err(rollback::roll_back(world, journal, ending, draft).await),
+    }
+}

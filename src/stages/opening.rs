@@ -1,0 +1,64 @@
+//! The gate: may an iteration start, and with how much money.
+
+use super::{Draft, Ending};
+use crate::gate::{Allowance, Decision, GateInput, MicroUsd, decide};
+use crate::ledger::Ledger;
+use crate::next::Stop;
+use crate::spend::{DayQuery, DaySpend};
+use crate::turn::Stage;
+use crate::world::World;
+
+/// The day's spend as the gate sees it: every transcript of this machine and the ledger's own
+/// runs. Blocking reads happen on a thread of their own.
+pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
+    Ok(spend_on(&world.ledger, &world.clock, world.spend_roots()).await?)
+}
+
+/// As [`spend_today`], from its parts.
+pub async fn spend_on(
+    ledger: &Ledger,
+    clock: &crate::clock::Clock,
+    roots: Vec<std::path::PathBuf>,
+) -> Result<DaySpend, crate::ledger::LedgerError> {
+    let (now, date, zone) = (clock.now(), clock.today(), clock.zone());
+    // A day is at most 25 hours long.
+    let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
+    let read = tokio::task::spawn_blocking(move || {
+        crate::spend::day(&DayQuery { roots: &roots, date, zone, now, own: &own })
+    });
+    Ok(read.await.unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
+}
+
+/// Opens the gate or ends the turn.
+pub(super) async fn gate(world: &World, draft: &mut Draft) -> Result<Allowance, Ending> {
+    world.stage(Stage::Gate);
+    open(world, draft, world.config.spend.per_iteration).await
+}
+
+/// Asks the gate for at most `limit`; also used for the live call after an apply.
+pub(super) async fn open(
+    world: &World,
+    draft: &Draft,
+    limit: MicroUsd,
+) -> Result<Allowance, Ending> {
+    let spend = spend_today(world).await?;
+    let reserved = world.ledger.reserved().await?;
+    world.spent(spend.total);
+    let cap = world.config.spend.daily_cap;
+    let input = GateInput { cap, per_iteration: limit, spend: &spend, reserved };
+    let facts = serde_json::json!({
+        "total_micro_usd": spend.total.0, "cap_micro_usd": cap.0,
+        "reserved_micro_usd": reserved.0, "complete": spend.complete,
+    });
+    match decide(&input) {
+        Decision::Open(allowance) => {
+            world.event(draft.id, Stage::Gate, "open", &facts).await?;
+            Ok(allowance)
+        }
+        Decision::Closed(closed) => {
+            let why = closed.to_string();
+            world.event(draft.id, Stage::Gate, "closed", &(facts, &why)).await?;
+            Err(Ending::Closed(Stop::CapReached(why)))
+        }
+    }
+}

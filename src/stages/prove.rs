@@ -1,0 +1,137 @@
+//! The proof: nothing changes on a second run, every probe is green, the agent can still work.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{Applied, Journal};
+use super::check::{Cleared, ansible_gate, cancelled, names, passed};
+use super::{Draft, Ending, opening};
+use crate::gate::MicroUsd;
+use crate::playbook::{Mode, judge_second_run};
+use crate::prove::autonomy;
+use crate::turn::{Colour, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
+use crate::world::World;
+
+/// What the live call may cost.
+const LIVE_CALL: MicroUsd = MicroUsd(250_000);
+
+/// A change that is proven on the machine: the only thing that can be committed.
+pub(super) struct Proven {
+    pub(super) cleared: Cleared,
+}
+
+/// Second run, probes, autonomy.
+pub(super) async fn prove(
+    world: &World,
+    applied: Applied,
+    _journal: &Journal,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<Proven, Ending> {
+    world.stage(Stage::Prove);
+    let cleared = applied.cleared;
+    world.console().step_started("second run");
+    let run = world.ansible.run(cleared.tree.path(), Mode::Apply, cancel).await;
+    let judged = judge_second_run(&run, &world.baseline());
+    ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
+    green(world, &cleared.report.probes, draft, cancel).await?;
+    autonomy(world, draft, cancel).await?;
+    live_call(world, draft, cancel).await?;
+    Ok(Proven { cleared })
+}
+
+async fn green(
+    world: &World,
+    probes: &[Probe],
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    world.console().step_started("probe green");
+    let mut verdict = Verdict::Passed;
+    for (probe, record) in probes.iter().zip(draft.receipt.probes.iter_mut()) {
+        let result = world.probe(probe, cancel).await;
+        record.after = Some(result.colour);
+        record.output.clone_from(&result.output);
+        if result.colour != Colour::Green && verdict == Verdict::Passed {
+            verdict = Verdict::Refused(format!(
+                "\"{}\" is still red after apply: {}",
+                probe.name,
+                crate::report::text::one_line(&result.output, 200)
+            ));
+        }
+    }
+    let mut earlier = 0_usize;
+    for (title, probe) in world.committed_probes().await? {
+        earlier += 1;
+        if verdict == Verdict::Passed && world.probe(&probe, cancel).await.colour != Colour::Green {
+            verdict = Verdict::Refused(format!(
+                "\"{}\", the proof of an earlier improvement ({title}), is red now",
+                probe.name
+            ));
+        }
+    }
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    let detail = format!("{}; {earlier} earlier probes", names(probes));
+    passed(world, draft, Gate::Green, verdict, since, &detail)
+}
+
+async fn autonomy(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    world.console().step_started("autonomy");
+    let (after, judged) = world.check_autonomy(cancel).await;
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
+    passed(world, draft, Gate::Autonomy, judged, since, &after.summary())?;
+    world.remember_autonomy(after);
+    Ok(())
+}
+
+/// A call of the real agent with the deployed settings, where there is one.
+async fn live_call(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    let Some(claude) = world.agent.live() else {
+        let why = "the embedded agent makes no model calls; needs an account".to_owned();
+        let record = GateRecord::new(Gate::LiveCall, Verdict::NotRun(why.clone()));
+        draft.not_covered(&[format!("live call: {why}")]);
+        draft.record(world, record, "");
+        return Ok(());
+    };
+    world.console().step_started("live call");
+    let allowance = match opening::open(world, draft, LIVE_CALL).await {
+        Ok(allowance) => allowance,
+        Err(Ending::Closed(stop)) => {
+            let why = format!("no money left to prove that the agent still works: {}", stop.reason());
+            return Err(Ending::Outcome(TurnOutcome::Rejected(why)));
+        }
+        Err(ending) => return Err(ending),
+    };
+    let amount = allowance.amount();
+    let run = world.ledger.reserve(draft.id, amount, world.clock.now()).await?;
+    let dir = world.make_private_dir("live")?;
+    let call = claude.live_call(&world.config.home, dir.path(), amount, cancel).await;
+    let now = world.clock.now();
+    world.ledger.settle(&run, call.session.as_deref(), call.cost, now).await?;
+    draft.cost = draft.cost.plus(call.cost);
+    passed(world, draft, Gate::LiveCall, call.verdict, since, "")
+}
+
+/// What the hooks of this machine allow and deny, judged against what they did before.
+pub(super) fn compare(
+    before: &autonomy::Report,
+    after: &autonomy::Report,
+) -> Verdict {
+    autonomy::compare(before, after)
+}

@@ -1,0 +1,88 @@
+//! Taking a change back from the machine, and proving it.
+//!
+//! Re-applying the previous commit alone restores nothing: Ansible has no memory of what a task
+//! that is gone did. So: the snapshot first, then the re-apply as drift repair, then the proof.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+pub use super::apply::Journal;
+use super::{Draft, Ending};
+use crate::playbook::{Mode, judge_apply};
+use crate::playbook::snapshot::Manifest;
+use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict};
+use crate::world::World;
+
+/// Takes the change back; returns how the turn ends. Not even a stop request interrupts it.
+pub(super) async fn roll_back(
+    world: &World,
+    journal: Journal,
+    ending: Ending,
+    draft: &mut Draft,
+) -> Ending {
+    world.stage(Stage::Rollback);
+    let since = Instant::now();
+    world.console().step_started("rollback");
+    let left = restore(world, &journal, draft).await;
+    let verdict = match &left {
+        Ok(()) => Verdict::Passed,
+        Err(why) => Verdict::Refused(why.clone()),
+    };
+    draft.judged(world, Gate::Rollback, verdict, since, "snapshot, re-apply, proof");
+    // Without a ledger this can't be noted; the next start finds the open turn and repeats it.
+    let noted = world.event(draft.id, Stage::Rollback, "finished", &left.as_ref().err()).await;
+    match (left, ending, noted) {
+        (_, Ending::Fatal(fatal), _) => Ending::Fatal(fatal),
+        (_, _, Err(error)) => error.into(),
+        (Ok(()), ending, Ok(())) => {
+            journal.close();
+            ending
+        }
+        (Err(why), ending, Ok(())) => {
+            let first = match ending {
+                Ending::Outcome(outcome) => outcome.detail().to_owned(),
+                Ending::Closed(stop) => stop.reason(),
+                Ending::Fatal(fatal) => fatal.to_string(),
+            };
+            Ending::Outcome(TurnOutcome::NeedsOperator(format!(
+                "the change was refused ({first}) and could not be taken back wholly: {why}"
+            )))
+        }
+    }
+}
+
+/// Snapshot, re-apply of the branch's head, proof by manifest and probes.
+///
+/// # Errors
+/// What is left, in words.
+pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Result<(), String> {
+    let never = CancellationToken::new();
+    journal.snapshot.restore().map_err(|e| format!("restoring the snapshot: {e}"))?;
+    let tree = world.make_private_dir("head").map_err(|_| "no place for an export".to_owned())?;
+    let head = world.repo.head().await.map_err(|e| e.to_string())?;
+    world.repo.export(&head, tree.path()).await.map_err(|e| e.to_string())?;
+    let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
+    if let Verdict::Refused(why) = judge_apply(&run, &world.baseline()).verdict {
+        return Err(format!("re-applying the branch's head: {why}"));
+    }
+    let now = Manifest::of(journal.snapshot.trees()).map_err(|e| format!("reading back: {e}"))?;
+    let left: Vec<String> =
+        journal.snapshot.manifest().differences(&now).iter().map(ToString::to_string).collect();
+    if !left.is_empty() {
+        return Err(format!(
+            "not as before: {}",
+            crate::report::text::clamp(&left.join(", "), 1_000)
+        ));
+    }
+    for probe in &journal.probes {
+        let result = world.probe(probe, &never).await;
+        if let Some(record) = draft.receipt.probes.iter_mut().find(|r| r.probe == *probe) {
+            record.rolled_back = Some(result.colour);
+        }
+        if result.colour != Colour::Red {
+            return Err(format!("probe \"{}\" is not red again", probe.name));
+        }
+    }
+    Ok(())
+}

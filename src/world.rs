@@ -1,0 +1,283 @@
+//! The parts that a turn works with, assembled once.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::agent::catalog::Catalog;
+use crate::agent::claude::Claude;
+use crate::agent::{Agent, Brief};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Fatal;
+use crate::gate::MicroUsd;
+use crate::ledger::{Ledger, LedgerError};
+use crate::lock::Lock;
+use crate::playbook::{Ansible, Baseline};
+use crate::prove::autonomy;
+use crate::prove::probe::{self, ProbeContext, ProbeResult};
+use crate::repo::{CommitId, Repo};
+use crate::report::console::Console;
+use crate::report::discord::Discord;
+use crate::sandbox::Sandbox;
+use crate::turn::{Iteration, Probe, Stage, TurnId, TurnOutcome, Verdict};
+
+/// The agent that works, one of those there are.
+#[derive(Debug)]
+pub enum Worker {
+    /// The embedded catalogue.
+    Catalog(Catalog),
+    /// The Claude Code command line.
+    Claude(Box<Claude>),
+}
+
+impl Worker {
+    /// Its name, as shown to people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Catalog(_) => "catalog",
+            Self::Claude(_) => "claude",
+        }
+    }
+
+    /// The agent whose live call can be proven, if this is one.
+    pub fn live(&self) -> Option<&Claude> {
+        match self {
+            Self::Catalog(_) => None,
+            Self::Claude(claude) => Some(claude),
+        }
+    }
+}
+
+impl Agent for Worker {
+    async fn iterate(
+        &self,
+        brief: &Brief,
+        cancel: &CancellationToken,
+        beat: &mut (dyn FnMut(&str) + Send),
+    ) -> Iteration {
+        match self {
+            Self::Catalog(agent) => agent.iterate(brief, cancel, beat).await,
+            Self::Claude(agent) => agent.iterate(brief, cancel, beat).await,
+        }
+    }
+}
+
+/// Everything a turn works with. Used from one thread.
+#[derive(Debug)]
+pub struct World {
+    /// The configuration.
+    pub config: Config,
+    /// The clock.
+    pub clock: Clock,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The playbook's repository.
+    pub repo: Repo,
+    /// Ansible.
+    pub ansible: Ansible,
+    /// The agent.
+    pub agent: Worker,
+    /// The confinement of checks, probes and agent.
+    pub sandbox: Sandbox,
+    /// The status channel.
+    pub discord: Discord,
+    /// The value of `PATH` for probes and hooks.
+    pub path: OsString,
+    state: RefCell<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    lock: Lock,
+    console: Console,
+    baseline: Baseline,
+    autonomy: autonomy::Report,
+}
+
+impl World {
+    /// Puts the parts together.
+    #[expect(clippy::too_many_arguments, reason = "called once, by the one function that makes them")]
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        ledger: Ledger,
+        repo: Repo,
+        ansible: Ansible,
+        agent: Worker,
+        sandbox: Sandbox,
+        discord: Discord,
+        path: OsString,
+        lock: Lock,
+        console: Console,
+    ) -> Self {
+        let state = RefCell::new(State {
+            lock,
+            console,
+            baseline: Baseline::default(),
+            autonomy: autonomy::Report::default(),
+        });
+        Self { config, clock, ledger, repo, ansible, agent, sandbox, discord, path, state }
+    }
+
+    /// What the person at the terminal sees. Never held across an `await`.
+    pub fn console(&self) -> RefMut<'_, Console> {
+        RefMut::map(self.state.borrow_mut(), |s| &mut s.console)
+    }
+
+    /// The lock that this run holds. Never held across an `await`.
+    pub fn lock(&self) -> RefMut<'_, Lock> {
+        RefMut::map(self.state.borrow_mut(), |s| &mut s.lock)
+    }
+
+    /// Notes the stage for whoever finds the lock taken.
+    pub fn stage(&self, stage: Stage) {
+        let now = self.clock.now();
+        self.lock().beat(now, |holder| holder.stage = Some(stage));
+    }
+
+    /// Notes a sign of life.
+    pub fn beat(&self, line: &str) {
+        let now = self.clock.now();
+        self.lock().beat(now, |holder| holder.push_line(line));
+    }
+
+    /// Notes the day's spend for whoever finds the lock taken.
+    pub(crate) fn spent(&self, total: MicroUsd) {
+        let now = self.clock.now();
+        self.lock().beat(now, |holder| holder.spent = total);
+    }
+
+    /// Appends an event to the ledger.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub async fn event(
+        &self,
+        turn: TurnId,
+        stage: Stage,
+        kind: &str,
+        data: &(impl Serialize + Sync),
+    ) -> Result<(), LedgerError> {
+        self.ledger.event(turn, self.clock.now(), stage, kind, data).await
+    }
+
+    /// The roots of all transcripts, those of the own runs included.
+    pub fn spend_roots(&self) -> Vec<PathBuf> {
+        let mut roots = self.config.spend.roots.clone();
+        roots.extend(own_roots(&self.config.state_dir));
+        roots
+    }
+
+    /// The baseline that judgements are made against.
+    pub fn baseline(&self) -> Ref<'_, Baseline> {
+        Ref::map(self.state.borrow(), |s| &s.baseline)
+    }
+
+    /// Sets the baseline.
+    pub fn set_baseline(&self, baseline: Baseline) {
+        self.state.borrow_mut().baseline = baseline;
+    }
+
+    /// Keeps the baseline for a commit of our own: it adds nothing to it.
+    pub(crate) async fn keep_baseline(&self, commit: &CommitId) -> Result<(), LedgerError> {
+        let text = serde_json::to_string(&*self.baseline()).unwrap_or_default();
+        self.ledger.set_fact(&format!("baseline/{commit}"), &text, self.clock.now()).await
+    }
+
+    /// The autonomy report that the next one is compared with.
+    pub fn remember_autonomy(&self, report: autonomy::Report) {
+        self.state.borrow_mut().autonomy = report;
+    }
+
+    /// Measures autonomy on the machine as it is and judges it against the last measure.
+    pub async fn check_autonomy(&self, cancel: &CancellationToken) -> (autonomy::Report, Verdict) {
+        let after = autonomy::measure(&self.probe_context(), cancel).await;
+        let verdict = autonomy::compare(&self.state.borrow().autonomy, &after);
+        (after, verdict)
+    }
+
+    /// Runs one probe on the machine.
+    pub async fn probe(&self, probe: &Probe, cancel: &CancellationToken) -> ProbeResult {
+        probe::run(probe, &self.probe_context(), cancel).await
+    }
+
+    fn probe_context(&self) -> ProbeContext {
+        ProbeContext::new(self.sandbox.clone(), self.config.home.clone(), self.path.clone())
+    }
+
+    /// The probes of every committed improvement, with its title.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn committed_probes(&self) -> Result<Vec<(String, Probe)>, LedgerError> {
+        let turns = self.ledger.turns(10_000).await?;
+        Ok(turns
+            .into_iter()
+            .filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
+            .flat_map(|t| {
+                let title = t.finding.map(|f| f.title).unwrap_or_default();
+                t.receipt.probes.into_iter().map(move |p| (title.clone(), p.probe))
+            })
+            .collect())
+    }
+
+    /// How agent and checks are confined, in words.
+    pub fn confinement(&self) -> String {
+        self.sandbox.describe().to_owned()
+    }
+
+    /// The directory of an agent's run; kept, since its transcripts count as spend.
+    pub(crate) fn make_run_dir(&self, turn: TurnId) -> Result<PathBuf, crate::stages::Ending> {
+        let dir = runs_dir(&self.config.state_dir).join(turn.to_string());
+        make_private(&dir).map_err(crate::stages::Ending::Fatal)?;
+        Ok(dir)
+    }
+
+    /// Where the pre-state of a turn is kept until the turn is over.
+    pub fn snapshot_dir(&self, turn: TurnId) -> PathBuf {
+        self.config.state_dir.join("snapshots").join(turn.to_string())
+    }
+
+    /// A private directory that is gone when dropped.
+    pub(crate) fn make_private_dir(
+        &self,
+        name: &str,
+    ) -> Result<tempfile::TempDir, crate::stages::Ending> {
+        let base = self.config.state_dir.join("work");
+        make_private(&base).map_err(crate::stages::Ending::Fatal)?;
+        tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&base).map_err(|e| {
+            crate::stages::Ending::Fatal(Fatal::State {
+                path: base.clone(),
+                why: format!("no directory can be made in it ({e}); is the disk full?"),
+            })
+        })
+    }
+}
+
+fn runs_dir(state_dir: &std::path::Path) -> PathBuf {
+    state_dir.join("runs")
+}
+
+/// The transcript roots of secloop's own runs.
+pub fn own_roots(state_dir: &std::path::Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(runs_dir(state_dir)) else { return Vec::new() };
+    entries
+        .filter_map(Result::ok)
+        .map(|e| e.path().join("claude"))
+        .filter(|p| p.is_dir())
+        .collect()
+}
+
+/// Makes a directory that only its owner can enter.
+pub fn make_private(dir: &std::path::Path) -> Result<(), Fatal> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(Fatal::io(format!("making {}", dir.display())))
+}
