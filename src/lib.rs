@@ -15,4 +15,5 @@ pub mod repo;
 pub mod report;
 pub mod sandbox;
 pub mod spend;
+pub mod text;
 pub mod turn;

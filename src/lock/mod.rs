@@ -1,1 +1,15 @@
-//! lock
+//! One run at a time.
+//!
+//! An advisory lock on `<state>/lock` decides, and the operating system lets go of it when its
+//! holder dies, however it dies: a crash, a reboot or a reused pid can't block. Beside it stands
+//! `holder.json`, which tells the next run whom it met; it informs, and decides nothing.
+//! [`coordinate`] decides what to do about a holder that lives.
+
+pub mod coordinate;
+mod dir;
+mod guard;
+mod holder;
+
+pub use dir::check_dir;
+pub use guard::{Acquired, Lock, acquire};
+pub use holder::{Holder, holder};

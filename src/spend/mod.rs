@@ -1,21 +1,43 @@
-//! spend
+//! What Claude Code cost on this machine on one calendar day.
+//!
+//! ```text
+//! roots ─ walk ─ files ─ scan ─ rows ─ tally (one entry per call) ─ price ─ day ─ view
+//!                                              own runs, cost-state ┘
+//! ```
+//!
+//! Whatever can't be read makes the result incomplete, and an incomplete result closes the gate.
+//! Sums are integers in nano-dollars; prices are data (`prices.json`) and the rule is Claude
+//! Code's own. The clock is passed in, nothing is written.
 
-use std::path::{Path, PathBuf};
+mod day;
+mod loose;
+mod model;
+mod prices;
+mod roots;
+mod row;
+mod scan;
+mod settle;
+mod tally;
+mod usage;
+mod view;
+mod walk;
+mod window;
 
-/// placeholder
-pub fn roots(_config_dir: &str, home: &Path, extra: &[PathBuf]) -> Vec<PathBuf> {
-    let mut all = vec![home.join(".claude")];
-    all.extend_from_slice(extra);
-    all
-}
+pub use day::{DayQuery, DaySpend, Share, day};
+pub use prices::PriceTable;
+pub use roots::roots;
+pub use view::{By, json, table};
+pub use window::Window;
 
-/// A run of our own.
-#[derive(Debug, Clone)]
+use crate::gate::MicroUsd;
+
+/// A run of the supervisor's own that has ended, as its ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRun {
-    /// session
+    /// The agent's session, which joins the run with its transcript; `None` where none is known.
     pub session: Option<String>,
-    /// end
+    /// When it ended.
     pub finished: chrono::DateTime<chrono::Utc>,
-    /// cost
-    pub cost: crate::gate::MicroUsd,
+    /// What it cost by its own account (of a resumed session: only the increase).
+    pub cost: MicroUsd,
 }

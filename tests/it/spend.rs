@@ -1,1 +1,6 @@
-//! spend
+//! A day's spend, from transcripts as Claude Code writes them to the figure that the gate sees.
+
+mod files;
+mod random;
+mod rules;
+mod settle;

@@ -1,0 +1,102 @@
+//! Finding transcript files.
+
+use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The transcripts below the roots.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Each file once, whatever names it has.
+    pub(super) files: Vec<PathBuf>,
+    /// What could not be looked at, as sentences.
+    pub(super) problems: Vec<String>,
+    /// What was not there.
+    pub(super) notes: Vec<String>,
+}
+
+/// Lists every `*.jsonl` file below `projects/` of each root. Links are followed; a directory or
+/// file that is reached twice, by links or by two roots, is taken once.
+pub(super) fn walk(roots: &[PathBuf]) -> Found {
+    let mut walker = Walker::default();
+    for root in roots {
+        let projects = root.join("projects");
+        match std::fs::metadata(&projects) {
+            Ok(meta) => walker.enter(projects, &meta),
+            Err(e) if e.kind() == ErrorKind::NotFound => walker
+                .found
+                .notes
+                .push(format!("{} is not there", shown(&projects))),
+            Err(e) => walker.trouble(&projects, &e),
+        }
+    }
+    while let Some(dir) = walker.todo.pop() {
+        walker.list(&dir);
+    }
+    walker.found.files.sort();
+    walker.found
+}
+
+#[derive(Default)]
+struct Walker {
+    todo: Vec<PathBuf>,
+    seen: HashSet<(u64, u64)>,
+    found: Found,
+}
+
+impl Walker {
+    fn enter(&mut self, path: PathBuf, meta: &std::fs::Metadata) {
+        if self.seen.insert((meta.dev(), meta.ino())) {
+            self.todo.push(path);
+        }
+    }
+
+    fn list(&mut self, dir: &Path) {
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            // Gone since it was listed: sessions and projects are cleaned up while we look.
+            Err(e) if e.kind() == ErrorKind::NotFound => return,
+            Err(e) => return self.trouble(dir, &e),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.visit(&entry),
+                Err(e) => self.trouble(dir, &e),
+            }
+        }
+    }
+
+    fn visit(&mut self, entry: &std::fs::DirEntry) {
+        let path = entry.path();
+        let transcript = path.extension().is_some_and(|e| e == "jsonl");
+        let plain_file = entry.file_type().is_ok_and(|t| t.is_file());
+        if plain_file && !transcript {
+            return;
+        }
+        match std::fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => self.enter(path, &meta),
+            Ok(meta) if meta.is_file() && transcript => {
+                if self.seen.insert((meta.dev(), meta.ino())) {
+                    self.found.files.push(path);
+                }
+            }
+            // Pipes, sockets, devices, links to other files.
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => self.trouble(&path, &e),
+        }
+    }
+
+    fn trouble(&mut self, path: &Path, error: &std::io::Error) {
+        self.found.problems.push(format!(
+            "{} can't be read ({error}); make it readable, or move it away",
+            shown(path)
+        ));
+    }
+}
+
+/// A path, fit for a message.
+pub(super) fn shown(path: &Path) -> String {
+    crate::text::plain(&path.to_string_lossy(), 300)
+}
