@@ -1,3 +1,7 @@
-//! The secloop program.
+//! The program; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(secloop::cli::main(std::env::args_os()).code())
+}

@@ -46,7 +46,7 @@ pub async fn prepare(
             config.source
         )));
     }
-    console.step_started("ansible");
+    console.working("bringing Ansible");
     let runtime = bootstrap::obtain(
         config.playbook.runtime,
         &config.cache_dir,
@@ -62,7 +62,7 @@ pub async fn prepare(
     }
     let support = config.state_dir.join("ansible");
     make_private(&support)?;
-    let ansible = Ansible::new(runtime, sandbox.clone(), &config, &support)?;
+    let ansible = Ansible::new(runtime, sandbox.clone(), &config, &support, path.clone())?;
     let discord = Discord::new(&config.discord);
     let world = World::new(
         config, clock, ledger, repo, ansible, agent, sandbox, discord, path, lock, console,
@@ -118,7 +118,7 @@ async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
     } else {
         let tree = world.make_private_dir("baseline").map_err(fatal)?;
         world.repo.export(&head, tree.path()).await?;
-        world.console().step_started("baseline: dry run, then apply twice as it stands");
+        world.console().working("baseline: dry run, then apply twice as it stands");
         let baseline = world.ansible.adopt(tree.path(), cancel).await?;
         world.console().ready("baseline", &baseline.describe());
         let text = serde_json::to_string(&baseline).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::world::World;
 /// What did not come back, in words.
 pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
     let never = CancellationToken::new();
-    world.console().step_started("rebuild from an empty home");
+    world.console().working("rebuild from an empty home");
     std::fs::remove_dir_all(trial.home()).map_err(|e| format!("wiping the home: {e}"))?;
     crate::world::make_private(&trial.home()).map_err(|e| e.to_string())?;
     let tree = world.make_private_dir("rebuild").map_err(|_| "no place".to_owned())?;

@@ -78,7 +78,7 @@ pub async fn totals(world: &World, turns: &[Turn]) -> Result<Totals, Fatal> {
         rejected: count(|o| matches!(o, TurnOutcome::Rejected(_))),
         held: count(|o| matches!(o, TurnOutcome::Held(_))),
         failed: count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
-        spent_today: world.lock().holder().spent,
+        spent_today: world.lock().me().spent,
         cap: world.config.spend.daily_cap,
     })
 }

@@ -6,7 +6,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Fatal;
-use crate::lock::coordinate::{Choice, Facts, rules};
+use crate::agent::coordinator;
+use crate::config::Decider;
+use crate::lock::coordinate::{Choice, Facts, Look, rules};
+use crate::process::Likeness;
 use crate::next::{Next, Stop, next};
 use crate::report::posts;
 use crate::signals::Signals;
@@ -74,11 +77,12 @@ async fn wake_up(
     let open = world.ledger.begin_turn(world.clock.now()).await?;
     world.console().turn_started(open.number);
     let now = world.clock.now();
-    world.lock().beat(now, |holder| holder.begin_turn(open.id, now));
+    world.sign(|holder| holder.begin_turn(open.id, now));
     let cancel = signals.stop.child_token();
     let work = turn(world, &open, &cancel);
     tokio::pin!(work);
-    let mut overlap = Overlap { next: wake + world.config.r#loop.interval, waited: false };
+    let mut overlap =
+        Overlap { next: wake + world.config.r#loop.interval, waited: false, skipped: false };
     loop {
         tokio::select! {
             biased;
@@ -90,8 +94,7 @@ async fn wake_up(
                 }
             }
             () = tokio::time::sleep(HEARTBEAT) => {
-                let now = world.clock.now();
-                world.lock().beat(now, |_| {});
+                world.sign(|_| {});
                 if records::stop_requested(world) == Some(records::StopRequest::Now) {
                     cancel.cancel();
                 }
@@ -105,6 +108,7 @@ async fn wake_up(
 struct Overlap {
     next: Instant,
     waited: bool,
+    skipped: bool,
 }
 
 impl Overlap {
@@ -114,10 +118,21 @@ impl Overlap {
         cancel: &CancellationToken,
     ) -> Result<Option<Turn>, Fatal> {
         let config = &world.config.coordinate;
-        let facts = Facts::of(world.lock().holder(), world.clock.now());
-        let decision = rules(&facts, config, self.waited);
-        world.console().note(&format!("a wake while this turn runs: {decision}"));
-        match decision.choice {
+        let facts = Facts::new(Some(world.lock().me()), Likeness::Same, world.clock.now());
+        let look = Look { facts, waited: self.waited, skipped: self.skipped };
+        let asked = match (config.decider, world.agent.live()) {
+            (Decider::Agent, Some(claude)) => {
+                coordinator::ask(claude, &world.config, &world.clock, &look).await
+            }
+            _ => None,
+        };
+        let ruling = rules(&look.facts, config, self.waited, self.skipped);
+        let (choice, reason) = match asked.filter(|choice| look.allows(*choice, config)) {
+            Some(choice) => (choice, "the decider chose it"),
+            None => (ruling.choice, ruling.reason),
+        };
+        world.console().note(&format!("a wake while this turn runs: {}, {reason}", choice.word()));
+        match choice {
             Choice::Kill => {
                 cancel.cancel();
                 self.next = Instant::now() + world.config.r#loop.interval;
@@ -130,8 +145,9 @@ impl Overlap {
             }
             Choice::Skip => {
                 self.waited = false;
+                self.skipped = true;
                 self.next = Instant::now() + world.config.r#loop.interval;
-                let skipped = skipped(world, &decision.reason).await?;
+                let skipped = skipped(world, reason).await?;
                 records::record(world, &skipped, None).await?;
                 Ok(Some(skipped))
             }
@@ -175,8 +191,7 @@ async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Optio
         tokio::select! {
             () = signals.stop.cancelled() => {}
             () = sleep_until(until.min(now + HEARTBEAT)) => {
-                let now = world.clock.now();
-                world.lock().beat(now, |_| {});
+                world.sign(|_| {});
                 outbox::deliver(&world.ledger, &world.discord, &world.clock).await?;
             }
         }
@@ -194,7 +209,7 @@ pub async fn farewell(world: &World, ended: &Ended) -> Result<(), Fatal> {
         stop => posts::stop(&stop.reason(), &totals),
     };
     let now = world.clock.now();
-    let key = format!("stop/{}", world.lock().holder().run);
+    let key = format!("stop/{}", world.lock().me().run);
     world.ledger.set_fact("last-stop", &ended.stop.reason(), now).await?;
     world.ledger.queue_post(&key, &text, now).await?;
     records::deliver(world).await

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::ledger::{Ledger, LedgerError};
-use crate::lock::Lock;
+use crate::lock::{Holder, Lock};
 use crate::playbook::{Ansible, Baseline};
 use crate::prove::autonomy;
 use crate::prove::probe::{self, ProbeContext, ProbeResult};
@@ -57,7 +57,7 @@ impl Agent for Worker {
         &self,
         brief: &Brief,
         cancel: &CancellationToken,
-        beat: &mut (dyn FnMut(&str) + Send),
+        beat: &mut dyn FnMut(&str),
     ) -> Iteration {
         match self {
             Self::Catalog(agent) => agent.iterate(brief, cancel, beat).await,
@@ -133,22 +133,26 @@ impl World {
         RefMut::map(self.state.borrow_mut(), |s| &mut s.lock)
     }
 
+    /// A sign of life, with a change of the record that others see.
+    pub fn sign(&self, change: impl FnOnce(&mut Holder)) {
+        // The record informs others; the lock is held without it.
+        let _ = self.lock().beat(self.clock.now(), change);
+    }
+
     /// Notes the stage for whoever finds the lock taken.
     pub fn stage(&self, stage: Stage) {
-        let now = self.clock.now();
-        self.lock().beat(now, |holder| holder.stage = Some(stage));
+        self.sign(|holder| holder.stage = Some(stage));
     }
 
     /// Notes a sign of life.
     pub fn beat(&self, line: &str) {
-        let now = self.clock.now();
-        self.lock().beat(now, |holder| holder.push_line(line));
+        // The record informs others; the lock is held without it.
+        let _ = self.lock().line(self.clock.now(), line);
     }
 
     /// Notes the day's spend for whoever finds the lock taken.
     pub(crate) fn spent(&self, total: MicroUsd) {
-        let now = self.clock.now();
-        self.lock().beat(now, |holder| holder.spent = total);
+        self.sign(|holder| holder.spent = total);
     }
 
     /// Appends an event to the ledger.

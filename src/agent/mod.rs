@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod claude;
+pub mod coordinator;
 pub mod report;
 
 use std::path::PathBuf;
@@ -60,6 +61,6 @@ pub trait Agent {
         &self,
         brief: &Brief,
         cancel: &CancellationToken,
-        beat: &mut (dyn FnMut(&str) + Send),
+        beat: &mut dyn FnMut(&str),
     ) -> Iteration;
 }

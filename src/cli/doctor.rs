@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::playbook::bootstrap;
 use crate::process::{effective_uid, find_on_path, is_executable};
 use crate::repo::Repo;
-use crate::report::text::terminal_safe;
+use crate::text::terminal_safe;
 use crate::sandbox::Sandbox;
 use crate::{lock, spend};
 
@@ -89,7 +89,10 @@ fn bad(part: &'static str, says: impl Into<String>) -> Check {
 }
 
 fn state(dir: &std::path::Path) -> Check {
-    match lock::check_state_dir(dir) {
+    if !dir.exists() {
+        return good("state", format!("{} (will be made)", dir.display()));
+    }
+    match lock::check_dir(dir) {
         Ok(()) => good("state", dir.display().to_string()),
         Err(why) => bad("state", why.to_string()),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Surroundings, print};
-use crate::config::init::{discover, render};
+use crate::config::{discover, render};
 use crate::error::{Exit, Fatal};
 
 /// Looks at a repository and writes `secloop.toml` into it.

@@ -12,7 +12,7 @@ use crate::clock::{Clock, system_zone};
 use crate::config::{Overrides, load, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
-use crate::report::text::{one_line, terminal_safe};
+use crate::text::{one_line, terminal_safe};
 use crate::spend::{self, By, DayQuery};
 use crate::turn::{Colour, ProbeRun, Turn, Verdict};
 use crate::world::own_roots;
@@ -81,7 +81,7 @@ pub(super) async fn status(
 ) -> Result<Exit, Fatal> {
     loop {
         let place = Place::find(around, file.clone())?;
-        let holder = lock::active(&place.state_dir)?;
+        let holder = lock::active(&place.state_dir);
         let spend = place.spend(place.clock.today()).await?;
         let turns = place.turns(5).await?;
         let waiting = match place.ledger().await? {

@@ -115,7 +115,7 @@ fn start_log(verbose: u8) {
 }
 
 fn say_error(fatal: &Fatal) {
-    let text = crate::report::text::terminal_safe(&fatal.to_string());
+    let text = crate::text::terminal_safe(&fatal.to_string());
     let _ = std::io::Write::write_all(
         &mut std::io::stderr(),
         format!("secloop: error: {text}\n").as_bytes(),

@@ -8,8 +8,9 @@ use super::args::Run;
 use crate::clock::Clock;
 use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, state_dir};
 use crate::error::{Exit, Fatal};
-use crate::lock::coordinate::Resolved;
-use crate::lock::{Lock, coordinate};
+use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
+use crate::lock::{Holder, Lock};
+use crate::process::own_identity;
 use crate::prepare::prepare;
 use crate::records;
 use crate::report::console::{Console, Summary};
@@ -18,7 +19,11 @@ use crate::signals::Signals;
 use crate::supervise::{Ended, farewell, supervise};
 use crate::trial::{Trial, default_dir};
 use crate::world::{World, make_private};
-use crate::{agent, rebuild};
+use crate::agent::coordinator::decide;
+use crate::rebuild;
+
+/// What a run that is ended has between TERM and KILL: time to take its change back.
+const GRACE: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Runs the loop and says how it ended.
 pub(super) async fn run(
@@ -29,7 +34,7 @@ pub(super) async fn run(
     let signals = Signals::listen().map_err(Fatal::io("listening for signals"))?;
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && !around.env.contains_key("NO_COLOR");
-    let console = Console::new(terminal, colour);
+    let mut console = Console::new(terminal, colour);
     let (config, trial) = if run.trial {
         let (config, trial) = trial_config(around, &run).await?;
         (config, Some(trial))
@@ -44,10 +49,10 @@ pub(super) async fn run(
     };
     make_private(&config.state_dir)?;
     let clock = Clock::system(config.spend.zone);
-    let lock = match take_lock(&config, &clock, around).await? {
+    let lock = match take_lock(&config, &clock, around, &mut console).await? {
         Ok(lock) => lock,
         Err(why) => {
-            console.note_line(&format!("another run is active: {why}"));
+            console.note_line(&format!("this cycle is skipped: {why}"));
             return Ok(Exit::Busy);
         }
     };
@@ -103,14 +108,35 @@ async fn take_lock(
     config: &Config,
     clock: &Clock,
     around: &Surroundings,
+    console: &mut Console,
 ) -> Result<Result<Lock, String>, Fatal> {
-    let decide = async |facts: &coordinate::Facts| {
-        agent::coordinator::decide(config, around, facts).await
+    let log = crate::ledger::Ledger::path(&config.state_dir);
+    let me = Holder::new(uuid::Uuid::now_v7(), own_identity(), clock.now(), log);
+    let meeting = Meeting {
+        dir: &config.state_dir,
+        me: &me,
+        config: &config.coordinate,
+        clock,
+        grace: GRACE,
     };
-    Ok(match coordinate::resolve(&config.state_dir, &config.coordinate, clock, decide).await? {
-        Resolved::Held(lock) => Ok(lock),
-        Resolved::Skipped(why) => Err(why),
-    })
+    let path = around.path();
+    let decide = |look: Look| {
+        console.note_line("another run is active:");
+        for line in facts_text(&look.facts).lines() {
+            console.note_line(&format!("  {line}"));
+        }
+        let path = path.clone();
+        async move { decide(config, &around.env, &path, clock, &look).await }
+    };
+    let (lock, steps) = match resolve(meeting, decide).await? {
+        Outcome::Held(lock, steps) => (Some(lock), steps),
+        Outcome::Skipped(steps) => (None, steps),
+    };
+    for step in &steps {
+        console.note(&format!("{}: {}", step.choice.word(), step.reason));
+    }
+    let why = steps.last().map_or("", |s| s.reason);
+    Ok(lock.ok_or_else(|| why.to_owned()))
 }
 
 fn say_goodbye(

@@ -16,7 +16,7 @@ pub(super) async fn stop(
 ) -> Result<Exit, Fatal> {
     let flags = Overrides { config, ..Overrides::default() };
     let config = load(&around.env, &around.cwd, &flags)?;
-    let Some(holder) = lock::active(&config.state_dir)? else {
+    let Some(holder) = lock::active(&config.state_dir) else {
         print("No loop is running.\n");
         return Ok(Exit::Done);
     };

@@ -2,10 +2,12 @@
 //!
 //! Precedence: command line > environment > file > embedded defaults.
 
+mod init;
 mod load;
 mod raw;
 mod resolved;
 
+pub use init::{Discovery, discover, render};
 pub use load::{Env, Overrides, cache_dir, load, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleRuntime, Config, CoordinateConfig, Decider, DiscordConfig,

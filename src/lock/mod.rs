@@ -13,3 +13,10 @@ mod holder;
 pub use dir::check_dir;
 pub use guard::{Acquired, Lock, acquire};
 pub use holder::{Holder, holder};
+
+use crate::process::{Likeness, likeness};
+
+/// The run that holds the lock now, as far as its record tells. For looking: nothing is locked.
+pub fn active(dir: &std::path::Path) -> Option<Holder> {
+    holder(dir).filter(|h| likeness(&h.identity) != Likeness::Gone)
+}

@@ -14,8 +14,8 @@ use super::events::Events;
 use super::judge::{judge_apply, judge_syntax};
 use crate::config::Config;
 use crate::error::Fatal;
-use crate::process::{self, Ended, Spec};
-use crate::report::text::{one_line, redact};
+use crate::process::{self, Ended};
+use crate::text::{one_line, redact};
 use crate::sandbox::{Policy, Sandbox};
 use crate::turn::Verdict;
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::AnsibleRuntime;
 use crate::error::Fatal;
 use crate::process::{self, Line, Spec, find_on_path};
-use crate::report::text::one_line;
+use crate::text::one_line;
 use crate::turn::hex;
 
 /// Every package with its hashes, for Linux and macOS.
@@ -76,7 +76,7 @@ pub async fn obtain(
     cache_dir: &Path,
     path: &OsStr,
     env: BTreeMap<OsString, OsString>,
-    progress: &mut (dyn FnMut(&str) + Send),
+    progress: &mut dyn FnMut(&str),
     cancel: &CancellationToken,
 ) -> Result<Runtime, Fatal> {
     if wanted == AnsibleRuntime::Path {
@@ -214,7 +214,7 @@ async fn managed(
     cache_dir: &Path,
     path: &OsStr,
     env: BTreeMap<OsString, OsString>,
-    progress: &mut (dyn FnMut(&str) + Send),
+    progress: &mut dyn FnMut(&str),
     cancel: &CancellationToken,
 ) -> Result<Runtime, String> {
     let (python, version) = find_python(path, cancel)
@@ -280,7 +280,7 @@ impl Install<'_> {
         program: &Path,
         args: [&str; N],
         more: &[&OsStr],
-        progress: &mut (dyn FnMut(&str) + Send),
+        progress: &mut dyn FnMut(&str),
     ) -> Result<(), String> {
         let spec = Spec::new(program, self.cwd, INSTALL)
             .args(args)

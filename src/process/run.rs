@@ -180,7 +180,7 @@ impl Finished {
 pub async fn run(
     spec: &Spec,
     cancel: &CancellationToken,
-    mut on_line: impl FnMut(Line) + Send,
+    mut on_line: impl FnMut(Line),
 ) -> std::io::Result<Finished> {
     let started = Instant::now();
     let mut child = spawn(spec)?;

@@ -1,1 +1,4 @@
-//! prove
+//! Proof on the machine: probes, and whether the agent can still work.
+
+pub mod autonomy;
+pub mod probe;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::process::{self, Finished, Spec, find_on_path};
-use crate::report::text::one_line;
+use crate::text::one_line;
 
 const DEADLINE: Duration = Duration::from_mins(2);
 

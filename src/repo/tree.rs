@@ -1,7 +1,7 @@
 //! Trees on disk: an export of a commit, a private clone for an agent, a proposed tree.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use super::changes::Changes;

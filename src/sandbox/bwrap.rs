@@ -62,11 +62,11 @@ pub fn wrap(program: &Path, mut spec: Spec, policy: &Policy) -> Spec {
     if policy.view == View::WholeReadOnly {
         flag(&[&"--tmpfs", &"/var/tmp"]);
     }
-    for path in &policy.hide {
-        flag(&[&"--tmpfs", path]);
-    }
     for path in &policy.read {
         flag(&[&"--ro-bind", path, path]);
+    }
+    for path in &policy.hide {
+        flag(&[&"--tmpfs", path]);
     }
     for path in &policy.write {
         flag(&[&"--bind", path, path]);

@@ -11,10 +11,12 @@ pub mod seatbelt;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use tokio_util::sync::CancellationToken;
+
 pub use policy::{Network, Policy, View};
 
 use crate::config::Level;
-use crate::process::{Spec, find_on_path, is_executable};
+use crate::process::{self, Spec, find_on_path, is_executable};
 
 /// A means of confinement that was found to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the level can't be had, with the cure.
-    pub fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
+    pub async fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
         if level == Level::None {
             return Ok(Self::Off);
         }
@@ -44,11 +46,29 @@ impl Sandbox {
                 Err("/usr/bin/sandbox-exec is missing; it is part of macOS".to_owned())
             };
         }
-        find_on_path("bwrap", path).map(Self::Bwrap).ok_or_else(|| {
+        let program = find_on_path("bwrap", path).ok_or_else(|| {
             "bwrap is not on PATH: install it (Debian, Ubuntu: `apt install bubblewrap`), or set \
              `sandbox.level = \"none\"` to run unconfined, which every report will say"
                 .to_owned()
-        })
+        })?;
+        let found = Self::Bwrap(program);
+        found.try_out().await.map(|()| found)
+    }
+
+    /// Whether it confines at all on this machine: kernels and containers may forbid it.
+    async fn try_out(&self) -> Result<(), String> {
+        let spec = Spec::new("/bin/true", "/", std::time::Duration::from_secs(20));
+        let spec = self.wrap(spec, &Policy::look());
+        let why = match process::run(&spec, &CancellationToken::new(), |_| ()).await {
+            Ok(done) if done.ok() => return Ok(()),
+            Ok(done) => crate::text::one_line(&done.err(), 200),
+            Err(e) => e.to_string(),
+        };
+        Err(format!(
+            "bwrap does not work here ({why}): allow unprivileged user namespaces (Ubuntu 24.04: \
+             an AppArmor profile for bwrap; containers: a seccomp profile that permits them), or \
+             set `sandbox.level = \"none\"` to run unconfined, which every report will say"
+        ))
     }
 
     /// In words, for receipts and reports.

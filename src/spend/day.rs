@@ -72,6 +72,29 @@ pub struct DaySpend {
 }
 
 impl DaySpend {
+    /// A day of which nothing is known, with the reason: it closes the gate.
+    pub fn unknown(date: NaiveDate, zone: Tz, why: &str) -> Self {
+        Self { problems: vec![why.to_owned()], ..Self::empty(date, zone) }
+    }
+
+    fn empty(date: NaiveDate, zone: Tz) -> Self {
+        Self {
+            date,
+            zone: zone.name(),
+            total: MicroUsd::ZERO,
+            at_most: MicroUsd::ZERO,
+            complete: false,
+            problems: Vec::new(),
+            notes: Vec::new(),
+            unpriced: Vec::new(),
+            by_model: Vec::new(),
+            by_project: Vec::new(),
+            by_session: Vec::new(),
+            calls: 0,
+            price_table_date: NaiveDate::default(),
+        }
+    }
+
     /// What the gate decides with: the dearest that the day can have been.
     pub fn figures(&self) -> crate::gate::Figures<'_> {
         crate::gate::Figures {
@@ -95,21 +118,7 @@ pub struct Share {
 
 /// Sums up a day. Blocking: reads every transcript.
 pub fn day(query: &DayQuery<'_>) -> DaySpend {
-    let mut result = DaySpend {
-        date: query.date,
-        zone: query.zone.name(),
-        total: MicroUsd::ZERO,
-        at_most: MicroUsd::ZERO,
-        complete: false,
-        problems: Vec::new(),
-        notes: Vec::new(),
-        unpriced: Vec::new(),
-        by_model: Vec::new(),
-        by_project: Vec::new(),
-        by_session: Vec::new(),
-        calls: 0,
-        price_table_date: NaiveDate::default(),
-    };
+    let mut result = DaySpend::empty(query.date, query.zone);
     let table = match PriceTable::embedded() {
         Ok(table) => table,
         Err(why) => {

@@ -116,7 +116,7 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
     } else {
         Verdict::Refused(format!(
             "changed without being declared by a task: {}",
-            crate::report::text::clamp(&strays.join(", "), 500)
+            crate::text::clamp(&strays.join(", "), 500)
         ))
     };
     Judgement { verdict, notes }

@@ -193,7 +193,7 @@ fn red_verdict(probe: &Probe, result: &ProbeResult) -> Verdict {
         Colour::Error => Verdict::Refused(format!(
             "\"{}\" could not be run to its end ({}); a probe that errors proves nothing",
             probe.name,
-            crate::report::text::one_line(&result.output, 200)
+            crate::text::one_line(&result.output, 200)
         )),
     }
 }

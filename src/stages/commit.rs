@@ -3,7 +3,7 @@
 use super::prove::Proven;
 use super::{Draft, Ending};
 use crate::repo::CommitId;
-use crate::report::text::one_line;
+use crate::text::one_line;
 use crate::turn::{Gate, GateRecord, Probe, ProbeRun, Report, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 

@@ -56,7 +56,7 @@ pub(super) async fn iterate(
     };
     let run = world.ledger.reserve(draft.id, allowance.amount(), world.clock.now()).await?;
     world.event(draft.id, Stage::Iterate, "started", &brief.allowance).await?;
-    world.console().step_started(&format!("{} looks for one improvement", world.agent.name()));
+    world.console().working(&format!("{} looks for one improvement", world.agent.name()));
     let iteration = {
         let mut beat = |line: &str| world.beat(line);
         world.agent.iterate(&brief, cancel, &mut beat).await

@@ -18,7 +18,7 @@ pub mod rollback;
 use tokio_util::sync::CancellationToken;
 
 pub use draft::Draft;
-pub use opening::spend_today;
+pub use opening::{spend_on, spend_today};
 
 use crate::error::Fatal;
 use crate::ledger::{LedgerError, OpenTurn};

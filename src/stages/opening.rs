@@ -1,7 +1,7 @@
 //! The gate: may an iteration start, and with how much money.
 
 use super::{Draft, Ending};
-use crate::gate::{Allowance, Decision, GateInput, MicroUsd, decide};
+use crate::gate::{Allowance, Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide};
 use crate::ledger::Ledger;
 use crate::next::Stop;
 use crate::spend::{DayQuery, DaySpend};
@@ -45,7 +45,13 @@ pub(super) async fn open(
     let reserved = world.ledger.reserved().await?;
     world.spent(spend.total);
     let cap = world.config.spend.daily_cap;
-    let input = GateInput { cap, per_iteration: limit, spend: &spend, reserved };
+    let input = GateInput {
+        cap,
+        per_iteration: limit,
+        minimum: MIN_ALLOWANCE,
+        spend: spend.figures(),
+        reserved,
+    };
     let facts = serde_json::json!({
         "total_micro_usd": spend.total.0, "cap_micro_usd": cap.0,
         "reserved_micro_usd": reserved.0, "complete": spend.complete,

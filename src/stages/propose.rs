@@ -35,7 +35,7 @@ pub(super) async fn propose(
         use sha2::{Digest as _, Sha256};
         hex(&Sha256::digest(diff.as_bytes()))
     };
-    draft.receipt.diff = crate::report::text::clamp(&diff, MAX_DIFF);
+    draft.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
     draft.receipt.paths = changes.paths();
     if changes.agent_committed {
         draft.not_covered(&["the agent committed by itself; its commits were dropped and only \

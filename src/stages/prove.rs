@@ -9,7 +9,6 @@ use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::{Draft, Ending, opening};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
-use crate::prove::autonomy;
 use crate::turn::{Colour, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
@@ -58,7 +57,7 @@ async fn green(
             verdict = Verdict::Refused(format!(
                 "\"{}\" is still red after apply: {}",
                 probe.name,
-                crate::report::text::one_line(&result.output, 200)
+                crate::text::one_line(&result.output, 200)
             ));
         }
     }
@@ -126,12 +125,4 @@ async fn live_call(
     world.ledger.settle(&run, call.session.as_deref(), call.cost, now).await?;
     draft.cost = draft.cost.plus(call.cost);
     passed(world, draft, Gate::LiveCall, call.verdict, since, "")
-}
-
-/// What the hooks of this machine allow and deny, judged against what they did before.
-pub(super) fn compare(
-    before: &autonomy::Report,
-    after: &autonomy::Report,
-) -> Verdict {
-    autonomy::compare(before, after)
 }

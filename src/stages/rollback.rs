@@ -23,7 +23,7 @@ pub(super) async fn roll_back(
 ) -> Ending {
     world.stage(Stage::Rollback);
     let since = Instant::now();
-    world.console().step_started("rollback");
+    world.console().working("taking the change back");
     let left = restore(world, &journal, draft).await;
     let verdict = match &left {
         Ok(()) => Verdict::Passed,
@@ -72,7 +72,7 @@ pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Res
     if !left.is_empty() {
         return Err(format!(
             "not as before: {}",
-            crate::report::text::clamp(&left.join(", "), 1_000)
+            crate::text::clamp(&left.join(", "), 1_000)
         ));
     }
     for probe in &journal.probes {

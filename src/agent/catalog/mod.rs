@@ -106,7 +106,7 @@ impl Catalog {
             _ => Err(format!(
                 "the detector of \"{}\" could not be run to its end: {}",
                 entry.finding.title,
-                crate::report::text::one_line(&done.err(), 200)
+                crate::text::one_line(&done.err(), 200)
             )),
         }
     }
@@ -117,7 +117,7 @@ impl Agent for Catalog {
         &self,
         brief: &Brief,
         cancel: &CancellationToken,
-        beat: &mut (dyn FnMut(&str) + Send),
+        beat: &mut dyn FnMut(&str),
     ) -> Iteration {
         beat("reading the playbook");
         let (outcome, report, why) = match self.look(brief, cancel).await {

@@ -1,7 +1,7 @@
 //! The starter playbook, embedded: `--trial` runs on it, and a person without a playbook starts
 //! from it.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// One file: its path below `ansible-hooks/`, its content, its mode.

@@ -1,0 +1,94 @@
+//! The model as the decider about an active run: one short call, bounded in money and time. Where
+//! it fails, the table decides.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::claude::Claude;
+use crate::config::{AgentKind, Config, Decider, Env};
+use crate::gate::{Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide as gate};
+use crate::ledger::Ledger;
+use crate::lock::coordinate::{Choice, Look, facts_text, parse_choice};
+use crate::sandbox::Sandbox;
+use crate::stages::spend_on;
+use crate::world::{make_private, own_roots};
+
+/// What one decision may cost.
+const COST: MicroUsd = MicroUsd(50_000);
+/// How long one decision may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["choice"],
+"properties":{"choice":{"enum":["kill","wait","skip"]},"reason":{"type":"string"}}}"#;
+
+/// Asks the model, where the configuration says so. `None`: the table decides.
+pub async fn decide(
+    config: &Config,
+    env: &Env,
+    path: &std::ffi::OsStr,
+    clock: &crate::clock::Clock,
+    look: &Look,
+) -> Option<Choice> {
+    if config.coordinate.decider != Decider::Agent || config.agent.kind != AgentKind::Claude {
+        return None;
+    }
+    let sandbox = Sandbox::detect(config.sandbox.level, path).await.ok()?;
+    let claude = Claude::new(&config.agent, &config.sandbox, sandbox, env).ok()?;
+    ask(&claude, config, clock, look).await
+}
+
+/// Asks an agent that is already there.
+pub async fn ask(
+    claude: &Claude,
+    config: &Config,
+    clock: &crate::clock::Clock,
+    look: &Look,
+) -> Option<Choice> {
+    let amount = affordable(config, clock).await?;
+    let dir = config.state_dir.join("runs").join(format!("coordinate-{}", uuid::Uuid::now_v7()));
+    make_private(&dir).ok()?;
+    let cancel = CancellationToken::new();
+    let answer = tokio::time::timeout(
+        DEADLINE,
+        claude.ask(&prompt(&config.agent.prompts, look)?, SCHEMA, &dir, amount, &cancel),
+    )
+    .await
+    .ok()?;
+    let (value, _, _) = answer.ok()?;
+    parse_choice(&value)
+}
+
+/// Money for the call, by the same gate as for an iteration. Its transcript stays below the state
+/// directory and counts from then on.
+async fn affordable(config: &Config, clock: &crate::clock::Clock) -> Option<MicroUsd> {
+    let ledger = Ledger::open(&config.state_dir).await.ok()?;
+    let mut roots = config.spend.roots.clone();
+    roots.extend(own_roots(&config.state_dir));
+    let spend = spend_on(&ledger, clock, roots).await.ok()?;
+    let reserved = ledger.reserved().await.ok()?;
+    ledger.close().await;
+    let input = GateInput {
+        cap: config.spend.daily_cap,
+        per_iteration: COST,
+        minimum: MIN_ALLOWANCE,
+        spend: spend.figures(),
+        reserved,
+    };
+    match gate(&input) {
+        Decision::Open(allowance) => Some(allowance.amount()),
+        Decision::Closed(_) => None,
+    }
+}
+
+fn prompt(overrides: &Path, look: &Look) -> Option<String> {
+    let own = std::fs::read_to_string(overrides.join("coordinate.md")).ok();
+    let template = own.as_deref().unwrap_or(include_str!("../../prompts/coordinate.md"));
+    let facts = format!(
+        "{}waited already: {}\nskipped a cycle for this turn already: {}\n",
+        facts_text(&look.facts),
+        look.waited,
+        look.skipped
+    );
+    template.contains("{{facts}}").then(|| template.replace("{{facts}}", &facts))
+}

@@ -1,0 +1,117 @@
+//! Running one probe: confined, read-only, without network.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::process::{self, Ended, Spec};
+use crate::sandbox::{Policy, Sandbox};
+use crate::text::{clamp, redact};
+use crate::turn::{Colour, Probe, ProbeRun};
+
+/// How long a probe may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Output kept in a receipt, in characters.
+const OUTPUT: usize = 2_000;
+/// Output read, in bytes.
+const KEEP: usize = 64 * 1024;
+
+/// The machine as a probe sees it.
+#[derive(Debug, Clone)]
+pub struct ProbeContext {
+    sandbox: Sandbox,
+    home: PathBuf,
+    path: OsString,
+}
+
+/// What a probe gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// Red, green, or an error that tells nothing.
+    pub colour: Colour,
+    /// Its exit code, if it ended by itself.
+    pub exit: Option<i32>,
+    /// Its output, bounded and redacted.
+    pub output: String,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+impl ProbeContext {
+    /// The workstation whose home directory is `home`; `path` is the value of `PATH`.
+    pub fn new(sandbox: Sandbox, home: PathBuf, path: OsString) -> Self {
+        Self { sandbox, home, path }
+    }
+
+    /// The workstation's home directory.
+    pub(super) fn home(&self) -> &std::path::Path {
+        &self.home
+    }
+
+    /// A program that sees the machine and changes nothing, not yet confined.
+    pub(super) fn spec(&self, program: &str, deadline: Duration) -> Spec {
+        let mut spec = Spec::new(program, &self.home, deadline)
+            .env("HOME", &self.home)
+            .env("PATH", &self.path)
+            .env("LANG", "C.UTF-8")
+            .env("LC_ALL", "C.UTF-8");
+        spec.keep = KEEP;
+        spec.grace = Duration::from_secs(1);
+        spec
+    }
+
+    /// Confines a program to looking; `hide` are directories that it may fill as it likes.
+    pub(super) fn confined(&self, spec: Spec, hide: Vec<PathBuf>) -> Spec {
+        // A home below /tmp would be hidden by the private one.
+        let policy = Policy { read: vec![self.home.clone()], hide, ..Policy::look() };
+        self.sandbox.wrap(spec, &policy)
+    }
+}
+
+/// Runs a probe. What can't be run to its end is [`Colour::Error`]: not started, killed, past its
+/// deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal").
+pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationToken) -> ProbeResult {
+    let error = |why: String| ProbeResult {
+        colour: Colour::Error,
+        exit: None,
+        output: clamp(&redact(&why), OUTPUT),
+        millis: 0,
+    };
+    let spec = match &probe.run {
+        ProbeRun::Script(script) => {
+            context.spec("/bin/sh", DEADLINE).args(["-c", script.as_str()])
+        }
+        ProbeRun::Argv(argv) => {
+            let Some((program, args)) = argv.split_first() else {
+                return error("an empty argument vector".to_owned());
+            };
+            // Through env, so that a program is found on the probe's own PATH.
+            context.spec("/usr/bin/env", DEADLINE).args(["--", program]).args(args)
+        }
+    };
+    let done = match process::run(&context.confined(spec, Vec::new()), cancel, |_| ()).await {
+        Ok(done) => done,
+        Err(e) => return error(format!("can't be started: {e}")),
+    };
+    let colour = match done.ended {
+        Ended::Exited(code) if code == probe.expect.exit => {
+            let same = |wanted: &String| wanted.trim() == done.out().trim() && !done.truncated;
+            if probe.expect.stdout.as_ref().is_none_or(same) { Colour::Green } else { Colour::Red }
+        }
+        Ended::Exited(code) if code <= 125 => Colour::Red,
+        _ => Colour::Error,
+    };
+    let output = format!("{}{}", done.out(), done.err());
+    let ended = match done.ended {
+        Ended::Exited(_) => String::new(),
+        other => format!("ended: {other:?} "),
+    };
+    ProbeResult {
+        colour,
+        exit: done.code(),
+        output: clamp(&redact(&format!("{ended}{}", output.trim())), OUTPUT),
+        millis: u64::try_from(done.elapsed.as_millis()).unwrap_or(u64::MAX),
+    }
+}

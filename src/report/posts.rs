@@ -1,0 +1,110 @@
+//! The texts of the posts: short enough for a phone, at most 2,000 characters.
+
+use crate::gate::MicroUsd;
+use crate::text::{clamp, discord_plain, redact};
+use crate::turn::{Colour, Turn, TurnOutcome};
+
+/// Discord's limit for a message, in characters.
+const MAX: usize = 2_000;
+
+/// What a run has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Turns in which an iteration was started.
+    pub iterations: u32,
+    /// Those that ended in a commit.
+    pub improvements: u32,
+    /// Those that a gate refused.
+    pub rejected: u32,
+    /// Those that wait for a person.
+    pub held: u32,
+    /// Those that failed.
+    pub failed: u32,
+    /// The day's spend on this machine.
+    pub spent_today: MicroUsd,
+    /// The day's cap.
+    pub cap: MicroUsd,
+}
+
+fn plain(text: &str, max: usize) -> String {
+    discord_plain(&redact(text), max)
+}
+
+/// What one turn found and changed, and whether it passed.
+pub fn turn(turn: &Turn, totals: &Totals) -> String {
+    let number = turn.number;
+    let found = turn.finding.as_ref().map(|f| format!("{} {}", f.severity, plain(&f.title, 140)));
+    let mut lines = Vec::new();
+    match &turn.outcome {
+        TurnOutcome::Committed(commit) => {
+            lines.push(format!("✅ **Turn {number}: committed**"));
+            lines.push(format!("Found: {}", found.unwrap_or_default()));
+            lines.push(format!("Changed: {}", plain(&turn.change, 240)));
+            let probes = turn.receipt.probes.len();
+            let green = turn.receipt.probes.iter().filter(|p| p.after == Some(Colour::Green)).count();
+            let commit: String = commit.chars().take(12).collect();
+            lines.push(format!("Pass: {green}/{probes} probes red → green, commit `{commit}`"));
+        }
+        TurnOutcome::Idle(why) => {
+            lines.push(format!("💤 **Turn {number}: nothing material**"));
+            lines.push(plain(why, 240));
+        }
+        TurnOutcome::Skipped(why) => {
+            lines.push(format!("⏭️ **Turn {number}: skipped**"));
+            lines.push(plain(why, 240));
+        }
+        other => {
+            let (mark, word) = match other {
+                TurnOutcome::Rejected(_) => ("❌", "rejected, taken back"),
+                TurnOutcome::Held(_) => ("✋", "held for a person"),
+                TurnOutcome::NeedsOperator(_) => ("🚨", "needs the operator"),
+                _ => ("⚠️", "failed"),
+            };
+            lines.push(format!("{mark} **Turn {number}: {word}**"));
+            lines.extend(found.map(|f| format!("Found: {f}")));
+            lines.push(format!("Fail: {}", plain(other.detail(), 300)));
+        }
+    }
+    lines.push(format!("Today {} of {}", totals.spent_today, totals.cap));
+    clamp(&lines.join("\n"), MAX)
+}
+
+fn counts(totals: &Totals) -> String {
+    let mut text = format!(
+        "{} iterations, {} improvements",
+        totals.iterations, totals.improvements
+    );
+    for (count, word) in
+        [(totals.rejected, "rejected"), (totals.held, "held"), (totals.failed, "failed")]
+    {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text
+}
+
+/// The final summary of a run.
+pub fn stop(reason: &str, totals: &Totals) -> String {
+    let text = format!(
+        "🏁 **secloop ended**: {}\n{}\nToday {} of {}",
+        plain(reason, 400),
+        counts(totals),
+        totals.spent_today,
+        totals.cap
+    );
+    clamp(&text, MAX)
+}
+
+/// The summary of a run that the money gate ended.
+pub fn cost_stop(why: &str, totals: &Totals) -> String {
+    let text = format!(
+        "💸 **secloop stopped by the spending gate**: {}\n{}\nToday {} of {}; starts again when a \
+         new day or a higher cap allows it",
+        plain(why, 600),
+        counts(totals),
+        totals.spent_today,
+        totals.cap
+    );
+    clamp(&text, MAX)
+}

@@ -1,0 +1,251 @@
+//! The wiki log: one page, rendered as a whole from the ledger's turns.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::config::WikiConfig;
+use crate::text::{markdown_cell, markdown_text, one_line, redact};
+use crate::turn::{Colour, Probe, ProbeRun, Turn, TurnOutcome, Verdict};
+
+const PAGE: &str = include_str!("../../wiki-log/page.md");
+/// In the front matter of every page that is ours to rewrite.
+const MARK: &str = "generated_by: secloop";
+/// Longest paragraph on the page, in characters.
+const TEXT: usize = 2_000;
+
+/// Renders the page. `turns` are oldest first; the same turns give the same page to the byte.
+pub fn render(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
+    let mut shown: Vec<&Turn> = turns.iter().filter(|t| belongs(config, t)).collect();
+    if config.newest_first {
+        shown.reverse();
+    }
+    let entries: Vec<String> = shown.iter().map(|t| entry(t, zone)).collect();
+    PAGE.replace("{{front}}", &front(config, host, zone, turns))
+        .replace("{{title}}", &markdown_text(&config.title, 120))
+        .replace("{{counts}}", &counts(turns))
+        .replace("{{table}}", &table(&shown, zone))
+        // Last: what is put in here is not looked at again.
+        .replace("{{entries}}", entries.join("\n").trim_end())
+}
+
+fn belongs(config: &WikiConfig, turn: &Turn) -> bool {
+    match turn.outcome {
+        TurnOutcome::Committed(_) => true,
+        TurnOutcome::Rejected(_)
+        | TurnOutcome::Held(_)
+        | TurnOutcome::Failed(_)
+        | TurnOutcome::NeedsOperator(_) => config.include_open,
+        TurnOutcome::Idle(_) | TurnOutcome::Skipped(_) => false,
+    }
+}
+
+fn front(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
+    let quoted = |text: &str| serde_json::Value::from(one_line(text, 160)).to_string();
+    let verified = turns
+        .iter()
+        .rev()
+        .find(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
+        .map_or_else(|| "never".to_owned(), |t| {
+            t.finished.with_timezone(&zone).format("%Y-%m-%d").to_string()
+        });
+    [
+        format!("title: {}", quoted(&config.title)),
+        format!("summary: {}", quoted(&format!("Security improvements of {host}, each with its proof"))),
+        "keywords: [security, workstation, ansible, hardening]".to_owned(),
+        "related: []".to_owned(),
+        format!("scope: {}", quoted(&format!("workstation {host}"))),
+        format!("last_verified: {verified}"),
+        MARK.to_owned(),
+    ]
+    .join("\n")
+}
+
+fn counts(turns: &[Turn]) -> String {
+    let count = |of: fn(&TurnOutcome) -> bool| turns.iter().filter(|t| of(&t.outcome)).count();
+    format!(
+        "{} iterations: {} improvements committed, {} rejected, {} held for a person, {} idle, {} \
+         failed.",
+        count(|o| !matches!(o, TurnOutcome::Skipped(_))),
+        count(|o| matches!(o, TurnOutcome::Committed(_))),
+        count(|o| matches!(o, TurnOutcome::Rejected(_))),
+        count(|o| matches!(o, TurnOutcome::Held(_))),
+        count(|o| matches!(o, TurnOutcome::Idle(_))),
+        count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
+    )
+}
+
+fn at(time: DateTime<Utc>, zone: Tz) -> String {
+    time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+fn cell(text: &str, max: usize) -> String {
+    markdown_cell(&redact(text), max)
+}
+
+fn text(text: &str) -> String {
+    markdown_text(&redact(text), TEXT)
+}
+
+fn table(turns: &[&Turn], zone: Tz) -> String {
+    if turns.is_empty() {
+        return "Nothing has been improved yet.".to_owned();
+    }
+    let mut out = String::from(
+        "| Timestamp | Severity | Finding | Change | Verification | Result | Commit |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for turn in turns {
+        let (severity, title) = turn
+            .finding
+            .as_ref()
+            .map_or((String::new(), ""), |f| (f.severity.to_string(), f.title.as_str()));
+        let method: Vec<&str> =
+            turn.receipt.probes.iter().map(|p| p.probe.name.as_str()).collect();
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            cell(&at(turn.finished, zone), 40),
+            cell(&severity, 8),
+            cell(title, 120),
+            cell(&turn.change, 160),
+            cell(&method.join("; "), 160),
+            cell(result(turn), 16),
+            commit(turn),
+        );
+    }
+    out.trim_end().to_owned()
+}
+
+fn result(turn: &Turn) -> &'static str {
+    match turn.outcome {
+        TurnOutcome::Committed(_) => "pass",
+        TurnOutcome::Held(_) => "held",
+        _ => "fail",
+    }
+}
+
+fn commit(turn: &Turn) -> String {
+    match &turn.outcome {
+        TurnOutcome::Committed(id) => format!("`{}`", short(id)),
+        _ => "–".to_owned(),
+    }
+}
+
+fn short(id: &str) -> String {
+    id.chars().filter(char::is_ascii_hexdigit).take(12).collect()
+}
+
+fn entry(turn: &Turn, zone: Tz) -> String {
+    let mut out = String::new();
+    let title = turn.finding.as_ref().map_or("No finding", |f| f.title.as_str());
+    let _ = writeln!(out, "<a id=\"turn-{}\"></a>\n", turn.id);
+    let _ = writeln!(out, "## {}: {}\n", turn.number, markdown_text(&redact(title), 160));
+    let _ = writeln!(out, "- **Timestamp:** {}", at(turn.finished, zone));
+    if let Some(finding) = &turn.finding {
+        let _ = writeln!(out, "- **Severity:** {}", finding.severity);
+        let _ = writeln!(out, "- **Finding:** {}", text(&finding.detail));
+        let _ = writeln!(
+            out,
+            "- **Target and control:** {}, {}",
+            text(&finding.target),
+            text(&finding.control)
+        );
+    }
+    let _ = writeln!(out, "- **Change:** {}", or_dash(&text(&turn.change)));
+    let _ = writeln!(out, "- **Verification method:** {}", methods(turn));
+    let _ = writeln!(out, "- **Verification result:** {}", evidence(turn));
+    match &turn.outcome {
+        TurnOutcome::Committed(id) => {
+            let _ = writeln!(out, "- **Commit:** `{}`", short(id));
+        }
+        other => {
+            let _ = writeln!(out, "- **Outcome:** {}: {}", other.word(), text(other.detail()));
+        }
+    }
+    out
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "–" } else { text }
+}
+
+fn methods(turn: &Turn) -> String {
+    let probes: Vec<String> = turn
+        .receipt
+        .probes
+        .iter()
+        .map(|p| format!("{} ({})", text(&p.probe.name), code(&p.probe)))
+        .collect();
+    or_dash(&probes.join("; ")).to_owned()
+}
+
+/// A probe's program as a code span that it can't leave.
+fn code(probe: &Probe) -> String {
+    let run = match &probe.run {
+        ProbeRun::Argv(argv) => argv.join(" "),
+        ProbeRun::Script(script) => script.clone(),
+    };
+    let line = one_line(&redact(&run), 240).replace('`', "'");
+    format!("`{line}` gives {}", probe.expect.exit)
+}
+
+fn evidence(turn: &Turn) -> String {
+    let colour = |c: Option<Colour>| match c {
+        Some(Colour::Red) => "red",
+        Some(Colour::Green) => "green",
+        Some(Colour::Error) => "error",
+        None => "not run",
+    };
+    let mut parts: Vec<String> = turn
+        .receipt
+        .probes
+        .iter()
+        .map(|p| format!("{} before, {} after", colour(p.before), colour(p.after)))
+        .collect();
+    let mut named = |label: &str, of: fn(&Verdict) -> bool| {
+        let gates: Vec<&str> = turn
+            .receipt
+            .gates
+            .iter()
+            .filter(|g| of(&g.verdict))
+            .map(|g| g.gate.word())
+            .collect();
+        if !gates.is_empty() {
+            parts.push(format!("{label}: {}", gates.join(", ")));
+        }
+    };
+    named("passed", |v| *v == Verdict::Passed);
+    named("refused", |v| matches!(v, Verdict::Refused(_)));
+    named("held", |v| matches!(v, Verdict::Held(_)));
+    named("not run", |v| matches!(v, Verdict::NotRun(_)));
+    format!("{}. {}", result(turn), parts.join("; "))
+}
+
+/// Replaces the page atomically.
+///
+/// # Errors
+/// When it can't be written, or when a page is there that secloop did not write.
+pub fn write(path: &Path, page: &str) -> Result<(), String> {
+    if let Ok(there) = std::fs::read_to_string(path)
+        && !there.trim().is_empty()
+        && !there.lines().take(20).any(|l| l == MARK)
+    {
+        return Err("a page is there that secloop did not write; move it away, or set wiki.path to \
+                    another one"
+            .to_owned());
+    }
+    let dir = path.parent().ok_or("has no directory")?;
+    std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".secloop-")
+        .tempfile_in(dir)
+        .map_err(|e| e.to_string())?;
+    file.write_all(page.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| e.to_string())?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(mode).map_err(|e| e.to_string())?;
+    file.persist(path).map(drop).map_err(|e| e.to_string())
+}

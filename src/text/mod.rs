@@ -1,0 +1,9 @@
+//! Showing text that others wrote: bounded, printable, without secrets, without effect.
+
+mod markup;
+mod plain;
+mod redact;
+
+pub use markup::{discord_plain, markdown_cell, markdown_text};
+pub use plain::{clamp, one_line, plain, terminal_safe};
+pub use redact::redact;
