@@ -35,7 +35,9 @@ pub async fn deliver(
     while let Some(post) = ledger.next_post(clock.now()).await? {
         match discord.send(&post.body, &nonce(&post.key)).await {
             Delivery::Delivered { message_id } => {
-                ledger.post_delivered(post.seq, &message_id, clock.now()).await?;
+                ledger
+                    .post_delivered(post.seq, &message_id, clock.now())
+                    .await?;
                 round.delivered += 1;
             }
             Delivery::Later(wait, why) => {
@@ -44,7 +46,10 @@ pub async fn deliver(
                 break;
             }
             Delivery::Refused(why) => {
-                let tries = u32::try_from(post.attempts).unwrap_or(0).saturating_add(1).min(120);
+                let tries = u32::try_from(post.attempts)
+                    .unwrap_or(0)
+                    .saturating_add(1)
+                    .min(120);
                 put_off(ledger, clock, post.seq, BACKOFF * tries).await?;
                 round.stuck = Some(why);
                 break;
@@ -60,7 +65,9 @@ async fn put_off(
     seq: i64,
     wait: Duration,
 ) -> Result<(), LedgerError> {
-    let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)).min(TimeDelta::hours(1));
+    let wait = TimeDelta::from_std(wait)
+        .unwrap_or(TimeDelta::hours(1))
+        .min(TimeDelta::hours(1));
     ledger.post_later(seq, clock.now() + wait).await
 }
 

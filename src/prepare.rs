@@ -36,7 +36,9 @@ pub async fn prepare(
     let path = around.path();
     let clock = Clock::system(config.spend.zone);
     let ledger = Ledger::open(&config.state_dir).await?;
-    let sandbox = Sandbox::detect(config.sandbox.level, &path).await.map_err(Fatal::Sandbox)?;
+    let sandbox = Sandbox::detect(config.sandbox.level, &path)
+        .await
+        .map_err(Fatal::Sandbox)?;
     let agent = worker(&config, &sandbox, around)?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
@@ -64,8 +66,9 @@ pub async fn prepare(
     make_private(&support)?;
     let ansible = Ansible::new(runtime, sandbox.clone(), &config, &support, path.clone())?;
     let discord = Discord::new(&config.discord);
+    let env = around.env.clone();
     let world = World::new(
-        config, clock, ledger, repo, ansible, agent, sandbox, discord, path, lock, console,
+        config, clock, ledger, repo, ansible, agent, sandbox, discord, path, env, lock, console,
     );
     for note in world.repo.notes() {
         world.console().note(note);
@@ -118,15 +121,20 @@ async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
     } else {
         let tree = world.make_private_dir("baseline").map_err(fatal)?;
         world.repo.export(&head, tree.path()).await?;
-        world.console().working("baseline: dry run, then apply twice as it stands");
+        world
+            .console()
+            .working("baseline: dry run, then apply twice as it stands");
         let baseline = world.ansible.adopt(tree.path(), cancel).await?;
         world.console().ready("baseline", &baseline.describe());
         let text = serde_json::to_string(&baseline).unwrap_or_default();
-        world.ledger.set_fact(&key, &text, world.clock.now()).await?;
+        world
+            .ledger
+            .set_fact(&key, &text, world.clock.now())
+            .await?;
         world.set_baseline(baseline);
     }
     let (before, _) = world.check_autonomy(cancel).await;
-    world.console().ready("autonomy before", &before.summary());
+    world.console().ready("autonomy", &before.summary());
     world.remember_autonomy(before);
     Ok(())
 }

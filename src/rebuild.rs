@@ -17,9 +17,15 @@ pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
     world.console().working("rebuild from an empty home");
     std::fs::remove_dir_all(trial.home()).map_err(|e| format!("wiping the home: {e}"))?;
     crate::world::make_private(&trial.home()).map_err(|e| e.to_string())?;
-    let tree = world.make_private_dir("rebuild").map_err(|_| "no place".to_owned())?;
+    let tree = world
+        .make_private_dir("rebuild")
+        .map_err(|_| "no place".to_owned())?;
     let head = world.repo.head().await.map_err(|e| e.to_string())?;
-    world.repo.export(&head, tree.path()).await.map_err(|e| e.to_string())?;
+    world
+        .repo
+        .export(&head, tree.path())
+        .await
+        .map_err(|e| e.to_string())?;
     let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
     match judge_apply(&run, &world.baseline()).verdict {
         Verdict::Passed => {}
@@ -29,8 +35,13 @@ pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
     let total = probes.len();
     for (title, probe) in probes {
         if world.probe(&probe, &never).await.colour != Colour::Green {
-            return Err(format!("\"{}\" of \"{title}\" is red after a rebuild", probe.name));
+            return Err(format!(
+                "\"{}\" of \"{title}\" is red after a rebuild",
+                probe.name
+            ));
         }
     }
-    Ok(format!("{total} of {total} probes green after the home was wiped and rebuilt"))
+    Ok(format!(
+        "{total} of {total} probes green after the home was wiped and rebuilt"
+    ))
 }

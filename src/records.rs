@@ -59,7 +59,9 @@ pub fn host() -> String {
 pub async fn deliver(world: &World) -> Result<(), Fatal> {
     let round = outbox::deliver(&world.ledger, &world.discord, &world.clock).await?;
     if let Some(why) = round.stuck {
-        world.console().note_once("discord", &format!("posts are kept in the outbox: {why}"));
+        world
+            .console()
+            .note_once("discord", &format!("posts are kept in the outbox: {why}"));
     }
     Ok(())
 }
@@ -100,5 +102,9 @@ pub fn stop_file(state_dir: &std::path::Path) -> PathBuf {
 /// Whether a stop was asked for.
 pub fn stop_requested(world: &World) -> Option<StopRequest> {
     let text = std::fs::read_to_string(stop_file(&world.config.state_dir)).ok()?;
-    Some(if text.trim() == "now" { StopRequest::Now } else { StopRequest::AfterTurn })
+    Some(if text.trim() == "now" {
+        StopRequest::Now
+    } else {
+        StopRequest::AfterTurn
+    })
 }

@@ -4,8 +4,8 @@ use crate::error::Fatal;
 use crate::ledger::{Event, OpenTurn};
 use crate::playbook::snapshot::Snapshot;
 use crate::records;
-use crate::stages::rollback::{Journal, restore};
 use crate::stages::Draft;
+use crate::stages::rollback::{Journal, restore};
 use crate::turn::{Probe, Stage, Turn, TurnOutcome};
 use crate::world::World;
 
@@ -34,8 +34,10 @@ pub async fn recover(world: &World) -> Result<(), Fatal> {
     for name in ["work", "snapshots"] {
         let dir = world.config.state_dir.join(name);
         if dir.exists() {
-            std::fs::remove_dir_all(&dir)
-                .map_err(Fatal::io(format!("removing what a dead run left in {}", dir.display())))?;
+            std::fs::remove_dir_all(&dir).map_err(Fatal::io(format!(
+                "removing what a dead run left in {}",
+                dir.display()
+            )))?;
         }
     }
     Ok(())
@@ -52,7 +54,9 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
     let outcome = match applied(&events) {
         None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
         Some((dir, probes)) => {
-            world.console().step_started("rollback of the interrupted turn");
+            world
+                .console()
+                .step_started("rollback of the interrupted turn");
             let snapshot = Snapshot::load(&dir).map_err(|e| {
                 Fatal::NeedsOperator(format!(
                     "turn {} was interrupted in mid-apply and its snapshot {} can't be read: {e}",
@@ -74,7 +78,9 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
         }
     };
     let event = outcome.detail().to_owned();
-    world.event(open.id, Stage::Rollback, "recovered", &event).await?;
+    world
+        .event(open.id, Stage::Rollback, "recovered", &event)
+        .await?;
     Ok(draft.finish(outcome, world.clock.now()))
 }
 
@@ -83,9 +89,9 @@ fn applied(events: &[Event]) -> Option<(std::path::PathBuf, Vec<Probe>)> {
     let started = events
         .iter()
         .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started")?;
-    let taken_back = events.iter().any(|e| {
-        e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null()
-    });
+    let taken_back = events
+        .iter()
+        .any(|e| e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null());
     if taken_back {
         return None;
     }
@@ -108,6 +114,9 @@ fn completed(
         .and_then(|e| serde_json::from_value::<Turn>(e.data.clone()).ok())
         .map_or_else(
             || Draft::new(open).finish(outcome.clone(), now),
-            |turn| Turn { outcome: outcome.clone(), ..turn },
+            |turn| Turn {
+                outcome: outcome.clone(),
+                ..turn
+            },
         )
 }

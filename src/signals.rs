@@ -19,10 +19,14 @@ impl Signals {
     /// When the handlers can't be installed.
     pub fn listen() -> std::io::Result<Self> {
         let signals = Self::default();
-        let mut all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-            .into_iter()
-            .map(signal)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut all = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .into_iter()
+        .map(signal)
+        .collect::<Result<Vec<_>, _>>()?;
         let (stop, abort) = (signals.stop.clone(), signals.abort.clone());
         tokio::spawn(async move {
             any(&mut all).await;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Fatal;
 use crate::agent::coordinator;
 use crate::config::Decider;
+use crate::error::Fatal;
 use crate::lock::coordinate::{Choice, Facts, Look, rules};
-use crate::process::Likeness;
 use crate::next::{Next, Stop, next};
+use crate::process::Likeness;
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
@@ -20,6 +20,9 @@ use crate::{outbox, records};
 
 /// How often the lock's heartbeat is renewed and a stop request is looked for.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// A shorter interval is a pause between turns: no wake comes while one runs.
+const SHORTEST_WAKE: Duration = Duration::from_mins(1);
 
 /// How a run of the loop ended.
 #[derive(Debug)]
@@ -81,8 +84,12 @@ async fn wake_up(
     let cancel = signals.stop.child_token();
     let work = turn(world, &open, &cancel);
     tokio::pin!(work);
-    let mut overlap =
-        Overlap { next: wake + world.config.r#loop.interval, waited: false, skipped: false };
+    let interval = world.config.r#loop.interval.max(SHORTEST_WAKE);
+    let mut overlap = Overlap {
+        next: wake + interval,
+        waited: false,
+        skipped: false,
+    };
     loop {
         tokio::select! {
             biased;
@@ -119,7 +126,11 @@ impl Overlap {
     ) -> Result<Option<Turn>, Fatal> {
         let config = &world.config.coordinate;
         let facts = Facts::new(Some(world.lock().me()), Likeness::Same, world.clock.now());
-        let look = Look { facts, waited: self.waited, skipped: self.skipped };
+        let look = Look {
+            facts,
+            waited: self.waited,
+            skipped: self.skipped,
+        };
         let asked = match (config.decider, world.agent.live()) {
             (Decider::Agent, Some(claude)) => {
                 coordinator::ask(claude, &world.config, &world.clock, &look).await
@@ -131,11 +142,14 @@ impl Overlap {
             Some(choice) => (choice, "the decider chose it"),
             None => (ruling.choice, ruling.reason),
         };
-        world.console().note(&format!("a wake while this turn runs: {}, {reason}", choice.word()));
+        world.console().note(&format!(
+            "a wake while this turn runs: {}, {reason}",
+            choice.word()
+        ));
         match choice {
             Choice::Kill => {
                 cancel.cancel();
-                self.next = Instant::now() + world.config.r#loop.interval;
+                self.next = Instant::now() + world.config.r#loop.interval.max(SHORTEST_WAKE);
                 Ok(None)
             }
             Choice::Wait => {
@@ -146,7 +160,7 @@ impl Overlap {
             Choice::Skip => {
                 self.waited = false;
                 self.skipped = true;
-                self.next = Instant::now() + world.config.r#loop.interval;
+                self.next = Instant::now() + world.config.r#loop.interval.max(SHORTEST_WAKE);
                 let skipped = skipped(world, reason).await?;
                 records::record(world, &skipped, None).await?;
                 Ok(Some(skipped))
@@ -176,7 +190,9 @@ async fn skipped(world: &World, why: &str) -> Result<Turn, Fatal> {
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.
 async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Option<Stop>, Fatal> {
     world.stage(Stage::Sleep);
-    world.console().sleeping(until.saturating_duration_since(Instant::now()));
+    world
+        .console()
+        .sleeping(until.saturating_duration_since(Instant::now()));
     loop {
         if signals.stop.is_cancelled() {
             return Ok(Some(Stop::Signal));
@@ -210,7 +226,10 @@ pub async fn farewell(world: &World, ended: &Ended) -> Result<(), Fatal> {
     };
     let now = world.clock.now();
     let key = format!("stop/{}", world.lock().me().run);
-    world.ledger.set_fact("last-stop", &ended.stop.reason(), now).await?;
+    world
+        .ledger
+        .set_fact("last-stop", &ended.stop.reason(), now)
+        .await?;
     world.ledger.queue_post(&key, &text, now).await?;
     records::deliver(world).await
 }

@@ -36,8 +36,16 @@ impl Trial {
                 dir.display()
             )));
         }
-        let trial = Self { dir: dir.to_owned() };
-        for dir in [dir, &trial.home(), &trial.repo(), &trial.state(), &trial.wiki()] {
+        let trial = Self {
+            dir: dir.to_owned(),
+        };
+        for dir in [
+            dir,
+            &trial.home(),
+            &trial.repo(),
+            &trial.state(),
+            &trial.wiki(),
+        ] {
             make_private(dir)?;
         }
         starter::write_to(&trial.repo().join("ansible-hooks"))
@@ -102,7 +110,10 @@ impl Trial {
                 off_limits: Vec::new(),
                 prompts: PathBuf::new(),
             },
-            sandbox: SandboxConfig { level, user: "nobody".to_owned() },
+            sandbox: SandboxConfig {
+                level,
+                user: "nobody".to_owned(),
+            },
             repo: RepoConfig {
                 path: self.repo(),
                 branch: "secloop/hardening".to_owned(),
@@ -140,5 +151,7 @@ impl Trial {
 /// A new directory for a trial below the state directory.
 pub fn default_dir(state_dir: &Path, clock: &Clock) -> PathBuf {
     let name = clock.local().format("%Y%m%d-%H%M%S");
-    state_dir.join("trials").join(format!("{name}-{}", std::process::id()))
+    state_dir
+        .join("trials")
+        .join(format!("{name}-{}", std::process::id()))
 }

@@ -1,8 +1,9 @@
 //! The parts that a turn works with, assembled once.
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,7 @@ use crate::agent::catalog::Catalog;
 use crate::agent::claude::Claude;
 use crate::agent::{Agent, Brief};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Env};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::ledger::{Ledger, LedgerError};
@@ -87,20 +88,20 @@ pub struct World {
     pub discord: Discord,
     /// The value of `PATH` for probes and hooks.
     pub path: OsString,
-    state: RefCell<State>,
-}
-
-#[derive(Debug)]
-struct State {
+    /// The environment of the person who started the loop: for `git push` alone.
+    pub env: Env,
     lock: Lock,
-    console: Console,
-    baseline: Baseline,
-    autonomy: autonomy::Report,
+    console: RefCell<Console>,
+    baseline: RefCell<Rc<Baseline>>,
+    autonomy: RefCell<Rc<autonomy::Report>>,
 }
 
 impl World {
     /// Puts the parts together.
-    #[expect(clippy::too_many_arguments, reason = "called once, by the one function that makes them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "called once, by the one function that makes them"
+    )]
     pub fn new(
         config: Config,
         clock: Clock,
@@ -111,26 +112,36 @@ impl World {
         sandbox: Sandbox,
         discord: Discord,
         path: OsString,
+        env: Env,
         lock: Lock,
         console: Console,
     ) -> Self {
-        let state = RefCell::new(State {
+        Self {
+            config,
+            clock,
+            ledger,
+            repo,
+            ansible,
+            agent,
+            sandbox,
+            discord,
+            path,
+            env,
             lock,
-            console,
-            baseline: Baseline::default(),
-            autonomy: autonomy::Report::default(),
-        });
-        Self { config, clock, ledger, repo, ansible, agent, sandbox, discord, path, state }
+            console: RefCell::new(console),
+            baseline: RefCell::default(),
+            autonomy: RefCell::default(),
+        }
     }
 
     /// What the person at the terminal sees. Never held across an `await`.
     pub fn console(&self) -> RefMut<'_, Console> {
-        RefMut::map(self.state.borrow_mut(), |s| &mut s.console)
+        self.console.borrow_mut()
     }
 
-    /// The lock that this run holds. Never held across an `await`.
-    pub fn lock(&self) -> RefMut<'_, Lock> {
-        RefMut::map(self.state.borrow_mut(), |s| &mut s.lock)
+    /// The lock that this run holds.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
     }
 
     /// A sign of life, with a change of the record that others see.
@@ -166,7 +177,9 @@ impl World {
         kind: &str,
         data: &(impl Serialize + Sync),
     ) -> Result<(), LedgerError> {
-        self.ledger.event(turn, self.clock.now(), stage, kind, data).await
+        self.ledger
+            .event(turn, self.clock.now(), stage, kind, data)
+            .await
     }
 
     /// The roots of all transcripts, those of the own runs included.
@@ -177,30 +190,33 @@ impl World {
     }
 
     /// The baseline that judgements are made against.
-    pub fn baseline(&self) -> Ref<'_, Baseline> {
-        Ref::map(self.state.borrow(), |s| &s.baseline)
+    pub fn baseline(&self) -> Rc<Baseline> {
+        Rc::clone(&self.baseline.borrow())
     }
 
     /// Sets the baseline.
     pub fn set_baseline(&self, baseline: Baseline) {
-        self.state.borrow_mut().baseline = baseline;
+        *self.baseline.borrow_mut() = Rc::new(baseline);
     }
 
     /// Keeps the baseline for a commit of our own: it adds nothing to it.
     pub(crate) async fn keep_baseline(&self, commit: &CommitId) -> Result<(), LedgerError> {
         let text = serde_json::to_string(&*self.baseline()).unwrap_or_default();
-        self.ledger.set_fact(&format!("baseline/{commit}"), &text, self.clock.now()).await
+        self.ledger
+            .set_fact(&format!("baseline/{commit}"), &text, self.clock.now())
+            .await
     }
 
     /// The autonomy report that the next one is compared with.
     pub fn remember_autonomy(&self, report: autonomy::Report) {
-        self.state.borrow_mut().autonomy = report;
+        *self.autonomy.borrow_mut() = Rc::new(report);
     }
 
     /// Measures autonomy on the machine as it is and judges it against the last measure.
     pub async fn check_autonomy(&self, cancel: &CancellationToken) -> (autonomy::Report, Verdict) {
         let after = autonomy::measure(&self.probe_context(), cancel).await;
-        let verdict = autonomy::compare(&self.state.borrow().autonomy, &after);
+        let before = Rc::clone(&self.autonomy.borrow());
+        let verdict = autonomy::compare(&before, &after);
         (after, verdict)
     }
 
@@ -210,7 +226,11 @@ impl World {
     }
 
     fn probe_context(&self) -> ProbeContext {
-        ProbeContext::new(self.sandbox.clone(), self.config.home.clone(), self.path.clone())
+        ProbeContext::new(
+            self.sandbox.clone(),
+            self.config.home.clone(),
+            self.path.clone(),
+        )
     }
 
     /// The probes of every committed improvement, with its title.
@@ -224,7 +244,10 @@ impl World {
             .filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
             .flat_map(|t| {
                 let title = t.finding.map(|f| f.title).unwrap_or_default();
-                t.receipt.probes.into_iter().map(move |p| (title.clone(), p.probe))
+                t.receipt
+                    .probes
+                    .into_iter()
+                    .map(move |p| (title.clone(), p.probe))
             })
             .collect())
     }
@@ -243,7 +266,10 @@ impl World {
 
     /// Where the pre-state of a turn is kept until the turn is over.
     pub fn snapshot_dir(&self, turn: TurnId) -> PathBuf {
-        self.config.state_dir.join("snapshots").join(turn.to_string())
+        self.config
+            .state_dir
+            .join("snapshots")
+            .join(turn.to_string())
     }
 
     /// A private directory that is gone when dropped.
@@ -253,12 +279,15 @@ impl World {
     ) -> Result<tempfile::TempDir, crate::stages::Ending> {
         let base = self.config.state_dir.join("work");
         make_private(&base).map_err(crate::stages::Ending::Fatal)?;
-        tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&base).map_err(|e| {
-            crate::stages::Ending::Fatal(Fatal::State {
-                path: base.clone(),
-                why: format!("no directory can be made in it ({e}); is the disk full?"),
+        tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .tempdir_in(&base)
+            .map_err(|e| {
+                crate::stages::Ending::Fatal(Fatal::State {
+                    path: base.clone(),
+                    why: format!("no directory can be made in it ({e}); is the disk full?"),
+                })
             })
-        })
     }
 }
 
@@ -268,7 +297,9 @@ fn runs_dir(state_dir: &std::path::Path) -> PathBuf {
 
 /// The transcript roots of secloop's own runs.
 pub fn own_roots(state_dir: &std::path::Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(runs_dir(state_dir)) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(runs_dir(state_dir)) else {
+        return Vec::new();
+    };
     entries
         .filter_map(Result::ok)
         .map(|e| e.path().join("claude"))

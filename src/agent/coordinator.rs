@@ -46,12 +46,21 @@ pub async fn ask(
     look: &Look,
 ) -> Option<Choice> {
     let amount = affordable(config, clock).await?;
-    let dir = config.state_dir.join("runs").join(format!("coordinate-{}", uuid::Uuid::now_v7()));
+    let dir = config
+        .state_dir
+        .join("runs")
+        .join(format!("coordinate-{}", uuid::Uuid::now_v7()));
     make_private(&dir).ok()?;
     let cancel = CancellationToken::new();
     let answer = tokio::time::timeout(
         DEADLINE,
-        claude.ask(&prompt(&config.agent.prompts, look)?, SCHEMA, &dir, amount, &cancel),
+        claude.ask(
+            &prompt(&config.agent.prompts, look)?,
+            SCHEMA,
+            &dir,
+            amount,
+            &cancel,
+        ),
     )
     .await
     .ok()?;
@@ -83,12 +92,16 @@ async fn affordable(config: &Config, clock: &crate::clock::Clock) -> Option<Micr
 
 fn prompt(overrides: &Path, look: &Look) -> Option<String> {
     let own = std::fs::read_to_string(overrides.join("coordinate.md")).ok();
-    let template = own.as_deref().unwrap_or(include_str!("../../prompts/coordinate.md"));
+    let template = own
+        .as_deref()
+        .unwrap_or(include_str!("../../prompts/coordinate.md"));
     let facts = format!(
         "{}waited already: {}\nskipped a cycle for this turn already: {}\n",
         facts_text(&look.facts),
         look.waited,
         look.skipped
     );
-    template.contains("{{facts}}").then(|| template.replace("{{facts}}", &facts))
+    template
+        .contains("{{facts}}")
+        .then(|| template.replace("{{facts}}", &facts))
 }

@@ -8,10 +8,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// Unattended, supervised security improvement of a workstation through its Ansible playbook.
 #[derive(Debug, Parser)]
 #[command(name = "secloop", version, about, max_term_width = 100)]
-#[command(after_help = "Exit codes of `run`: 0 nothing material is left (or one turn ended well), \
+#[command(
+    after_help = "Exit codes of `run`: 0 nothing material is left (or one turn ended well), \
     1 fatal, 2 usage,\n10 daily cap reached, 11 another run is active, 12 needs the operator,\n13 \
     repeated failures or a dry spell, 130 interrupted.\n\nConfiguration: --config, SECLOOP_CONFIG, \
-    ./secloop.toml, $XDG_CONFIG_HOME/secloop/config.toml.")]
+    ./secloop.toml, $XDG_CONFIG_HOME/secloop/config.toml."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

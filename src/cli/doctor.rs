@@ -11,8 +11,8 @@ use crate::ledger::Ledger;
 use crate::playbook::bootstrap;
 use crate::process::{effective_uid, find_on_path, is_executable};
 use crate::repo::Repo;
-use crate::text::terminal_safe;
 use crate::sandbox::Sandbox;
+use crate::text::terminal_safe;
 use crate::{lock, spend};
 
 /// One part's state.
@@ -47,7 +47,10 @@ pub(super) async fn doctor(
     json: bool,
 ) -> Result<Exit, Fatal> {
     let mut checks = Vec::new();
-    let flags = Overrides { config: file, ..Overrides::default() };
+    let flags = Overrides {
+        config: file,
+        ..Overrides::default()
+    };
     match load(&around.env, &around.cwd, &flags) {
         Ok(config) => {
             checks.push(good("configuration", config.source.clone()));
@@ -70,22 +73,38 @@ pub(super) async fn doctor(
     } else {
         for check in &checks {
             let text = terminal_safe(&check.says);
-            print(&format!("{:<5} {:<14} {text}\n", check.state.word(), check.part));
+            print(&format!(
+                "{:<5} {:<14} {text}\n",
+                check.state.word(),
+                check.part
+            ));
         }
     }
     Ok(if worst { Exit::Fatal } else { Exit::Done })
 }
 
 fn good(part: &'static str, says: impl Into<String>) -> Check {
-    Check { part, state: State::Good, says: says.into() }
+    Check {
+        part,
+        state: State::Good,
+        says: says.into(),
+    }
 }
 
 fn note(part: &'static str, says: impl Into<String>) -> Check {
-    Check { part, state: State::Note, says: says.into() }
+    Check {
+        part,
+        state: State::Note,
+        says: says.into(),
+    }
 }
 
 fn bad(part: &'static str, says: impl Into<String>) -> Check {
-    Check { part, state: State::Bad, says: says.into() }
+    Check {
+        part,
+        state: State::Bad,
+        says: says.into(),
+    }
 }
 
 fn state(dir: &std::path::Path) -> Check {
@@ -107,7 +126,10 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
     });
     if config.state_dir.exists() {
         checks.push(match Ledger::open_for_reading(&config.state_dir).await {
-            Ok(_) => good("ledger", Ledger::path(&config.state_dir).display().to_string()),
+            Ok(_) => good(
+                "ledger",
+                Ledger::path(&config.state_dir).display().to_string(),
+            ),
             Err(why) => bad("ledger", why.to_string()),
         });
     }
@@ -119,7 +141,10 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
     checks.push(if playbook.is_file() {
         good("playbook", playbook.display().to_string())
     } else {
-        bad("playbook", format!("{} does not exist; set playbook.file", playbook.display()))
+        bad(
+            "playbook",
+            format!("{} does not exist; set playbook.file", playbook.display()),
+        )
     });
     checks.push(agent(config, around));
     let clock = crate::clock::Clock::system(config.spend.zone);
@@ -130,20 +155,28 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
         now: clock.now(),
         own: &[],
     });
-    let figure = format!("{} of {} today ({})", day.total, config.spend.daily_cap, day.zone);
+    let figure = format!(
+        "{} of {} today ({})",
+        day.total, config.spend.daily_cap, day.zone
+    );
     checks.push(if day.complete {
         good("spend", figure)
     } else {
-        bad("spend", format!("{figure}, incomplete: {}", day.problems.join("; ")))
-    });
-    checks.push(if config.discord.token.is_empty() || config.discord.channel_id.is_empty() {
-        note(
-            "discord",
-            "no DISCORD_BOT_TOKEN or DISCORD_STATUS_CHANNEL_ID: posts are kept in the outbox",
+        bad(
+            "spend",
+            format!("{figure}, incomplete: {}", day.problems.join("; ")),
         )
-    } else {
-        good("discord", format!("channel {}", config.discord.channel_id))
     });
+    checks.push(
+        if config.discord.token.is_empty() || config.discord.channel_id.is_empty() {
+            note(
+                "discord",
+                "no DISCORD_BOT_TOKEN or DISCORD_STATUS_CHANNEL_ID: posts are kept in the outbox",
+            )
+        } else {
+            good("discord", format!("channel {}", config.discord.channel_id))
+        },
+    );
 }
 
 fn agent(config: &Config, around: &Surroundings) -> Check {
@@ -157,16 +190,26 @@ fn agent(config: &Config, around: &Surroundings) -> Check {
         find_on_path(&program.to_string_lossy(), &around.path())
     };
     let Some(found) = found else {
-        return bad("agent", format!("{} is not there; install Claude Code", program.display()));
+        return bad(
+            "agent",
+            format!("{} is not there; install Claude Code", program.display()),
+        );
     };
     let names = &config.agent.credential_env;
-    if !names.iter().any(|n| around.env.get(n).is_some_and(|v| !v.is_empty())) {
+    if !names
+        .iter()
+        .any(|n| around.env.get(n).is_some_and(|v| !v.is_empty()))
+    {
         return bad("agent", format!("none of {} is set", names.join(", ")));
     }
     if effective_uid() == 0 {
         return note(
             "agent",
-            format!("{}; as root it runs as {}", found.display(), config.sandbox.user),
+            format!(
+                "{}; as root it runs as {}",
+                found.display(),
+                config.sandbox.user
+            ),
         );
     }
     good("agent", found.display().to_string())

@@ -12,11 +12,11 @@ use crate::clock::{Clock, system_zone};
 use crate::config::{Overrides, load, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
-use crate::text::{one_line, terminal_safe};
+use crate::lock;
 use crate::spend::{self, By, DayQuery};
+use crate::text::{one_line, terminal_safe};
 use crate::turn::{Colour, ProbeRun, Turn, Verdict};
 use crate::world::own_roots;
-use crate::lock;
 
 /// Where a looking command finds its things; works without a configuration too.
 struct Place {
@@ -29,19 +29,40 @@ struct Place {
 impl Place {
     fn find(around: &Surroundings, file: Option<PathBuf>) -> Result<Self, Fatal> {
         let asked = file.is_some() || around.env.contains_key("SECLOOP_CONFIG");
-        let flags = Overrides { config: file, ..Overrides::default() };
+        let flags = Overrides {
+            config: file,
+            ..Overrides::default()
+        };
         let home = PathBuf::from(around.env.get("HOME").cloned().unwrap_or_default());
         let (state_dir, zone, mut roots, cap) = match load(&around.env, &around.cwd, &flags) {
-            Ok(c) => (c.state_dir, c.spend.zone, c.spend.roots, Some(c.spend.daily_cap)),
+            Ok(c) => (
+                c.state_dir,
+                c.spend.zone,
+                c.spend.roots,
+                Some(c.spend.daily_cap),
+            ),
             Err(error) if asked => return Err(error),
             // Without a file the figures are those of this machine's defaults.
             Err(_) => {
-                let configured = around.env.get("CLAUDE_CONFIG_DIR").map_or("", String::as_str);
-                (state_dir(&around.env)?, system_zone(), spend::roots(configured, &home, &[]), None)
+                let configured = around
+                    .env
+                    .get("CLAUDE_CONFIG_DIR")
+                    .map_or("", String::as_str);
+                (
+                    state_dir(&around.env)?,
+                    system_zone(),
+                    spend::roots(configured, &home, &[]),
+                    None,
+                )
             }
         };
         roots.extend(own_roots(&state_dir));
-        Ok(Self { state_dir, clock: Clock::system(zone), roots, cap })
+        Ok(Self {
+            state_dir,
+            clock: Clock::system(zone),
+            roots,
+            cap,
+        })
     }
 
     async fn ledger(&self) -> Result<Option<Ledger>, Fatal> {
@@ -59,13 +80,21 @@ impl Place {
         let own = match self.ledger().await? {
             Some(ledger) => {
                 let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
-                ledger.own_runs(start - chrono::TimeDelta::hours(26)).await?
+                ledger
+                    .own_runs(start - chrono::TimeDelta::hours(26))
+                    .await?
             }
             None => Vec::new(),
         };
         let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
         tokio::task::spawn_blocking(move || {
-            spend::day(&DayQuery { roots: &roots, date, zone, now, own: &own })
+            spend::day(&DayQuery {
+                roots: &roots,
+                date,
+                zone,
+                now,
+                own: &own,
+            })
         })
         .await
         .map_err(|e| Fatal::Spend(e.to_string()))
@@ -117,8 +146,16 @@ pub(super) async fn status(
             None => out.push_str("running   no\n"),
         }
         let cap = place.cap.map_or_else(String::new, |c| format!(" of {c}"));
-        let known = if spend.complete { "" } else { " (incomplete: the gate is closed)" };
-        let _ = writeln!(out, "spend     {}{cap} on {} ({}){known}", spend.total, spend.date, spend.zone);
+        let known = if spend.complete {
+            ""
+        } else {
+            " (incomplete: the gate is closed)"
+        };
+        let _ = writeln!(
+            out,
+            "spend     {}{cap} on {} ({}){known}",
+            spend.total, spend.date, spend.zone
+        );
         let _ = writeln!(out, "outbox    {waiting} waiting");
         out.push('\n');
         out.push_str(&table(&turns, &place.clock));
@@ -147,7 +184,10 @@ fn table(turns: &[Turn], clock: &Clock) -> String {
     }
     let mut out = String::from("turn  when              outcome         finding or reason\n");
     for turn in turns {
-        let when = turn.started.with_timezone(&clock.zone()).format("%Y-%m-%d %H:%M");
+        let when = turn
+            .started
+            .with_timezone(&clock.zone())
+            .format("%Y-%m-%d %H:%M");
         let what = match &turn.finding {
             Some(finding) => format!("{} {}", finding.severity, finding.title),
             None => turn.outcome.detail().to_owned(),
@@ -197,9 +237,17 @@ pub(super) async fn show(
         .collect();
     let turn = match found.as_slice() {
         [turn] => turn,
-        [] => return Err(Fatal::NotFound(format!("no turn {id}; `secloop history` lists them"))),
+        [] => {
+            return Err(Fatal::NotFound(format!(
+                "no turn {id}; `secloop history` lists them"
+            )));
+        }
         [turn, ..] if number == Some(turn.number) => turn,
-        _ => return Err(Fatal::NotFound(format!("several turns begin with {id}; give more of it"))),
+        _ => {
+            return Err(Fatal::NotFound(format!(
+                "several turns begin with {id}; give more of it"
+            )));
+        }
     };
     if json {
         print_json(&json!({ "version": 1, "turn": turn }));
@@ -214,7 +262,12 @@ fn receipt(turn: &Turn, clock: &Clock) -> String {
     let safe = |text: &str| terminal_safe(text);
     let at = |t: chrono::DateTime<chrono::Utc>| t.with_timezone(&clock.zone()).to_rfc3339();
     let _ = writeln!(out, "turn {}  {}", turn.number, turn.id);
-    let _ = writeln!(out, "  outcome    {}: {}", turn.outcome.word(), safe(turn.outcome.detail()));
+    let _ = writeln!(
+        out,
+        "  outcome    {}: {}",
+        turn.outcome.word(),
+        safe(turn.outcome.detail())
+    );
     let _ = writeln!(out, "  began      {}", at(turn.started));
     let _ = writeln!(out, "  ended      {}", at(turn.finished));
     let _ = writeln!(out, "  cost       {}", turn.cost);
@@ -223,9 +276,24 @@ fn receipt(turn: &Turn, clock: &Clock) -> String {
     }
     let _ = writeln!(out, "  confined   {}", safe(&turn.receipt.confinement));
     if let Some(finding) = &turn.finding {
-        let _ = writeln!(out, "\nfinding ({}, {})", finding.severity, finding.fingerprint());
-        let _ = writeln!(out, "  {}\n  {}", safe(&finding.title), safe(&finding.detail));
-        let _ = writeln!(out, "  target {}, control {}", safe(&finding.target), safe(&finding.control));
+        let _ = writeln!(
+            out,
+            "\nfinding ({}, {})",
+            finding.severity,
+            finding.fingerprint()
+        );
+        let _ = writeln!(
+            out,
+            "  {}\n  {}",
+            safe(&finding.title),
+            safe(&finding.detail)
+        );
+        let _ = writeln!(
+            out,
+            "  target {}, control {}",
+            safe(&finding.target),
+            safe(&finding.control)
+        );
     }
     if !turn.change.is_empty() {
         let _ = writeln!(out, "\nchange\n  {}", safe(&turn.change));
@@ -243,8 +311,16 @@ fn receipt(turn: &Turn, clock: &Clock) -> String {
             Verdict::Held(why) => ("held", why.clone()),
             Verdict::NotRun(why) => ("not_run", why.clone()),
         };
-        let exit = gate.exit.map_or_else(String::new, |code| format!(", exit {code}"));
-        let _ = writeln!(out, "  {:<12} {word:<8} {} ms{exit}  {}", gate.gate.word(), gate.millis, safe(&why));
+        let exit = gate
+            .exit
+            .map_or_else(String::new, |code| format!(", exit {code}"));
+        let _ = writeln!(
+            out,
+            "  {:<12} {word:<8} {} ms{exit}  {}",
+            gate.gate.word(),
+            gate.millis,
+            safe(&why)
+        );
         if let Some(command) = &gate.command {
             let _ = writeln!(out, "  {:<12} $ {}", "", safe(command));
         }
@@ -299,7 +375,9 @@ pub(super) async fn spend(
     by: Option<SpendBy>,
 ) -> Result<Exit, Fatal> {
     let place = Place::find(around, file)?;
-    let day = place.spend(date.unwrap_or_else(|| place.clock.today())).await?;
+    let day = place
+        .spend(date.unwrap_or_else(|| place.clock.today()))
+        .await?;
     let by = by.map(|by| match by {
         SpendBy::Model => By::Model,
         SpendBy::Project => By::Project,

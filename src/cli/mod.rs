@@ -84,9 +84,11 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::History { json, limit } => look::history(&around, config, json, limit).await,
             Command::Show { id, json } => look::show(&around, config, &id, json).await,
             Command::Spend { json, date, by } => look::spend(&around, config, json, date, by).await,
-            Command::Init { repo, force, stdout } => {
-                init::init(&around, repo.as_deref(), force, stdout)
-            }
+            Command::Init {
+                repo,
+                force,
+                stdout,
+            } => init::init(&around, repo.as_deref(), force, stdout),
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, config, now).await,
             Command::Completions { .. } => Ok(Exit::Done),

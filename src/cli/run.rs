@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use super::Surroundings;
 use super::args::Run;
+use crate::agent::coordinator::decide;
 use crate::clock::Clock;
 use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
 use crate::lock::{Holder, Lock};
-use crate::process::own_identity;
 use crate::prepare::prepare;
+use crate::process::own_identity;
+use crate::rebuild;
 use crate::records;
 use crate::report::console::{Console, Summary};
 use crate::sandbox::Sandbox;
@@ -19,8 +21,6 @@ use crate::signals::Signals;
 use crate::supervise::{Ended, farewell, supervise};
 use crate::trial::{Trial, default_dir};
 use crate::world::{World, make_private};
-use crate::agent::coordinator::decide;
-use crate::rebuild;
 
 /// What a run that is ended has between TERM and KILL: time to take its change back.
 const GRACE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -48,6 +48,10 @@ pub(super) async fn run(
         (load(&around.env, &around.cwd, &flags)?, None)
     };
     make_private(&config.state_dir)?;
+    if let Some(trial) = &trial {
+        let dir = trial.dir.display();
+        console.note_line(&format!("a trial on a throw-away workstation below {dir}"));
+    }
     let clock = Clock::system(config.spend.zone);
     let lock = match take_lock(&config, &clock, around, &mut console).await? {
         Ok(lock) => lock,
@@ -149,7 +153,10 @@ fn say_goodbye(
     if let Some(trial) = trial {
         places.push(("trial".to_owned(), trial.dir.display().to_string()));
     }
-    places.push(("wiki log".to_owned(), world.config.wiki.path.display().to_string()));
+    places.push((
+        "wiki log".to_owned(),
+        world.config.wiki.path.display().to_string(),
+    ));
     places.push((
         "commits".to_owned(),
         format!(

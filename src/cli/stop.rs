@@ -14,7 +14,10 @@ pub(super) async fn stop(
     config: Option<PathBuf>,
     now: bool,
 ) -> Result<Exit, Fatal> {
-    let flags = Overrides { config, ..Overrides::default() };
+    let flags = Overrides {
+        config,
+        ..Overrides::default()
+    };
     let config = load(&around.env, &around.cwd, &flags)?;
     let Some(holder) = lock::active(&config.state_dir) else {
         print("No loop is running.\n");
@@ -24,7 +27,14 @@ pub(super) async fn stop(
     tokio::fs::write(&file, if now { "now" } else { "after-turn" })
         .await
         .map_err(Fatal::io(format!("writing {}", file.display())))?;
-    let when = if now { "takes its turn back and ends" } else { "ends after its current turn" };
-    print(&format!("Asked the loop (pid {}): it {when}.\n", holder.identity.pid));
+    let when = if now {
+        "takes its turn back and ends"
+    } else {
+        "ends after its current turn"
+    };
+    print(&format!(
+        "Asked the loop (pid {}): it {when}.\n",
+        holder.identity.pid
+    ));
     Ok(Exit::Done)
 }

@@ -15,8 +15,8 @@ use super::judge::{judge_apply, judge_syntax};
 use crate::config::Config;
 use crate::error::Fatal;
 use crate::process::{self, Ended};
-use crate::text::{one_line, redact};
 use crate::sandbox::{Policy, Sandbox};
+use crate::text::{one_line, redact};
 use crate::turn::Verdict;
 
 const PLUGIN: &str = include_str!("data/secloop_events.py");
@@ -185,7 +185,8 @@ impl Ansible {
         }
         spec.args.extend(self.args.iter().map(OsString::from));
         spec.args.push(self.playbook.clone().into_os_string());
-        spec.env.extend(self.environment(scratch.path(), &events, &nonce));
+        spec.env
+            .extend(self.environment(scratch.path(), &events, &nonce));
         let command = spec.shown();
         let spec = if mode == Mode::Apply {
             spec
@@ -288,5 +289,9 @@ fn ended(how: Ended) -> String {
 fn tail(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let from = lines.len().saturating_sub(40);
-    lines.iter().skip(from).map(|l| one_line(&redact(l), 400)).collect()
+    lines
+        .iter()
+        .skip(from)
+        .map(|l| one_line(&redact(l), 400))
+        .collect()
 }

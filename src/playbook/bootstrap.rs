@@ -43,14 +43,27 @@ pub struct Runtime {
 impl Runtime {
     /// In one line, as shown to people.
     pub fn describe(&self) -> String {
-        let kind = if self.python.is_some() { "managed" } else { "on PATH" };
-        format!("ansible-core {} ({kind}, {})", self.version, self.ansible_playbook.display())
+        let kind = if self.python.is_some() {
+            "managed"
+        } else {
+            "on PATH"
+        };
+        format!(
+            "ansible-core {} ({kind}, {})",
+            self.version,
+            self.ansible_playbook.display()
+        )
     }
 
     /// The directories that must be visible to run it.
     pub(super) fn places(&self) -> Vec<PathBuf> {
         match &self.python {
-            Some(python) => python.ancestors().nth(2).map(Path::to_owned).into_iter().collect(),
+            Some(python) => python
+                .ancestors()
+                .nth(2)
+                .map(Path::to_owned)
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         }
     }
@@ -92,7 +105,9 @@ pub async fn obtain(
     };
     match on_path(path, cancel).await {
         Ok(mut runtime) => {
-            runtime.notes.push(format!("using the Ansible on PATH, since {why}"));
+            runtime
+                .notes
+                .push(format!("using the Ansible on PATH, since {why}"));
             Ok(runtime)
         }
         Err(other) => Err(Fatal::Ansible(format!(
@@ -122,9 +137,15 @@ pub async fn look(
             });
         }
     }
-    on_path(path, &never).await.map(|r| r.describe()).map_err(|why| {
-        format!("{why}; install Python {}.{} or newer with venv", OLDEST_PYTHON.0, OLDEST_PYTHON.1)
-    })
+    on_path(path, &never)
+        .await
+        .map(|r| r.describe())
+        .map_err(|why| {
+            format!(
+                "{why}; install Python {}.{} or newer with venv",
+                OLDEST_PYTHON.0, OLDEST_PYTHON.1
+            )
+        })
 }
 
 async fn on_path(path: &OsStr, cancel: &CancellationToken) -> Result<Runtime, String> {
@@ -141,14 +162,24 @@ async fn on_path(path: &OsStr, cancel: &CancellationToken) -> Result<Runtime, St
             OLDEST_CORE.1
         ));
     }
-    Ok(Runtime { ansible_playbook: program, python: None, version, notes: Vec::new() })
+    Ok(Runtime {
+        ansible_playbook: program,
+        python: None,
+        version,
+        notes: Vec::new(),
+    })
 }
 
 /// Asks an `ansible-playbook` for its version: `ansible-playbook [core 2.19.14]`.
 async fn core_version(spec: Spec, cancel: &CancellationToken) -> Result<String, String> {
-    let spec = spec.args(["--version"]).env("HOME", "/nonexistent").env("LC_ALL", "C.UTF-8");
+    let spec = spec
+        .args(["--version"])
+        .env("HOME", "/nonexistent")
+        .env("LC_ALL", "C.UTF-8");
     let shown = spec.shown();
-    let done = process::run(&spec, cancel, |_| ()).await.map_err(|e| format!("{shown}: {e}"))?;
+    let done = process::run(&spec, cancel, |_| ())
+        .await
+        .map_err(|e| format!("{shown}: {e}"))?;
     let out = done.out();
     let version = out
         .lines()
@@ -158,15 +189,25 @@ async fn core_version(spec: Spec, cancel: &CancellationToken) -> Result<String, 
         .map(|(version, _)| version.to_owned());
     match version {
         Some(version) if done.ok() => Ok(version),
-        _ => Err(format!("{shown} does not tell its version: {}", one_line(&done.err(), 200))),
+        _ => Err(format!(
+            "{shown} does not tell its version: {}",
+            one_line(&done.err(), 200)
+        )),
     }
 }
 
 /// The first Python that *runs*, has `venv`, and is new enough. A shim may answer and not run.
 async fn find_python(path: &OsStr, cancel: &CancellationToken) -> Option<(PathBuf, String)> {
-    let mut places: Vec<PathBuf> = PYTHONS.iter().filter_map(|n| find_on_path(n, path)).collect();
+    let mut places: Vec<PathBuf> = PYTHONS
+        .iter()
+        .filter_map(|n| find_on_path(n, path))
+        .collect();
     for dir in ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"] {
-        places.extend(PYTHONS.iter().filter_map(|n| find_on_path(n, OsStr::new(dir))));
+        places.extend(
+            PYTHONS
+                .iter()
+                .filter_map(|n| find_on_path(n, OsStr::new(dir))),
+        );
     }
     let code = "import sys, venv, ensurepip; v = sys.version_info; \
                 print(f'{v[0]}.{v[1]}.{v[2]} {sys.implementation.cache_tag}')";
@@ -175,11 +216,15 @@ async fn find_python(path: &OsStr, cancel: &CancellationToken) -> Option<(PathBu
             .args(["-I", "-c", code])
             .env("PATH", path)
             .env("HOME", "/nonexistent");
-        let Ok(done) = process::run(&spec, cancel, |_| ()).await else { continue };
+        let Ok(done) = process::run(&spec, cancel, |_| ()).await else {
+            continue;
+        };
         let out = done.out();
         let version = out.trim();
-        let parts: Vec<u32> =
-            version.split(['.', ' ']).filter_map(|p| p.parse().ok()).collect();
+        let parts: Vec<u32> = version
+            .split(['.', ' '])
+            .filter_map(|p| p.parse().ok())
+            .collect();
         let enough = matches!(parts.as_slice(), [a, b, ..] if (*a, *b) >= OLDEST_PYTHON);
         if done.ok() && enough {
             return Some((python, version.to_owned()));
@@ -191,7 +236,9 @@ async fn find_python(path: &OsStr, cancel: &CancellationToken) -> Option<(PathBu
 fn place(cache_dir: &Path, python: &str) -> PathBuf {
     use sha2::{Digest as _, Sha256};
     let hash = hex(&Sha256::digest(format!("{python}\n{LOCK}").as_bytes()));
-    cache_dir.join("runtime").join(hash.get(..16).unwrap_or(&hash))
+    cache_dir
+        .join("runtime")
+        .join(hash.get(..16).unwrap_or(&hash))
 }
 
 /// The name of the file that is written last: an environment without it is not whole.
@@ -231,26 +278,66 @@ async fn managed(
         .tempdir_in(&parent)
         .map_err(|e| format!("{}: {e}", parent.display()))?;
     let venv = beside.path().join("venv");
-    progress(&format!("making a virtual environment with {}", python.display()));
-    let install = Install { path, env, cwd: beside.path(), cancel };
-    install.run(&python, ["-I", "-m", "venv"], &[venv.as_os_str()], progress).await?;
+    progress(&format!(
+        "making a virtual environment with {}",
+        python.display()
+    ));
+    let install = Install {
+        path,
+        env,
+        cwd: beside.path(),
+        cancel,
+    };
+    install
+        .run(&python, ["-I", "-m", "venv"], &[venv.as_os_str()], progress)
+        .await?;
     let lock = beside.path().join("requirements.txt");
     std::fs::write(&lock, LOCK).map_err(|e| format!("{}: {e}", lock.display()))?;
     let inside = venv.join("bin/python");
     if let Some(uv) = find_on_path("uv", path) {
         progress("installing ansible-core with uv");
-        let args = ["pip", "install", "--require-hashes", "--only-binary", ":all:", "--compile-bytecode", "--python"];
+        let args = [
+            "pip",
+            "install",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--compile-bytecode",
+            "--python",
+        ];
         install
-            .run(&uv, args, &[inside.as_os_str(), OsStr::new("-r"), lock.as_os_str()], progress)
+            .run(
+                &uv,
+                args,
+                &[inside.as_os_str(), OsStr::new("-r"), lock.as_os_str()],
+                progress,
+            )
             .await?;
     } else {
         progress("installing ansible-core with pip");
-        let args = ["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
-            "--progress-bar", "off", "--require-hashes", "--only-binary", ":all:", "-r"];
-        install.run(&inside, args, &[lock.as_os_str()], progress).await?;
+        let args = [
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--progress-bar",
+            "off",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "-r",
+        ];
+        install
+            .run(&inside, args, &[lock.as_os_str()], progress)
+            .await?;
     }
     let spec = Spec::new(&inside, "/", QUICK)
-        .args([OsStr::new("-P"), venv.join("bin/ansible-playbook").as_os_str()])
+        .args([
+            OsStr::new("-P"),
+            venv.join("bin/ansible-playbook").as_os_str(),
+        ])
         .env("PATH", path);
     let core = core_version(spec, cancel).await?;
     std::fs::write(venv.join(MARK), &core).map_err(|e| format!("{}: {e}", venv.display()))?;
@@ -305,6 +392,9 @@ impl Install<'_> {
             .lines()
             .rfind(|l| l.contains("ERROR") || l.contains("error"))
             .unwrap_or("it ended without saying why");
-        Err(format!("the managed Ansible could not be installed ({})", one_line(why, 200)))
+        Err(format!(
+            "the managed Ansible could not be installed ({})",
+            one_line(why, 200)
+        ))
     }
 }

@@ -20,6 +20,8 @@ pub fn declared_paths(run: &AnsibleRun) -> Vec<PathBuf> {
 }
 
 fn is_specific(path: &Path) -> bool {
-    let plain = path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)));
+    let plain = path
+        .components()
+        .all(|c| matches!(c, Component::RootDir | Component::Normal(_)));
     path.is_absolute() && plain && path.components().count() > 2
 }

@@ -119,11 +119,26 @@ impl Events {
 }
 
 fn started(row: Row, tree: &Path) -> TaskRun {
-    let file = row.place.rsplit_once(':').map_or(row.place.as_str(), |(file, _line)| file);
-    let file = Path::new(file).strip_prefix(tree).unwrap_or(Path::new(file));
+    let file = row
+        .place
+        .rsplit_once(':')
+        .map_or(row.place.as_str(), |(file, _line)| file);
+    let file = Path::new(file)
+        .strip_prefix(tree)
+        .unwrap_or(Path::new(file));
     TaskRun {
-        key: format!("{}|{}|{}|{}", file.display(), row.role, row.name, row.action),
-        name: if row.name.is_empty() { row.action.clone() } else { row.name },
+        key: format!(
+            "{}|{}|{}|{}",
+            file.display(),
+            row.role,
+            row.name,
+            row.action
+        ),
+        name: if row.name.is_empty() {
+            row.action.clone()
+        } else {
+            row.name
+        },
         action: row.action,
         status: None,
         changed: false,

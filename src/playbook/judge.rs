@@ -23,7 +23,10 @@ pub fn judge_syntax(run: &AnsibleRun, _baseline: &Baseline) -> Judgement {
         Some(0) => Verdict::Passed,
         _ => Verdict::Refused(format!("the playbook does not parse: {}", run.complaint())),
     };
-    Judgement { verdict, notes: Vec::new() }
+    Judgement {
+        verdict,
+        notes: Vec::new(),
+    }
 }
 
 /// The dry run fails nowhere where the baseline does not.
@@ -37,7 +40,10 @@ pub fn judge_check(run: &AnsibleRun, baseline: &Baseline) -> Judgement {
         .map(|t| t.name.as_str())
         .collect();
     if !unseen.is_empty() {
-        judged.notes.push(format!("a dry run does not run commands: {}", list(&unseen)));
+        judged.notes.push(format!(
+            "a dry run does not run commands: {}",
+            list(&unseen)
+        ));
     }
     judged
 }
@@ -98,10 +104,19 @@ fn judge(run: &AnsibleRun, standing: &BTreeSet<String>, what: &str) -> Judgement
     Judgement { verdict, notes }
 }
 
-fn refusal(run: &AnsibleRun, standing: &BTreeSet<String>, notes: &mut Vec<String>) -> Option<String> {
-    let Some(exit) = run.exit else { return Some(run.ended.clone()) };
+fn refusal(
+    run: &AnsibleRun,
+    standing: &BTreeSet<String>,
+    notes: &mut Vec<String>,
+) -> Option<String> {
+    let Some(exit) = run.exit else {
+        return Some(run.ended.clone());
+    };
     if run.events.strange > 0 {
-        return Some(format!("{} events are not the plugin's own", run.events.strange));
+        return Some(format!(
+            "{} events are not the plugin's own",
+            run.events.strange
+        ));
     }
     let failed: Vec<&TaskRun> = run
         .events
@@ -113,9 +128,16 @@ fn refusal(run: &AnsibleRun, standing: &BTreeSet<String>, notes: &mut Vec<String
         return Some(format!("\"{}\" failed: {}", new.name, new.msg));
     }
     if run.events.stats.is_none() {
-        return Some(format!("it ended before its end (exit {exit}): {}", run.complaint()));
+        return Some(format!(
+            "it ended before its end (exit {exit}): {}",
+            run.complaint()
+        ));
     }
-    let reached = run.events.stats.as_ref().is_some_and(|hosts| hosts.contains_key("localhost"));
+    let reached = run
+        .events
+        .stats
+        .as_ref()
+        .is_some_and(|hosts| hosts.contains_key("localhost"));
     if !reached {
         return Some("no task ran on localhost: no host matched".to_owned());
     }
@@ -126,14 +148,23 @@ fn refusal(run: &AnsibleRun, standing: &BTreeSet<String>, notes: &mut Vec<String
         return Some("no task ended well".to_owned());
     }
     if let Some(silent) = run.events.tasks.iter().find(|t| t.status.is_none()) {
-        return Some(format!("\"{}\" was started and gave no result", silent.name));
+        return Some(format!(
+            "\"{}\" was started and gave no result",
+            silent.name
+        ));
     }
     if exit != 0 && failed.is_empty() {
-        return Some(format!("exit {exit} without a failed task: {}", run.complaint()));
+        return Some(format!(
+            "exit {exit} without a failed task: {}",
+            run.complaint()
+        ));
     }
     if !failed.is_empty() {
         let names: Vec<&str> = failed.iter().map(|t| t.name.as_str()).collect();
-        notes.push(format!("fails as it did before any change: {}", list(&names)));
+        notes.push(format!(
+            "fails as it did before any change: {}",
+            list(&names)
+        ));
     }
     None
 }

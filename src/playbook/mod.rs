@@ -13,6 +13,4 @@ pub use ansible::{Ansible, AnsibleRun, Mode};
 pub use baseline::Baseline;
 pub use declared::declared_paths;
 pub use events::{Events, Status, TaskRun};
-pub use judge::{
-    Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax,
-};
+pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax};

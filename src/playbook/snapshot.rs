@@ -25,9 +25,24 @@ const MAX_ENTRIES: usize = 50_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Entry {
-    File { mode: u32, uid: u32, gid: u32, mtime: (i64, i64), sha256: String, kept: bool },
-    Dir { mode: u32, uid: u32, gid: u32 },
-    Link { to: PathBuf, uid: u32, gid: u32 },
+    File {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        mtime: (i64, i64),
+        sha256: String,
+        kept: bool,
+    },
+    Dir {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
+    Link {
+        to: PathBuf,
+        uid: u32,
+        gid: u32,
+    },
     /// A socket, pipe or device: seen, never touched.
     Other,
     Missing,
@@ -76,7 +91,10 @@ impl Manifest {
             let before = self.entries.get(path).unwrap_or(&Entry::Missing);
             let after = now.entries.get(path).unwrap_or(&Entry::Missing);
             if let Some(what) = changed(before, after) {
-                all.push(Difference { path: path.clone(), what });
+                all.push(Difference {
+                    path: path.clone(),
+                    what,
+                });
             }
         }
         all
@@ -90,8 +108,20 @@ fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
         (Entry::Missing, _) => Some("added"),
         (_, Entry::Missing) => Some("removed"),
         (
-            Entry::File { mode: m1, uid: u1, gid: g1, sha256: s1, .. },
-            Entry::File { mode: m2, uid: u2, gid: g2, sha256: s2, .. },
+            Entry::File {
+                mode: m1,
+                uid: u1,
+                gid: g1,
+                sha256: s1,
+                ..
+            },
+            Entry::File {
+                mode: m2,
+                uid: u2,
+                gid: g2,
+                sha256: s2,
+                ..
+            },
         ) => {
             if s1 != s2 {
                 Some("content")
@@ -101,8 +131,23 @@ fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
                 owner((u1, g1), (u2, g2))
             }
         }
-        (Entry::Dir { mode: m1, uid: u1, gid: g1 }, Entry::Dir { mode: m2, uid: u2, gid: g2 }) => {
-            if m1 == m2 { owner((u1, g1), (u2, g2)) } else { Some("mode") }
+        (
+            Entry::Dir {
+                mode: m1,
+                uid: u1,
+                gid: g1,
+            },
+            Entry::Dir {
+                mode: m2,
+                uid: u2,
+                gid: g2,
+            },
+        ) => {
+            if m1 == m2 {
+                owner((u1, g1), (u2, g2))
+            } else {
+                Some("mode")
+            }
         }
         (Entry::Link { to: t1, .. }, Entry::Link { to: t2, .. }) => (t1 != t2).then_some("target"),
         _ => Some("kind"),
@@ -138,12 +183,17 @@ pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
             Ok(true)
         })?;
     }
-    let snapshot = Snapshot { dir: dir.to_owned(), trees, manifest: Manifest { entries } };
+    let snapshot = Snapshot {
+        dir: dir.to_owned(),
+        trees,
+        manifest: Manifest { entries },
+    };
     let text = serde_json::to_vec(&snapshot).map_err(std::io::Error::other)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(&text)?;
     file.as_file().sync_all()?;
-    file.persist(dir.join("manifest.json")).map_err(|e| e.error)?;
+    file.persist(dir.join("manifest.json"))
+        .map_err(|e| e.error)?;
     File::open(dir)?.sync_all()?;
     Ok(snapshot)
 }
@@ -154,7 +204,11 @@ fn outermost(trees: &[PathBuf]) -> Vec<PathBuf> {
     sorted.sort();
     sorted.dedup();
     let inside = |path: &Path| sorted.iter().any(|t| t != path && path.starts_with(t));
-    sorted.iter().filter(|path| !inside(path)).cloned().collect()
+    sorted
+        .iter()
+        .filter(|path| !inside(path))
+        .cloned()
+        .collect()
 }
 
 impl Snapshot {
@@ -182,7 +236,12 @@ impl Snapshot {
     /// Files that are too large to be restored.
     pub fn not_restorable(&self) -> Vec<PathBuf> {
         let large = |e: &Entry| matches!(e, Entry::File { kept: false, .. });
-        self.manifest.entries.iter().filter(|(_, e)| large(e)).map(|(p, _)| p.clone()).collect()
+        self.manifest
+            .entries
+            .iter()
+            .filter(|(_, e)| large(e))
+            .map(|(p, _)| p.clone())
+            .collect()
     }
 
     /// Brings the trees back.
@@ -228,7 +287,14 @@ impl Snapshot {
                 }
                 Ok(())
             }
-            Entry::File { mode, uid, gid, mtime, sha256, kept } => {
+            Entry::File {
+                mode,
+                uid,
+                gid,
+                mtime,
+                sha256,
+                kept,
+            } => {
                 if !kept {
                     return Err(std::io::Error::other("too large to have been kept"));
                 }
@@ -236,7 +302,8 @@ impl Snapshot {
                 let mut file = tempfile::NamedTempFile::new_in(parent)?;
                 std::io::copy(&mut File::open(self.dir.join(sha256))?, &mut file)?;
                 own(file.path(), *uid, *gid)?;
-                file.as_file().set_permissions(PermissionsExt::from_mode(*mode))?;
+                file.as_file()
+                    .set_permissions(PermissionsExt::from_mode(*mode))?;
                 let nanos = u32::try_from(mtime.1).unwrap_or(0);
                 let since = Duration::new(u64::try_from(mtime.0).unwrap_or(0), nanos);
                 file.as_file().set_modified(UNIX_EPOCH + since)?;
@@ -271,9 +338,8 @@ fn walk(
     entries: &mut BTreeMap<PathBuf, Entry>,
     keep: &mut dyn FnMut(&Path, &str) -> std::io::Result<bool>,
 ) -> std::io::Result<()> {
-    let named = |e: std::io::Error| {
-        std::io::Error::new(e.kind(), format!("{}: {e}", path.display()))
-    };
+    let named =
+        |e: std::io::Error| std::io::Error::new(e.kind(), format!("{}: {e}", path.display()));
     if entries.len() >= MAX_ENTRIES {
         return Err(std::io::Error::other(format!(
             "more than {MAX_ENTRIES} paths are watched; narrow playbook.watch"
@@ -320,7 +386,10 @@ fn walk(
 }
 
 fn is_absent(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
 }
 
 fn file_entry(
@@ -372,8 +441,12 @@ mod tests {
         std::fs::write(&missing, "new").unwrap();
 
         let after = Manifest::of(before.trees()).unwrap();
-        let kinds: std::collections::BTreeSet<&str> =
-            before.manifest().differences(&after).iter().map(|d| d.what).collect();
+        let kinds: std::collections::BTreeSet<&str> = before
+            .manifest()
+            .differences(&after)
+            .iter()
+            .map(|d| d.what)
+            .collect();
         assert_eq!(kinds, ["added", "content", "kind", "mode", "target"].into());
 
         let found = Snapshot::load(&store).unwrap();

@@ -42,7 +42,11 @@ pub struct ProbeResult {
 impl ProbeContext {
     /// The workstation whose home directory is `home`; `path` is the value of `PATH`.
     pub fn new(sandbox: Sandbox, home: PathBuf, path: OsString) -> Self {
-        Self { sandbox, home, path }
+        Self {
+            sandbox,
+            home,
+            path,
+        }
     }
 
     /// The workstation's home directory.
@@ -65,7 +69,11 @@ impl ProbeContext {
     /// Confines a program to looking; `hide` are directories that it may fill as it likes.
     pub(super) fn confined(&self, spec: Spec, hide: Vec<PathBuf>) -> Spec {
         // A home below /tmp would be hidden by the private one.
-        let policy = Policy { read: vec![self.home.clone()], hide, ..Policy::look() };
+        let policy = Policy {
+            read: vec![self.home.clone()],
+            hide,
+            ..Policy::look()
+        };
         self.sandbox.wrap(spec, &policy)
     }
 }
@@ -80,15 +88,18 @@ pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationTok
         millis: 0,
     };
     let spec = match &probe.run {
-        ProbeRun::Script(script) => {
-            context.spec("/bin/sh", DEADLINE).args(["-c", script.as_str()])
-        }
+        ProbeRun::Script(script) => context
+            .spec("/bin/sh", DEADLINE)
+            .args(["-c", script.as_str()]),
         ProbeRun::Argv(argv) => {
             let Some((program, args)) = argv.split_first() else {
                 return error("an empty argument vector".to_owned());
             };
             // Through env, so that a program is found on the probe's own PATH.
-            context.spec("/usr/bin/env", DEADLINE).args(["--", program]).args(args)
+            context
+                .spec("/usr/bin/env", DEADLINE)
+                .args(["--", program])
+                .args(args)
         }
     };
     let done = match process::run(&context.confined(spec, Vec::new()), cancel, |_| ()).await {
@@ -98,7 +109,11 @@ pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationTok
     let colour = match done.ended {
         Ended::Exited(code) if code == probe.expect.exit => {
             let same = |wanted: &String| wanted.trim() == done.out().trim() && !done.truncated;
-            if probe.expect.stdout.as_ref().is_none_or(same) { Colour::Green } else { Colour::Red }
+            if probe.expect.stdout.as_ref().is_none_or(same) {
+                Colour::Green
+            } else {
+                Colour::Red
+            }
         }
         Ended::Exited(code) if code <= 125 => Colour::Red,
         _ => Colour::Error,

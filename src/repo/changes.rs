@@ -74,12 +74,19 @@ impl Changes {
 
     /// The paths, as text.
     pub fn paths(&self) -> Vec<String> {
-        self.all.iter().map(|c| c.path.display().to_string()).collect()
+        self.all
+            .iter()
+            .map(|c| c.path.display().to_string())
+            .collect()
     }
 
     /// Changes made by hand, for tests and offline judgement.
     pub fn from_parts(base: CommitId, all: Vec<Change>) -> Self {
-        Self { base, all, agent_committed: false }
+        Self {
+            base,
+            all,
+            agent_committed: false,
+        }
     }
 
     /// A unified diff for people, with three lines of context.
@@ -97,10 +104,24 @@ impl Changes {
                     change.old_mode, change.new_mode
                 ));
             }
-            let from = if change.old.is_some() { format!("a/{path}") } else { "/dev/null".into() };
-            let to = if change.new.is_some() { format!("b/{path}") } else { "/dev/null".into() };
+            let from = if change.old.is_some() {
+                format!("a/{path}")
+            } else {
+                "/dev/null".into()
+            };
+            let to = if change.new.is_some() {
+                format!("b/{path}")
+            } else {
+                "/dev/null".into()
+            };
             let diff = similar::TextDiff::from_lines(&old, &new);
-            out.push_str(&diff.unified_diff().context_radius(3).header(&from, &to).to_string());
+            out.push_str(
+                &diff
+                    .unified_diff()
+                    .context_radius(3)
+                    .header(&from, &to)
+                    .to_string(),
+            );
         }
         out
     }
@@ -164,10 +185,17 @@ impl Repo {
         }
         all.sort_by(|a, b| a.path.cmp(&b.path));
         if all.len() > MAX_FILES {
-            return Err(format!("{} files changed, at most {MAX_FILES} are taken", all.len()));
+            return Err(format!(
+                "{} files changed, at most {MAX_FILES} are taken",
+                all.len()
+            ));
         }
         collisions(&all, blobs.keys())?;
-        Ok(Changes { base, all, agent_committed: commits(copy) > 1 })
+        Ok(Changes {
+            base,
+            all,
+            agent_committed: commits(copy) > 1,
+        })
     }
 
     /// Which of `paths` the repository's own rules ignore, asked in secloop's worktree.
@@ -180,7 +208,14 @@ impl Repo {
             input.extend_from_slice(path.as_os_str().as_encoded_bytes());
             input.push(0);
         }
-        let args = ["check-ignore", "--no-index", "--stdin", "-z", "--verbose", "--non-matching"];
+        let args = [
+            "check-ignore",
+            "--no-index",
+            "--stdin",
+            "-z",
+            "--verbose",
+            "--non-matching",
+        ];
         let done = self.git.give(&self.worktree, &args, input).await;
         let out = match done {
             Ok(done) => done.stdout,
@@ -235,7 +270,11 @@ fn walk(
         } else if kind.is_symlink() {
             found.insert(path, (LINK, entry.path()));
         } else if kind.is_file() {
-            let mode = if meta.permissions().mode() & 0o100 == 0 { 0o100_644 } else { EXECUTABLE };
+            let mode = if meta.permissions().mode() & 0o100 == 0 {
+                0o100_644
+            } else {
+                EXECUTABLE
+            };
             found.insert(path, (mode, entry.path()));
         } else {
             return Err(format!("{shown}: neither a file nor a directory"));

@@ -46,10 +46,20 @@ impl Repo {
         add.extend(paths.iter().map(String::as_str));
         self.git.out(&self.worktree, &add).await?;
         let message = format!("{}\n\n{TRAILER}: {turn}\n", message.trim_end());
-        let mut commit = vec!["--literal-pathspecs", "commit", "--quiet", "--no-verify",
-            "--cleanup=verbatim", "--file=-", "--only", "--"];
+        let mut commit = vec![
+            "--literal-pathspecs",
+            "commit",
+            "--quiet",
+            "--no-verify",
+            "--cleanup=verbatim",
+            "--file=-",
+            "--only",
+            "--",
+        ];
         commit.extend(paths.iter().map(String::as_str));
-        self.git.give(&self.worktree, &commit, message.into_bytes()).await?;
+        self.git
+            .give(&self.worktree, &commit, message.into_bytes())
+            .await?;
         let made = self.head().await.map_err(|e| e.to_string())?;
         self.verify(changes, &head, &made).await?;
         Ok(made)
@@ -66,20 +76,31 @@ impl Repo {
         let blobs = self.blobs(made).await?;
         let before = self.blobs(base).await?;
         let contents = self.contents(blobs.values()).await?;
-        let right = changes.all().iter().all(|c| match (&c.new, blobs.get(&c.path)) {
-            (None, None) => true,
-            (Some(new), Some(blob)) => {
-                contents.get(&blob.object) == Some(new) && blob.mode == c.new_mode
-            }
-            _ => false,
-        });
-        let changed = blobs.iter().filter(|(p, b)| before.get(*p) != Some(b)).count()
+        let right = changes
+            .all()
+            .iter()
+            .all(|c| match (&c.new, blobs.get(&c.path)) {
+                (None, None) => true,
+                (Some(new), Some(blob)) => {
+                    contents.get(&blob.object) == Some(new) && blob.mode == c.new_mode
+                }
+                _ => false,
+            });
+        let changed = blobs
+            .iter()
+            .filter(|(p, b)| before.get(*p) != Some(b))
+            .count()
             + before.keys().filter(|p| !blobs.contains_key(*p)).count();
         if parent == *base && right && changed == changes.all().len() {
             return Ok(());
         }
         let reference = format!("refs/heads/{}", self.branch);
-        self.git.out(&self.checkout, &["update-ref", &reference, base.as_str(), made.as_str()]).await?;
+        self.git
+            .out(
+                &self.checkout,
+                &["update-ref", &reference, base.as_str(), made.as_str()],
+            )
+            .await?;
         Err("the commit did not hold exactly the proven change and was undone".to_owned())
     }
 
@@ -91,7 +112,11 @@ impl Repo {
         let reference = format!("refs/heads/{}", self.branch);
         let pattern = format!("--grep=^{TRAILER}: {turn}$");
         let args = ["log", "-1", "--format=%H", &pattern, &reference];
-        let out = self.git.out(&self.checkout, &args).await.map_err(Fatal::Repo)?;
+        let out = self
+            .git
+            .out(&self.checkout, &args)
+            .await
+            .map_err(Fatal::Repo)?;
         Ok((!out.is_empty()).then(|| CommitId(out)))
     }
 }

@@ -1,5 +1,6 @@
 //! Host git with a pinned configuration: no hooks, no helpers, no configuration of anybody else.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,9 +21,11 @@ pub(super) struct Git {
 
 impl Git {
     pub(super) fn find(path: &OsStr) -> Result<Self, String> {
-        let program =
-            find_on_path("git", path).ok_or("git is not on PATH; install it")?;
-        Ok(Self { program, path: path.to_owned() })
+        let program = find_on_path("git", path).ok_or("git is not on PATH; install it")?;
+        Ok(Self {
+            program,
+            path: path.to_owned(),
+        })
     }
 
     fn spec<S: AsRef<OsStr>>(&self, cwd: &Path, args: &[S]) -> Spec {
@@ -81,9 +84,15 @@ impl Git {
         if done.ok() {
             return Ok(done);
         }
-        let words: Vec<String> =
-            args.iter().map(|a| a.as_ref().to_string_lossy().into_owned()).collect();
-        Err(format!("git {}: {}", words.join(" "), one_line(&done.err(), 300)))
+        let words: Vec<String> = args
+            .iter()
+            .map(|a| a.as_ref().to_string_lossy().into_owned())
+            .collect();
+        Err(format!(
+            "git {}: {}",
+            words.join(" "),
+            one_line(&done.err(), 300)
+        ))
     }
 
     /// Runs git and gives its output.
@@ -92,7 +101,12 @@ impl Git {
         cwd: &Path,
         args: &[S],
     ) -> Result<String, String> {
-        Ok(self.give(cwd, args, Vec::new()).await?.out().trim_end().to_owned())
+        Ok(self
+            .give(cwd, args, Vec::new())
+            .await?
+            .out()
+            .trim_end()
+            .to_owned())
     }
 
     /// Runs git and gives its output as it came.
@@ -109,14 +123,40 @@ impl Git {
     }
 
     /// As [`Git::out`], with the user's network protocols allowed: for a push only.
-    pub(super) async fn push(&self, cwd: &Path, branch: &str, env: &[(String, String)]) -> Result<(), String> {
-        let mut spec = self
-            .spec(cwd, &["-c", "protocol.allow=user", "push", "--porcelain", "origin", branch])
-            .env("HOME", std::env::var_os("HOME").unwrap_or_default());
-        spec = spec.envs(env.iter().cloned());
+    pub(super) async fn push(
+        &self,
+        cwd: &Path,
+        branch: &str,
+        env: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let args = [
+            "-c",
+            "protocol.allow=user",
+            "push",
+            "--porcelain",
+            "origin",
+            branch,
+        ];
+        let mut spec = self.spec(cwd, &args);
+        // The user's own settings say how to reach the remote.
+        for name in ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"] {
+            spec.env.remove(OsStr::new(name));
+        }
+        let passed = [
+            "HOME",
+            "SSH_AUTH_SOCK",
+            "GIT_SSH_COMMAND",
+            "XDG_CONFIG_HOME",
+            "USER",
+        ];
+        spec = spec.envs(env.iter().filter(|(k, _)| passed.contains(&k.as_str())));
         let done = process::run(&spec, &CancellationToken::new(), |_| ())
             .await
             .map_err(|e| format!("git can't be started: {e}"))?;
-        if done.ok() { Ok(()) } else { Err(one_line(&done.err(), 300)) }
+        if done.ok() {
+            Ok(())
+        } else {
+            Err(one_line(&done.err(), 300))
+        }
     }
 }

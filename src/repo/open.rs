@@ -1,5 +1,6 @@
 //! Opening the repository: secloop's own worktree and branch.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,11 @@ pub struct Repo {
 /// When git is missing or fails.
 pub async fn init_with_all(dir: &Path, message: &str, path: &OsStr) -> Result<(), Fatal> {
     let git = Git::find(path).map_err(Fatal::Repo)?;
-    for args in [&["init", "--quiet"][..], &["add", "--all"], &["commit", "--quiet", "-m", message]]
-    {
+    for args in [
+        &["init", "--quiet"][..],
+        &["add", "--all"],
+        &["commit", "--quiet", "-m", message],
+    ] {
         git.out(dir, args).await.map_err(Fatal::Repo)?;
     }
     Ok(())
@@ -40,8 +44,16 @@ impl Repo {
     pub async fn check(config: &RepoConfig, path: &OsStr) -> Result<String, Fatal> {
         let git = Git::find(path).map_err(Fatal::Repo)?;
         let (head, notes) = examine(&git, config).await?;
-        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-        Ok(format!("{} at {}{notes}", config.path.display(), head.short()))
+        let notes = if notes.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", notes.join("; "))
+        };
+        Ok(format!(
+            "{} at {}{notes}",
+            config.path.display(),
+            head.short()
+        ))
     }
 
     /// Opens the repository and makes or mends secloop's own worktree. The run lock must be held.
@@ -73,30 +85,44 @@ impl Repo {
     /// # Errors
     /// When git fails.
     pub async fn head(&self) -> Result<CommitId, Fatal> {
-        self.rev(&format!("refs/heads/{}", self.branch)).await.map_err(Fatal::Repo)
+        self.rev(&format!("refs/heads/{}", self.branch))
+            .await
+            .map_err(Fatal::Repo)
     }
 
     pub(super) async fn rev(&self, name: &str) -> Result<CommitId, String> {
         let name = format!("{name}^{{commit}}");
-        self.git.out(&self.checkout, &["rev-parse", "--verify", "--quiet", &name]).await.map(CommitId)
+        self.git
+            .out(&self.checkout, &["rev-parse", "--verify", "--quiet", &name])
+            .await
+            .map(CommitId)
     }
 
     async fn ready(&self, head: &CommitId, notes: &mut Vec<String>) -> Result<(), String> {
         let full = format!("refs/heads/{}", self.branch);
-        let git = |args: Vec<String>| async move {
-            self.git.out(&self.checkout, &args).await.map(drop)
-        };
+        let git =
+            |args: Vec<String>| async move { self.git.out(&self.checkout, &args).await.map(drop) };
         let worktree = self.worktree.display().to_string();
         match self.rev(&full).await {
             Err(_) => {
-                git(vec!["branch".into(), "--no-track".into(), self.branch.clone(), head.to_string()])
-                    .await?;
+                git(vec![
+                    "branch".into(),
+                    "--no-track".into(),
+                    self.branch.clone(),
+                    head.to_string(),
+                ])
+                .await?;
             }
             Ok(ours) if ours == *head => {}
             Ok(ours) if self.is_ancestor(&ours, head).await => {
                 notes.push(format!("{} moved on to {}", self.branch, head.short()));
-                git(vec!["update-ref".into(), full.clone(), head.to_string(), ours.to_string()])
-                    .await?;
+                git(vec![
+                    "update-ref".into(),
+                    full.clone(),
+                    head.to_string(),
+                    ours.to_string(),
+                ])
+                .await?;
             }
             Ok(ours) if self.is_ancestor(head, &ours).await => {}
             Ok(ours) => notes.push(format!(
@@ -109,16 +135,25 @@ impl Repo {
         }
         // A registration whose directory is gone, or a directory that is no worktree any more.
         git(vec!["worktree".into(), "prune".into()]).await?;
-        let alive = self.git.out(&self.worktree, &["rev-parse", "--show-toplevel"]).await.is_ok()
+        let alive = self
+            .git
+            .out(&self.worktree, &["rev-parse", "--show-toplevel"])
+            .await
+            .is_ok()
             && self.worktree.join(".git").is_file();
         if !alive {
             if self.worktree.exists() {
-                std::fs::remove_dir_all(&self.worktree)
-                    .map_err(|e| format!("{worktree}: {e}"))?;
+                std::fs::remove_dir_all(&self.worktree).map_err(|e| format!("{worktree}: {e}"))?;
             }
             git(vec!["worktree".into(), "prune".into()]).await?;
-            git(vec!["worktree".into(), "add".into(), "--quiet".into(), "--force".into(),
-                worktree.clone(), self.branch.clone()])
+            git(vec![
+                "worktree".into(),
+                "add".into(),
+                "--quiet".into(),
+                "--force".into(),
+                worktree.clone(),
+                self.branch.clone(),
+            ])
             .await?;
         }
         self.reset().await
@@ -129,15 +164,25 @@ impl Repo {
     /// # Errors
     /// When git fails.
     pub(super) async fn reset(&self) -> Result<(), String> {
-        let dir = self.git.out(&self.worktree, &["rev-parse", "--absolute-git-dir"]).await?;
+        let dir = self
+            .git
+            .out(&self.worktree, &["rev-parse", "--absolute-git-dir"])
+            .await?;
         // We hold the run lock and nobody else uses this worktree: a lock in it is a dead one.
         for lock in ["index.lock", "HEAD.lock"] {
             let _ = std::fs::remove_file(Path::new(&dir).join(lock));
         }
         let reference = format!("refs/heads/{}", self.branch);
-        self.git.out(&self.worktree, &["symbolic-ref", "HEAD", &reference]).await?;
-        self.git.out(&self.worktree, &["reset", "--quiet", "--hard", "HEAD"]).await?;
-        self.git.out(&self.worktree, &["clean", "-ffdxq"]).await.map(drop)
+        self.git
+            .out(&self.worktree, &["symbolic-ref", "HEAD", &reference])
+            .await?;
+        self.git
+            .out(&self.worktree, &["reset", "--quiet", "--hard", "HEAD"])
+            .await?;
+        self.git
+            .out(&self.worktree, &["clean", "-ffdxq"])
+            .await
+            .map(drop)
     }
 
     async fn is_ancestor(&self, old: &CommitId, new: &CommitId) -> bool {
@@ -145,12 +190,12 @@ impl Repo {
         self.git.out(&self.checkout, &args).await.is_ok()
     }
 
-    /// Pushes the branch to `origin`, never forced.
+    /// Pushes the branch to `origin`, never forced, with what `env` says about reaching it.
     ///
     /// # Errors
     /// In git's words.
-    pub async fn push(&self) -> Result<(), String> {
-        self.git.push(&self.worktree, &self.branch, &[]).await
+    pub async fn push(&self, env: &BTreeMap<String, String>) -> Result<(), String> {
+        self.git.push(&self.worktree, &self.branch, env).await
     }
 }
 
@@ -171,20 +216,31 @@ async fn examine(git: &Git, config: &RepoConfig) -> Result<(CommitId, Vec<String
             )));
         }
     }
-    let top = git.out(path, &["rev-parse", "--show-toplevel"]).await.map_err(Fatal::Repo)?;
+    let top = git
+        .out(path, &["rev-parse", "--show-toplevel"])
+        .await
+        .map_err(Fatal::Repo)?;
     let same = std::fs::canonicalize(&top).ok() == std::fs::canonicalize(path).ok();
     if !same {
-        return Err(refuse(&format!("inside a repository, not its top; set repo.path to {top}")));
+        return Err(refuse(&format!(
+            "inside a repository, not its top; set repo.path to {top}"
+        )));
     }
     let head = git
         .out(path, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
         .await
         .map_err(|_| refuse("no commit yet; commit the playbook first"))?;
     let mut notes = Vec::new();
-    if git.out(path, &["symbolic-ref", "--quiet", "HEAD"]).await.is_err() {
+    if git
+        .out(path, &["symbolic-ref", "--quiet", "HEAD"])
+        .await
+        .is_err()
+    {
         notes.push("the checkout is on a detached HEAD; starting from that commit".to_owned());
     }
-    let dirty = git.out(path, &["status", "--porcelain", "--ignore-submodules"]).await;
+    let dirty = git
+        .out(path, &["status", "--porcelain", "--ignore-submodules"])
+        .await;
     if dirty.is_ok_and(|d| !d.is_empty()) {
         notes.push(
             "the checkout has uncommitted work; it is left alone and not part of this".to_owned(),

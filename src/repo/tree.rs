@@ -48,7 +48,9 @@ impl Repo {
         for row in list.split(|b| *b == 0).filter(|r| !r.is_empty()) {
             let row = std::str::from_utf8(row)
                 .map_err(|_| "the repository has a file name that is not UTF-8".to_owned())?;
-            let (meta, path) = row.split_once('\t').ok_or("git ls-tree gave a strange row")?;
+            let (meta, path) = row
+                .split_once('\t')
+                .ok_or("git ls-tree gave a strange row")?;
             let mut meta = meta.split(' ');
             let (mode, kind, object) = (meta.next(), meta.next(), meta.next());
             if kind != Some("blob") {
@@ -56,7 +58,10 @@ impl Repo {
             }
             let path = PathBuf::from(path);
             if !path.components().all(|c| matches!(c, Component::Normal(_))) {
-                return Err(format!("the repository has a strange path: {}", path.display()));
+                return Err(format!(
+                    "the repository has a strange path: {}",
+                    path.display()
+                ));
             }
             let mode = u32::from_str_radix(mode.unwrap_or_default(), 8)
                 .map_err(|_| "git ls-tree gave a strange mode")?;
@@ -76,8 +81,10 @@ impl Repo {
             return Ok(BTreeMap::new());
         }
         let input: String = names.iter().map(|n| format!("{n}\n")).collect();
-        let done =
-            self.git.give(&self.checkout, &["cat-file", "--batch"], input.into_bytes()).await?;
+        let done = self
+            .git
+            .give(&self.checkout, &["cat-file", "--batch"], input.into_bytes())
+            .await?;
         if done.truncated {
             return Err("the playbook's repository is larger than 64 MiB".to_owned());
         }

@@ -71,7 +71,12 @@ impl Discord {
         Self {
             client,
             base_url: config.base_url.clone(),
-            channel: config.channel_id.parse().ok().filter(|n| *n != 0).map(ChannelId::new),
+            channel: config
+                .channel_id
+                .parse()
+                .ok()
+                .filter(|n| *n != 0)
+                .map(ChannelId::new),
             token: config.token.clone(),
         }
     }
@@ -96,8 +101,8 @@ impl Discord {
         let Ok(body) = serde_json::to_vec(&message) else {
             return Delivery::Refused("the message can't be written as JSON".to_owned());
         };
-        let request = Request::new(Route::ChannelMessages { channel_id }, LightMethod::Post)
-            .body(Some(body));
+        let request =
+            Request::new(Route::ChannelMessages { channel_id }, LightMethod::Post).body(Some(body));
         let token = format!("Bot {}", self.token.expose());
         let built = match request.build(client, &token, Some(self.base_url.trim_end_matches('/'))) {
             Ok(built) => built,
@@ -116,7 +121,11 @@ impl Discord {
 }
 
 fn unreachable(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() { "does not answer in time" } else { "can't be reached" };
+    let what = if error.is_timeout() {
+        "does not answer in time"
+    } else {
+        "can't be reached"
+    };
     format!("Discord {what}")
 }
 
@@ -135,9 +144,9 @@ async fn judge(response: reqwest::Response) -> Delivery {
     };
     let why = format!("Discord answered {}{said}", status.as_u16());
     match status {
-        s if s.is_success() && !answer.id.is_empty() => {
-            Delivery::Delivered { message_id: one_line(&answer.id, 40) }
-        }
+        s if s.is_success() && !answer.id.is_empty() => Delivery::Delivered {
+            message_id: one_line(&answer.id, 40),
+        },
         StatusCode::TOO_MANY_REQUESTS => Delivery::Later(retry_after(&headers, &answer), why),
         s if s.is_server_error() || s.is_success() || s == StatusCode::REQUEST_TIMEOUT => {
             Delivery::Later(OUTAGE, why)
@@ -165,7 +174,15 @@ async fn read(mut response: reqwest::Response) -> Option<Vec<u8>> {
 
 /// Seconds, from the body (exact) or the header (rounded up); at least one, at most an hour.
 fn retry_after(headers: &HeaderMap, answer: &Answer) -> Duration {
-    let header = || headers.get("retry-after")?.to_str().ok()?.trim().parse::<f64>().ok();
+    let header = || {
+        headers
+            .get("retry-after")?
+            .to_str()
+            .ok()?
+            .trim()
+            .parse::<f64>()
+            .ok()
+    };
     let seconds = answer.retry_after.or_else(header).unwrap_or(60.0);
     Duration::try_from_secs_f64(seconds)
         .unwrap_or(OUTAGE)
@@ -179,8 +196,14 @@ mod tests {
     #[test]
     fn the_wait_comes_from_body_or_header_and_is_bounded() {
         let mut headers = HeaderMap::new();
-        let with = |seconds| Answer { retry_after: seconds, ..Answer::default() };
-        assert_eq!(retry_after(&headers, &with(Some(2.5))), Duration::from_millis(2_500));
+        let with = |seconds| Answer {
+            retry_after: seconds,
+            ..Answer::default()
+        };
+        assert_eq!(
+            retry_after(&headers, &with(Some(2.5))),
+            Duration::from_millis(2_500)
+        );
         assert_eq!(retry_after(&headers, &with(Some(-1.0))), OUTAGE);
         assert_eq!(retry_after(&headers, &with(Some(1e30))), OUTAGE);
         assert_eq!(retry_after(&headers, &with(Some(1e5))), LONGEST);

@@ -33,7 +33,10 @@ fn plain(text: &str, max: usize) -> String {
 /// What one turn found and changed, and whether it passed.
 pub fn turn(turn: &Turn, totals: &Totals) -> String {
     let number = turn.number;
-    let found = turn.finding.as_ref().map(|f| format!("{} {}", f.severity, plain(&f.title, 140)));
+    let found = turn
+        .finding
+        .as_ref()
+        .map(|f| format!("{} {}", f.severity, plain(&f.title, 140)));
     let mut lines = Vec::new();
     match &turn.outcome {
         TurnOutcome::Committed(commit) => {
@@ -41,9 +44,16 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
             lines.push(format!("Found: {}", found.unwrap_or_default()));
             lines.push(format!("Changed: {}", plain(&turn.change, 240)));
             let probes = turn.receipt.probes.len();
-            let green = turn.receipt.probes.iter().filter(|p| p.after == Some(Colour::Green)).count();
+            let green = turn
+                .receipt
+                .probes
+                .iter()
+                .filter(|p| p.after == Some(Colour::Green))
+                .count();
             let commit: String = commit.chars().take(12).collect();
-            lines.push(format!("Pass: {green}/{probes} probes red → green, commit `{commit}`"));
+            lines.push(format!(
+                "Pass: {green}/{probes} probes red → green, commit `{commit}`"
+            ));
         }
         TurnOutcome::Idle(why) => {
             lines.push(format!("💤 **Turn {number}: nothing material**"));
@@ -74,9 +84,11 @@ fn counts(totals: &Totals) -> String {
         "{} iterations, {} improvements",
         totals.iterations, totals.improvements
     );
-    for (count, word) in
-        [(totals.rejected, "rejected"), (totals.held, "held"), (totals.failed, "failed")]
-    {
+    for (count, word) in [
+        (totals.rejected, "rejected"),
+        (totals.held, "held"),
+        (totals.failed, "failed"),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }

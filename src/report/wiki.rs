@@ -49,12 +49,23 @@ fn front(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
         .iter()
         .rev()
         .find(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
-        .map_or_else(|| "never".to_owned(), |t| {
-            t.finished.with_timezone(&zone).format("%Y-%m-%d").to_string()
-        });
+        .map_or_else(
+            || "never".to_owned(),
+            |t| {
+                t.finished
+                    .with_timezone(&zone)
+                    .format("%Y-%m-%d")
+                    .to_string()
+            },
+        );
     [
         format!("title: {}", quoted(&config.title)),
-        format!("summary: {}", quoted(&format!("Security improvements of {host}, each with its proof"))),
+        format!(
+            "summary: {}",
+            quoted(&format!(
+                "Security improvements of {host}, each with its proof"
+            ))
+        ),
         "keywords: [security, workstation, ansible, hardening]".to_owned(),
         "related: []".to_owned(),
         format!("scope: {}", quoted(&format!("workstation {host}"))),
@@ -79,7 +90,9 @@ fn counts(turns: &[Turn]) -> String {
 }
 
 fn at(time: DateTime<Utc>, zone: Tz) -> String {
-    time.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+    time.with_timezone(&zone)
+        .format("%Y-%m-%d %H:%M:%S %:z")
+        .to_string()
 }
 
 fn cell(text: &str, max: usize) -> String {
@@ -99,12 +112,15 @@ fn table(turns: &[&Turn], zone: Tz) -> String {
          |---|---|---|---|---|---|---|\n",
     );
     for turn in turns {
-        let (severity, title) = turn
-            .finding
-            .as_ref()
-            .map_or((String::new(), ""), |f| (f.severity.to_string(), f.title.as_str()));
-        let method: Vec<&str> =
-            turn.receipt.probes.iter().map(|p| p.probe.name.as_str()).collect();
+        let (severity, title) = turn.finding.as_ref().map_or((String::new(), ""), |f| {
+            (f.severity.to_string(), f.title.as_str())
+        });
+        let method: Vec<&str> = turn
+            .receipt
+            .probes
+            .iter()
+            .map(|p| p.probe.name.as_str())
+            .collect();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} |",
@@ -136,14 +152,25 @@ fn commit(turn: &Turn) -> String {
 }
 
 fn short(id: &str) -> String {
-    id.chars().filter(char::is_ascii_hexdigit).take(12).collect()
+    id.chars()
+        .filter(char::is_ascii_hexdigit)
+        .take(12)
+        .collect()
 }
 
 fn entry(turn: &Turn, zone: Tz) -> String {
     let mut out = String::new();
-    let title = turn.finding.as_ref().map_or("No finding", |f| f.title.as_str());
+    let title = turn
+        .finding
+        .as_ref()
+        .map_or("No finding", |f| f.title.as_str());
     let _ = writeln!(out, "<a id=\"turn-{}\"></a>\n", turn.id);
-    let _ = writeln!(out, "## {}: {}\n", turn.number, markdown_text(&redact(title), 160));
+    let _ = writeln!(
+        out,
+        "## {}: {}\n",
+        turn.number,
+        markdown_text(&redact(title), 160)
+    );
     let _ = writeln!(out, "- **Timestamp:** {}", at(turn.finished, zone));
     if let Some(finding) = &turn.finding {
         let _ = writeln!(out, "- **Severity:** {}", finding.severity);
@@ -163,7 +190,12 @@ fn entry(turn: &Turn, zone: Tz) -> String {
             let _ = writeln!(out, "- **Commit:** `{}`", short(id));
         }
         other => {
-            let _ = writeln!(out, "- **Outcome:** {}: {}", other.word(), text(other.detail()));
+            let _ = writeln!(
+                out,
+                "- **Outcome:** {}: {}",
+                other.word(),
+                text(other.detail())
+            );
         }
     }
     out
@@ -234,9 +266,11 @@ pub fn write(path: &Path, page: &str) -> Result<(), String> {
         && !there.trim().is_empty()
         && !there.lines().take(20).any(|l| l == MARK)
     {
-        return Err("a page is there that secloop did not write; move it away, or set wiki.path to \
+        return Err(
+            "a page is there that secloop did not write; move it away, or set wiki.path to \
                     another one"
-            .to_owned());
+                .to_owned(),
+        );
     }
     let dir = path.parent().ok_or("has no directory")?;
     std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
@@ -244,8 +278,12 @@ pub fn write(path: &Path, page: &str) -> Result<(), String> {
         .prefix(".secloop-")
         .tempfile_in(dir)
         .map_err(|e| e.to_string())?;
-    file.write_all(page.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| e.to_string())?;
+    file.write_all(page.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|e| e.to_string())?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode).map_err(|e| e.to_string())?;
+    file.as_file()
+        .set_permissions(mode)
+        .map_err(|e| e.to_string())?;
     file.persist(path).map(drop).map_err(|e| e.to_string())
 }

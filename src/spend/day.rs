@@ -74,7 +74,10 @@ pub struct DaySpend {
 impl DaySpend {
     /// A day of which nothing is known, with the reason: it closes the gate.
     pub fn unknown(date: NaiveDate, zone: Tz, why: &str) -> Self {
-        Self { problems: vec![why.to_owned()], ..Self::empty(date, zone) }
+        Self {
+            problems: vec![why.to_owned()],
+            ..Self::empty(date, zone)
+        }
     }
 
     fn empty(date: NaiveDate, zone: Tz) -> Self {

@@ -1,6 +1,7 @@
 //! The change on the machine, journaled: the snapshot and its ledger entry come first.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
@@ -8,7 +9,7 @@ use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
 use super::{Draft, Ending};
 use crate::playbook::snapshot::{self, Manifest, Snapshot};
 use crate::playbook::{AnsibleRun, Judgement, Mode, agreement, declared_paths, judge_apply};
-use crate::turn::{Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
+use crate::turn::{Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
 /// What it takes to take an apply back: written to disk before the apply starts.
@@ -24,7 +25,11 @@ pub struct Journal {
 impl Journal {
     /// A journal found on disk after a crash.
     pub(crate) fn found(snapshot: Snapshot, probes: Vec<Probe>, dir: PathBuf) -> Self {
-        Self { snapshot, probes, dir }
+        Self {
+            snapshot,
+            probes,
+            dir,
+        }
     }
 
     /// The pre-state is not needed any more. What can't be removed is removed at the next start.
@@ -49,15 +54,26 @@ pub(super) async fn open_journal(
     trees.extend(declared_paths(&cleared.dry_run));
     let dir = world.snapshot_dir(draft.id);
     let snapshot = snapshot::take(&trees, &dir).map_err(|e| {
-        Ending::Outcome(TurnOutcome::Failed(format!("snapshot: {e}; nothing was applied")))
+        Ending::Outcome(TurnOutcome::Failed(format!(
+            "snapshot: {e}; nothing was applied"
+        )))
     })?;
     let probes = cleared.report.probes.clone();
     world
-        .event(draft.id, Stage::Apply, "started", &serde_json::json!({
-            "snapshot": dir, "probes": probes,
-        }))
+        .event(
+            draft.id,
+            Stage::Apply,
+            "started",
+            &serde_json::json!({
+                "snapshot": dir, "probes": probes,
+            }),
+        )
         .await?;
-    Ok(Journal { snapshot, probes, dir })
+    Ok(Journal {
+        snapshot,
+        probes,
+        dir,
+    })
 }
 
 /// Applies and judges. Whatever it returns, the journal says how to go back.
@@ -72,14 +88,19 @@ pub(super) async fn apply(
         return Err(cancelled());
     }
     world.console().step_started("apply");
-    let run = world.ansible.run(cleared.tree.path(), Mode::Apply, cancel).await;
+    let run = world
+        .ansible
+        .run(cleared.tree.path(), Mode::Apply, cancel)
+        .await;
     let judged = judge_apply(&run, &world.baseline());
-    world.event(draft.id, Stage::Apply, "finished", &run.exit).await?;
+    world
+        .event(draft.id, Stage::Apply, "finished", &run.exit)
+        .await?;
     ansible_gate(world, draft, Gate::Apply, &run, judged, cancel)?;
+    let since = Instant::now();
     let agreed = agree(world, &cleared, journal, &run);
     draft.not_covered(&agreed.notes);
-    let record = GateRecord { notes: agreed.notes, ..GateRecord::new(Gate::Agreement, agreed.verdict.clone()) };
-    draft.record(world, record, "");
+    draft.judged(world, Gate::Agreement, agreed.verdict.clone(), since, "");
     verdict_ends(Gate::Agreement, agreed.verdict)?;
     Ok(Applied { cleared })
 }
@@ -90,7 +111,10 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
     let mut notes: Vec<String> = Vec::new();
     if !surprises.is_empty() {
         // A command is skipped in a dry run; the proposal's own probes cover what it did.
-        notes.push(format!("changed in apply, not predicted by the dry run: {}", surprises.join(", ")));
+        notes.push(format!(
+            "changed in apply, not predicted by the dry run: {}",
+            surprises.join(", ")
+        ));
     }
     let after = match Manifest::of(journal.snapshot.trees()) {
         Ok(after) => after,
@@ -101,14 +125,20 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
             };
         }
     };
-    let declared: Vec<PathBuf> =
-        declared_paths(&cleared.dry_run).into_iter().chain(declared_paths(run)).collect();
+    let declared: Vec<PathBuf> = declared_paths(&cleared.dry_run)
+        .into_iter()
+        .chain(declared_paths(run))
+        .collect();
     let strays: Vec<String> = journal
         .snapshot
         .manifest()
         .differences(&after)
         .into_iter()
-        .filter(|d| !declared.iter().any(|p| d.path.starts_with(p) || p.starts_with(&d.path)))
+        .filter(|d| {
+            !declared
+                .iter()
+                .any(|p| d.path.starts_with(p) || p.starts_with(&d.path))
+        })
         .map(|d| d.to_string())
         .collect();
     let verdict = if strays.is_empty() {

@@ -48,7 +48,11 @@ pub(super) async fn check(
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
     let tree = world.make_private_dir("proposed")?;
-    world.repo.stage(&changes, tree.path()).await.map_err(Ending::Fatal)?;
+    world
+        .repo
+        .stage(&changes, tree.path())
+        .await
+        .map_err(Ending::Fatal)?;
     let baseline = world.baseline();
     world.console().step_started("syntax");
     let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
@@ -60,18 +64,27 @@ pub(super) async fn check(
     ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
 
     red(world, &report.probes, draft, cancel).await?;
-    world.event(draft.id, Stage::Check, "cleared", &draft.receipt.paths).await?;
+    world
+        .event(draft.id, Stage::Check, "cleared", &draft.receipt.paths)
+        .await?;
     if config.r#loop.dry_run {
         return Err(Ending::Outcome(TurnOutcome::Held(
             "--dry-run: every gate before apply passed, nothing was changed".to_owned(),
         )));
     }
-    Ok(Cleared { changes, report, tree, dry_run })
+    Ok(Cleared {
+        changes,
+        report,
+        tree,
+        dry_run,
+    })
 }
 
 /// A finding that has landed, or was rejected twice, is not tried again.
 async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
-    let Some(finding) = &report.finding else { return Ok(()) };
+    let Some(finding) = &report.finding else {
+        return Ok(());
+    };
     let print = finding.fingerprint();
     let memory = world.ledger.memory(1_000).await?;
     let known = memory.iter().find(|m| m.finding.fingerprint() == print);
@@ -81,7 +94,10 @@ async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
         Some(known) if known.tries >= 2 => "it was rejected twice",
         _ => return Ok(()),
     };
-    Err(Ending::Outcome(TurnOutcome::Rejected(format!("a repeat of \"{}\": {why}", finding.title))))
+    Err(Ending::Outcome(TurnOutcome::Rejected(format!(
+        "a repeat of \"{}\": {why}",
+        finding.title
+    ))))
 }
 
 fn texts(report: &Report) -> Vec<String> {
@@ -89,7 +105,12 @@ fn texts(report: &Report) -> Vec<String> {
     if let Some(finding) = &report.finding {
         texts.extend([finding.title.clone(), finding.detail.clone()]);
     }
-    texts.extend(report.probes.iter().filter_map(|p| serde_json::to_string(p).ok()));
+    texts.extend(
+        report
+            .probes
+            .iter()
+            .filter_map(|p| serde_json::to_string(p).ok()),
+    );
     texts
 }
 
@@ -110,12 +131,14 @@ pub(super) fn passed(
 pub(super) fn verdict_ends(gate: Gate, verdict: Verdict) -> Result<(), Ending> {
     match verdict {
         Verdict::Passed => Ok(()),
-        Verdict::Refused(why) => {
-            Err(Ending::Outcome(TurnOutcome::Rejected(format!("{}: {why}", gate.word()))))
-        }
-        Verdict::Held(why) => {
-            Err(Ending::Outcome(TurnOutcome::Held(format!("{}: {why}", gate.word()))))
-        }
+        Verdict::Refused(why) => Err(Ending::Outcome(TurnOutcome::Rejected(format!(
+            "{}: {why}",
+            gate.word()
+        )))),
+        Verdict::Held(why) => Err(Ending::Outcome(TurnOutcome::Held(format!(
+            "{}: {why}",
+            gate.word()
+        )))),
         // What was not run is not known, and what is not known is a refusal.
         Verdict::NotRun(why) => Err(Ending::Outcome(TurnOutcome::Rejected(format!(
             "{} was not run: {why}",
@@ -200,5 +223,9 @@ fn red_verdict(probe: &Probe, result: &ProbeResult) -> Verdict {
 
 /// The probes' names in one line.
 pub(super) fn names(probes: &[Probe]) -> String {
-    probes.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")
+    probes
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -1,10 +1,12 @@
 //! The commit: no other function makes one, and only a proven change gets here.
 
+use std::time::Instant;
+
 use super::prove::Proven;
 use super::{Draft, Ending};
 use crate::repo::CommitId;
 use crate::text::one_line;
-use crate::turn::{Gate, GateRecord, Probe, ProbeRun, Report, Stage, TurnOutcome, Verdict};
+use crate::turn::{Gate, Probe, ProbeRun, Report, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
 /// Commits exactly the proposal's paths.
@@ -16,23 +18,36 @@ pub(super) async fn commit(
     world.stage(Stage::Commit);
     let cleared = proven.cleared;
     // A crash between this entry and the commit is taken back; one after it is completed from it.
-    let so_far = draft.clone().finish(TurnOutcome::Committed(String::new()), world.clock.now());
-    world.event(draft.id, Stage::Commit, "started", &so_far).await?;
+    let so_far = draft
+        .clone()
+        .finish(TurnOutcome::Committed(String::new()), world.clock.now());
+    world
+        .event(draft.id, Stage::Commit, "started", &so_far)
+        .await?;
+    let since = Instant::now();
     let message = message(&cleared.report, draft);
-    let commit = match world.repo.commit(&cleared.changes, &message, draft.id).await {
+    let commit = match world
+        .repo
+        .commit(&cleared.changes, &message, draft.id)
+        .await
+    {
         Ok(commit) => commit,
         Err(why) => {
             let verdict = Verdict::Refused(why.clone());
-            draft.record(world, GateRecord::new(Gate::Commit, verdict), "");
-            return Err(Ending::Outcome(TurnOutcome::Failed(format!("commit: {why}"))));
+            draft.judged(world, Gate::Commit, verdict, since, "");
+            return Err(Ending::Outcome(TurnOutcome::Failed(format!(
+                "commit: {why}"
+            ))));
         }
     };
     let short = commit.short();
-    draft.record(world, GateRecord::new(Gate::Commit, Verdict::Passed), &short);
-    world.event(draft.id, Stage::Commit, "finished", &commit.to_string()).await?;
+    draft.judged(world, Gate::Commit, Verdict::Passed, since, &short);
+    world
+        .event(draft.id, Stage::Commit, "finished", &commit.to_string())
+        .await?;
     world.keep_baseline(&commit).await?;
     if world.config.repo.push {
-        if let Err(why) = world.repo.push().await {
+        if let Err(why) = world.repo.push(&world.env).await {
             // The commit stands; what did not travel is said and tried again with the next one.
             draft.not_covered(&[format!("git push failed: {why}")]);
             world.console().note(&format!("git push failed: {why}"));

@@ -69,7 +69,9 @@ impl Draft {
 
     /// Notes a gate's record in the receipt and shows it.
     pub(super) fn record(&mut self, world: &World, record: GateRecord, detail: &str) {
-        world.console().step_done(record.gate.word(), &record.verdict, record.millis, detail);
+        world
+            .console()
+            .step_done(record.gate.word(), &record.verdict, record.millis, detail);
         self.receipt.gates.push(record);
     }
 
@@ -83,7 +85,14 @@ impl Draft {
         detail: &str,
     ) {
         let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.record(world, GateRecord { millis, ..GateRecord::new(gate, verdict) }, detail);
+        self.record(
+            world,
+            GateRecord {
+                millis,
+                ..GateRecord::new(gate, verdict)
+            },
+            detail,
+        );
     }
 
     /// Adds a remark about what the evidence does not cover, once.

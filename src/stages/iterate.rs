@@ -30,7 +30,11 @@ pub(super) async fn iterate(
     let run_dir = world.make_run_dir(draft.id)?;
     let clone = world.make_private_dir("clone")?;
     let workdir = clone.path().join("repo");
-    world.repo.clone_for_agent(&workdir).await.map_err(Ending::Fatal)?;
+    world
+        .repo
+        .clone_for_agent(&workdir)
+        .await
+        .map_err(Ending::Fatal)?;
     let turns = world.ledger.turns(REMEMBERED).await?;
     let brief = Brief {
         turn: draft.id,
@@ -49,20 +53,27 @@ pub(super) async fn iterate(
             .chain(&world.config.agent.off_limits)
             .cloned()
             .collect(),
-        confirming: matches!(
-            turns.last().map(|t| &t.outcome),
-            Some(TurnOutcome::Idle(_))
-        ),
+        confirming: matches!(turns.last().map(|t| &t.outcome), Some(TurnOutcome::Idle(_))),
     };
-    let run = world.ledger.reserve(draft.id, allowance.amount(), world.clock.now()).await?;
-    world.event(draft.id, Stage::Iterate, "started", &brief.allowance).await?;
-    world.console().working(&format!("{} looks for one improvement", world.agent.name()));
+    let run = world
+        .ledger
+        .reserve(draft.id, allowance.amount(), world.clock.now())
+        .await?;
+    world
+        .event(draft.id, Stage::Iterate, "started", &brief.allowance)
+        .await?;
+    world
+        .console()
+        .working(&format!("{} looks for one improvement", world.agent.name()));
     let iteration = {
         let mut beat = |line: &str| world.beat(line);
         world.agent.iterate(&brief, cancel, &mut beat).await
     };
     let now = world.clock.now();
-    world.ledger.settle(&run, iteration.session.as_deref(), iteration.cost, now).await?;
+    world
+        .ledger
+        .settle(&run, iteration.session.as_deref(), iteration.cost, now)
+        .await?;
     draft.cost = draft.cost.plus(iteration.cost);
     draft.agent = Some(iteration.outcome.clone());
     if let Some(report) = &iteration.report {
@@ -70,7 +81,9 @@ pub(super) async fn iterate(
         draft.change.clone_from(&report.change);
         draft.question.clone_from(&report.blocked_on);
     }
-    world.event(draft.id, Stage::Iterate, "finished", &iteration).await?;
+    world
+        .event(draft.id, Stage::Iterate, "finished", &iteration)
+        .await?;
     show(world, &iteration);
     match iteration.outcome {
         AgentOutcome::Done => Ok(Iterated { iteration, clone }),
@@ -80,7 +93,9 @@ pub(super) async fn iterate(
         }
         AgentOutcome::Blocked => {
             let question = draft.question.clone().unwrap_or_default();
-            Err(Ending::Outcome(TurnOutcome::Held(format!("the agent asks: {question}"))))
+            Err(Ending::Outcome(TurnOutcome::Held(format!(
+                "the agent asks: {question}"
+            ))))
         }
         AgentOutcome::Limit { .. }
         | AgentOutcome::Auth
@@ -99,7 +114,9 @@ pub(super) async fn iterate(
 
 fn show(world: &World, iteration: &Iteration) {
     let text = match iteration.report.as_ref().and_then(|r| r.finding.as_ref()) {
-        Some(Finding { title, severity, .. }) => format!("{severity} {title}"),
+        Some(Finding {
+            title, severity, ..
+        }) => format!("{severity} {title}"),
         None => iteration.why.clone(),
     };
     world.console().finding(&iteration.outcome, &text);

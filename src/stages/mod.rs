@@ -63,7 +63,11 @@ pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) ->
         Err(Ending::Closed(stop)) => (TurnOutcome::Skipped(stop.reason()), Some(stop), None),
         Err(Ending::Fatal(fatal)) => (TurnOutcome::Failed(fatal.to_string()), None, Some(fatal)),
     };
-    Turned { turn: draft.finish(outcome, world.clock.now()), stop, fatal }
+    Turned {
+        turn: draft.finish(outcome, world.clock.now()),
+        stop,
+        fatal,
+    }
 }
 
 async fn attempt(

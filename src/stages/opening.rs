@@ -24,9 +24,17 @@ pub async fn spend_on(
     // A day is at most 25 hours long.
     let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
     let read = tokio::task::spawn_blocking(move || {
-        crate::spend::day(&DayQuery { roots: &roots, date, zone, now, own: &own })
+        crate::spend::day(&DayQuery {
+            roots: &roots,
+            date,
+            zone,
+            now,
+            own: &own,
+        })
     });
-    Ok(read.await.unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
+    Ok(read
+        .await
+        .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
 }
 
 /// Opens the gate or ends the turn.
@@ -63,7 +71,9 @@ pub(super) async fn open(
         }
         Decision::Closed(closed) => {
             let why = closed.to_string();
-            world.event(draft.id, Stage::Gate, "closed", &(facts, &why)).await?;
+            world
+                .event(draft.id, Stage::Gate, "closed", &(facts, &why))
+                .await?;
             Err(Ending::Closed(Stop::CapReached(why)))
         }
     }

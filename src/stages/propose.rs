@@ -21,14 +21,25 @@ pub(super) async fn propose(
     iterated: Iterated,
     draft: &mut Draft,
 ) -> Result<Proposal, Ending> {
-    let Iterated { iteration: Iteration { report, outcome, .. }, clone } = iterated;
+    let Iterated {
+        iteration: Iteration {
+            report, outcome, ..
+        },
+        clone,
+    } = iterated;
     let rejected = |why: String| Ending::Outcome(TurnOutcome::Rejected(why));
     let (Some(report), AgentOutcome::Done) = (report, outcome) else {
         return Err(rejected("the iteration gave no report".to_owned()));
     };
-    let changes = world.repo.changes(&clone.path().join("repo")).await.map_err(rejected)?;
+    let changes = world
+        .repo
+        .changes(&clone.path().join("repo"))
+        .await
+        .map_err(rejected)?;
     if changes.is_empty() {
-        return Err(rejected("an improvement is claimed, but no file is changed".to_owned()));
+        return Err(rejected(
+            "an improvement is claimed, but no file is changed".to_owned(),
+        ));
     }
     let diff = changes.unified_diff();
     draft.receipt.diff_sha256 = {
@@ -38,9 +49,11 @@ pub(super) async fn propose(
     draft.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
     draft.receipt.paths = changes.paths();
     if changes.agent_committed {
-        draft.not_covered(&["the agent committed by itself; its commits were dropped and only \
+        draft.not_covered(&[
+            "the agent committed by itself; its commits were dropped and only \
                              the files it left were taken"
-            .to_owned()]);
+                .to_owned(),
+        ]);
     }
     Ok(Proposal { changes, report })
 }

@@ -31,7 +31,10 @@ pub(super) async fn prove(
     world.stage(Stage::Prove);
     let cleared = applied.cleared;
     world.console().step_started("second run");
-    let run = world.ansible.run(cleared.tree.path(), Mode::Apply, cancel).await;
+    let run = world
+        .ansible
+        .run(cleared.tree.path(), Mode::Apply, cancel)
+        .await;
     let judged = judge_second_run(&run, &world.baseline());
     ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
     green(world, &cleared.report.probes, draft, cancel).await?;
@@ -89,7 +92,14 @@ async fn autonomy(
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
-    passed(world, draft, Gate::Autonomy, judged, since, &after.summary())?;
+    passed(
+        world,
+        draft,
+        Gate::Autonomy,
+        judged,
+        since,
+        &after.summary(),
+    )?;
     world.remember_autonomy(after);
     Ok(())
 }
@@ -112,17 +122,28 @@ async fn live_call(
     let allowance = match opening::open(world, draft, LIVE_CALL).await {
         Ok(allowance) => allowance,
         Err(Ending::Closed(stop)) => {
-            let why = format!("no money left to prove that the agent still works: {}", stop.reason());
+            let why = format!(
+                "no money left to prove that the agent still works: {}",
+                stop.reason()
+            );
             return Err(Ending::Outcome(TurnOutcome::Rejected(why)));
         }
         Err(ending) => return Err(ending),
     };
     let amount = allowance.amount();
-    let run = world.ledger.reserve(draft.id, amount, world.clock.now()).await?;
+    let run = world
+        .ledger
+        .reserve(draft.id, amount, world.clock.now())
+        .await?;
     let dir = world.make_private_dir("live")?;
-    let call = claude.live_call(&world.config.home, dir.path(), amount, cancel).await;
+    let call = claude
+        .live_call(&world.config.home, dir.path(), amount, cancel)
+        .await;
     let now = world.clock.now();
-    world.ledger.settle(&run, call.session.as_deref(), call.cost, now).await?;
+    world
+        .ledger
+        .settle(&run, call.session.as_deref(), call.cost, now)
+        .await?;
     draft.cost = draft.cost.plus(call.cost);
     passed(world, draft, Gate::LiveCall, call.verdict, since, "")
 }

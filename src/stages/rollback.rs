@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::apply::Journal;
 use super::{Draft, Ending};
-use crate::playbook::{Mode, judge_apply};
 use crate::playbook::snapshot::Manifest;
+use crate::playbook::{Mode, judge_apply};
 use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
@@ -29,9 +29,17 @@ pub(super) async fn roll_back(
         Ok(()) => Verdict::Passed,
         Err(why) => Verdict::Refused(why.clone()),
     };
-    draft.judged(world, Gate::Rollback, verdict, since, "snapshot, re-apply, proof");
+    draft.judged(
+        world,
+        Gate::Rollback,
+        verdict,
+        since,
+        "snapshot, re-apply, proof",
+    );
     // Without a ledger this can't be noted; the next start finds the open turn and repeats it.
-    let noted = world.event(draft.id, Stage::Rollback, "finished", &left.as_ref().err()).await;
+    let noted = world
+        .event(draft.id, Stage::Rollback, "finished", &left.as_ref().err())
+        .await;
     match (left, ending, noted) {
         (_, Ending::Fatal(fatal), _) => Ending::Fatal(fatal),
         (_, _, Err(error)) => error.into(),
@@ -58,17 +66,31 @@ pub(super) async fn roll_back(
 /// What is left, in words.
 pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Result<(), String> {
     let never = CancellationToken::new();
-    journal.snapshot.restore().map_err(|e| format!("restoring the snapshot: {e}"))?;
-    let tree = world.make_private_dir("head").map_err(|_| "no place for an export".to_owned())?;
+    journal
+        .snapshot
+        .restore()
+        .map_err(|e| format!("restoring the snapshot: {e}"))?;
+    let tree = world
+        .make_private_dir("head")
+        .map_err(|_| "no place for an export".to_owned())?;
     let head = world.repo.head().await.map_err(|e| e.to_string())?;
-    world.repo.export(&head, tree.path()).await.map_err(|e| e.to_string())?;
+    world
+        .repo
+        .export(&head, tree.path())
+        .await
+        .map_err(|e| e.to_string())?;
     let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
     if let Verdict::Refused(why) = judge_apply(&run, &world.baseline()).verdict {
         return Err(format!("re-applying the branch's head: {why}"));
     }
     let now = Manifest::of(journal.snapshot.trees()).map_err(|e| format!("reading back: {e}"))?;
-    let left: Vec<String> =
-        journal.snapshot.manifest().differences(&now).iter().map(ToString::to_string).collect();
+    let left: Vec<String> = journal
+        .snapshot
+        .manifest()
+        .differences(&now)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if !left.is_empty() {
         return Err(format!(
             "not as before: {}",

@@ -23,7 +23,11 @@ fn escaped(text: &str) -> String {
 /// A table cell of at most `max` characters of content: one line, no column break, no markup.
 pub fn markdown_cell(text: &str, max: usize) -> String {
     let line = one_line(text, max);
-    if line.is_empty() { "–".to_owned() } else { escaped(&line) }
+    if line.is_empty() {
+        "–".to_owned()
+    } else {
+        escaped(&line)
+    }
 }
 
 /// A paragraph of at most `max` characters of content: one line, no markup, and nothing at its

@@ -82,6 +82,9 @@ mod tests {
         assert_eq!(one_line("  a\n\tb  ", 40), "a b");
         assert_eq!(clamp("äöü", 3), "äöü");
         assert_eq!(clamp("äöüß", 3), "äö…");
-        assert_eq!(terminal_safe("a\n\u{1b}]0;x\u{7}b\r"), "a\n\\u{1b}]0;x\\u{7}b\\r");
+        assert_eq!(
+            terminal_safe("a\n\u{1b}]0;x\u{7}b\r"),
+            "a\n\\u{1b}]0;x\\u{7}b\\r"
+        );
     }
 }

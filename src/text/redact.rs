@@ -22,12 +22,18 @@ const SHAPES: [&str; 12] = [
     r"(?i:\bbot\s+)[A-Za-z0-9._-]{40,}",
 ];
 
-#[expect(clippy::expect_used, reason = "constant expressions, compiled by a test")]
+#[expect(
+    clippy::expect_used,
+    reason = "constant expressions, compiled by a test"
+)]
 static WHOLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&SHAPES.join("|")).expect("constant expression"));
 
 /// `NAME_TOKEN=value`, `"password": "value"`, and URLs with a password.
-#[expect(clippy::expect_used, reason = "constant expressions, compiled by a test")]
+#[expect(
+    clippy::expect_used,
+    reason = "constant expressions, compiled by a test"
+)]
 static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)([A-Za-z0-9_-]*(?:token|secret|passw(?:or)?d|api_?key|access_?key)"?\s*[=:]\s*["']?)([^\s"'{}$<>,;]{6,})|(://[^/\s:@]+:)([^@\s/]+)(@)"#,
@@ -64,15 +70,29 @@ mod tests {
             format!("AKIA{}", "ABCD1234EFGH5678"),
             format!("xoxb-{body}"),
             format!("{}.{}.{}", "M".repeat(24), "abc123", "z".repeat(30)),
-            format!("-----BEGIN {} KEY-----\n{body}\n-----END {} KEY-----", "PRIVATE", "PRIVATE"),
+            format!(
+                "-----BEGIN {} KEY-----\n{body}\n-----END {} KEY-----",
+                "PRIVATE", "PRIVATE"
+            ),
         ] {
             let shown = redact(&format!("before {secret} after"));
             assert_eq!(shown, "before [redacted] after", "{secret}");
         }
-        assert_eq!(redact("DISCORD_BOT_TOKEN=hunter2x"), "DISCORD_BOT_TOKEN=[redacted]");
-        assert_eq!(redact("https://me:hunter2@host/x"), "https://me:[redacted]@host/x");
+        assert_eq!(
+            redact("DISCORD_BOT_TOKEN=hunter2x"),
+            "DISCORD_BOT_TOKEN=[redacted]"
+        );
+        assert_eq!(
+            redact("https://me:hunter2@host/x"),
+            "https://me:[redacted]@host/x"
+        );
         assert_eq!(redact("password: \"hunter22\""), "password: \"[redacted]\"");
-        for harmless in ["a token is needed", "path=/etc/hosts", "token: {{ vault_token }}", "ok=12"] {
+        for harmless in [
+            "a token is needed",
+            "path=/etc/hosts",
+            "token: {{ vault_token }}",
+            "ok=12",
+        ] {
             assert_eq!(redact(harmless), harmless);
         }
     }

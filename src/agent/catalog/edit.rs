@@ -7,9 +7,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone)]
 pub(super) enum Edit {
     /// Puts a block behind the line `# -- PLACE`, unless it is there already.
-    Insert { file: &'static str, place: &'static str, block: &'static str },
+    Insert {
+        file: &'static str,
+        place: &'static str,
+        block: &'static str,
+    },
     /// Puts one text in the place of another, which must be there exactly `times` times.
-    Replace { file: &'static str, old: &'static str, new: &'static str, times: usize },
+    Replace {
+        file: &'static str,
+        old: &'static str,
+        new: &'static str,
+        times: usize,
+    },
 }
 
 /// Makes the edits; `false` when a place is missing, and then nothing was changed.
@@ -25,7 +34,9 @@ pub(super) fn apply(role: &Path, edits: &[Edit]) -> Result<bool, String> {
                 Err(_) => return Ok(false),
             },
         };
-        let Some(text) = edited(&text, edit) else { return Ok(false) };
+        let Some(text) = edited(&text, edit) else {
+            return Ok(false);
+        };
         files.insert(path, text);
     }
     for (path, text) in files {
@@ -46,12 +57,16 @@ fn edited(text: &str, edit: &Edit) -> Option<String> {
             let (before, after) = text.split_at(at);
             // Code at the left margin stands apart; an indented block continues what is there.
             let gap = if block.starts_with(' ') { "" } else { "\n" };
-            let after = if gap.is_empty() { after } else { after.trim_start_matches('\n') };
+            let after = if gap.is_empty() {
+                after
+            } else {
+                after.trim_start_matches('\n')
+            };
             Some(format!("{before}{gap}{}\n{gap}{after}", block.trim_end()))
         }
-        Edit::Replace { old, new, times, .. } => {
-            (text.matches(old).count() == *times).then(|| text.replace(old, new))
-        }
+        Edit::Replace {
+            old, new, times, ..
+        } => (text.matches(old).count() == *times).then(|| text.replace(old, new)),
     }
 }
 
@@ -63,14 +78,26 @@ mod tests {
     fn a_missing_place_leaves_every_file_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a"), "one\n# -- rules\ntwo\n").unwrap();
-        let here = Edit::Insert { file: "a", place: "rules", block: "new\n" };
-        let gone = Edit::Insert { file: "a", place: "nowhere", block: "new\n" };
+        let here = Edit::Insert {
+            file: "a",
+            place: "rules",
+            block: "new\n",
+        };
+        let gone = Edit::Insert {
+            file: "a",
+            place: "nowhere",
+            block: "new\n",
+        };
         assert_eq!(apply(dir.path(), &[here.clone(), gone]), Ok(false));
         let read = || std::fs::read_to_string(dir.path().join("a")).unwrap();
         assert_eq!(read(), "one\n# -- rules\ntwo\n");
         assert_eq!(apply(dir.path(), std::slice::from_ref(&here)), Ok(true));
         assert_eq!(read(), "one\n# -- rules\n\nnew\n\ntwo\n");
         assert_eq!(apply(dir.path(), &[here]), Ok(true));
-        assert_eq!(read(), "one\n# -- rules\n\nnew\n\ntwo\n", "the same block is put in once");
+        assert_eq!(
+            read(),
+            "one\n# -- rules\n\nnew\n\ntwo\n",
+            "the same block is put in once"
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) enum Detector {
     /// The probe's own script, with `SECLOOP_HOOKS` and `SECLOOP_SETTINGS` at the working copy.
     Probe,
     /// A text in a file.
-    Contains { file: &'static str, text: &'static str },
+    Contains {
+        file: &'static str,
+        text: &'static str,
+    },
 }
 
 impl Entry {
@@ -65,13 +68,23 @@ pub(super) fn finding(
     texts: [&str; 2],
 ) -> Finding {
     let [title, detail] = texts.map(str::to_owned);
-    Finding { title, detail, severity, target: target.to_owned(), control: control.to_owned() }
+    Finding {
+        title,
+        detail,
+        severity,
+        target: target.to_owned(),
+        control: control.to_owned(),
+    }
 }
 
 /// A probe that gives each call to a deployed hook and expects every one to be denied.
 pub(super) fn denied(name: &str, hook: &str, calls: &[serde_json::Value]) -> Probe {
     let inputs: Vec<String> = calls.iter().map(ToString::to_string).collect();
-    raw_denied(name, hook, &inputs.iter().map(String::as_str).collect::<Vec<_>>())
+    raw_denied(
+        name,
+        hook,
+        &inputs.iter().map(String::as_str).collect::<Vec<_>>(),
+    )
 }
 
 /// As [`denied`], with the hook's input as it is.
@@ -94,7 +107,10 @@ pub(super) fn probe(name: &str, script: String) -> Probe {
     Probe {
         name: name.to_owned(),
         run: ProbeRun::Script(script),
-        expect: Expect { exit: 0, stdout: None },
+        expect: Expect {
+            exit: 0,
+            stdout: None,
+        },
     }
 }
 

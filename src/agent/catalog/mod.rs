@@ -60,7 +60,10 @@ impl Catalog {
                 return Err("stopped by the supervisor".to_owned());
             }
             let print = entry.finding.fingerprint();
-            let known = brief.memory.iter().find(|m| m.finding.fingerprint() == print);
+            let known = brief
+                .memory
+                .iter()
+                .find(|m| m.finding.fingerprint() == print);
             if known.is_some_and(|m| m.outcome != "rejected" || m.tries >= 2) {
                 continue;
             }
@@ -96,7 +99,10 @@ impl Catalog {
             .env("LC_ALL", "C.UTF-8")
             .env("SECLOOP_HOOKS", role.join("files"))
             .env("SECLOOP_SETTINGS", role.join("templates/settings.json.j2"));
-        let policy = Policy { read: vec![role], ..Policy::look() };
+        let policy = Policy {
+            read: vec![role],
+            ..Policy::look()
+        };
         let done = process::run(&self.sandbox.wrap(spec, &policy), cancel, |_| ())
             .await
             .map_err(|e| format!("a detector can't be started: {e}"))?;
@@ -126,11 +132,22 @@ impl Agent for Catalog {
                 Some(report),
                 "every detector of the catalogue is silent".to_owned(),
             ),
-            Ok(report) => (AgentOutcome::Done, Some(report), "one entry applies".to_owned()),
+            Ok(report) => (
+                AgentOutcome::Done,
+                Some(report),
+                "one entry applies".to_owned(),
+            ),
             Err(why) if cancel.is_cancelled() => (AgentOutcome::Cancelled, None, why),
             Err(why) => (AgentOutcome::Crashed, None, why),
         };
-        Iteration { outcome, report, why, cost: MicroUsd::ZERO, session: None, tail: Vec::new() }
+        Iteration {
+            outcome,
+            report,
+            why,
+            cost: MicroUsd::ZERO,
+            session: None,
+            tail: Vec::new(),
+        }
     }
 }
 

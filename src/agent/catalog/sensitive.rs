@@ -13,23 +13,40 @@ pub(super) fn entries() -> Vec<Entry> {
 
 fn readers() -> Entry {
     Entry {
-        finding: finding(Severity::P0, HOOK, "any program that reads", [
-            "Credentials are read through cp, mv, vim and others",
-            "The hook knows six programs at the beginning of the line. cp, mv, vim, sed, tar and \
+        finding: finding(
+            Severity::P0,
+            HOOK,
+            "any program that reads",
+            [
+                "Credentials are read through cp, mv, vim and others",
+                "The hook knows six programs at the beginning of the line. cp, mv, vim, sed, tar and \
              every other program that reads get the same .env file or private key.",
-        ]),
+            ],
+        ),
         detector: Detector::Probe,
         edits: vec![
-            Edit::Insert { file: FILE, place: "helpers", block: include_str!("blocks/words.sh") },
-            Edit::Insert { file: FILE, place: "rules", block: include_str!("blocks/readers.sh") },
+            Edit::Insert {
+                file: FILE,
+                place: "helpers",
+                block: include_str!("blocks/words.sh"),
+            },
+            Edit::Insert {
+                file: FILE,
+                place: "rules",
+                block: include_str!("blocks/readers.sh"),
+            },
         ],
-        probe: denied("a credential is not read by any program", HOOK, &[
-            bash("cp .env /tmp/x"),
-            bash("mv ./app/.env notes.txt"),
-            bash("vim .env"),
-            bash("cd app && sed -n 1p .env"),
-            bash("tar cf - ~/.ssh/id_ed25519"),
-        ]),
+        probe: denied(
+            "a credential is not read by any program",
+            HOOK,
+            &[
+                bash("cp .env /tmp/x"),
+                bash("mv ./app/.env notes.txt"),
+                bash("vim .env"),
+                bash("cd app && sed -n 1p .env"),
+                bash("tar cf - ~/.ssh/id_ed25519"),
+            ],
+        ),
         change: "protect-sensitive.sh denies every program that is given a credential's path, but \
                  for those that only name it."
             .to_owned(),
@@ -38,22 +55,31 @@ fn readers() -> Entry {
 
 fn stores() -> Entry {
     Entry {
-        finding: finding(Severity::P1, HOOK, "more credential stores", [
-            "Common credential stores are not protected",
-            "The file tools open .netrc, .git-credentials, Docker's, gcloud's, gh's and GnuPG's \
+        finding: finding(
+            Severity::P1,
+            HOOK,
+            "more credential stores",
+            [
+                "Common credential stores are not protected",
+                "The file tools open .netrc, .git-credentials, Docker's, gcloud's, gh's and GnuPG's \
              stores, which hold tokens as .env files do.",
-        ]),
+            ],
+        ),
         detector: Detector::Probe,
         edits: vec![Edit::Insert {
             file: FILE,
             place: "sensitive paths",
             block: include_str!("blocks/stores.sh"),
         }],
-        probe: denied("credential stores are not read", HOOK, &[
-            file("Read", "file_path", "/home/someone/.netrc"),
-            file("Read", "file_path", "/home/someone/.docker/config.json"),
-            file("Read", "file_path", "/home/someone/.config/gh/hosts.yml"),
-        ]),
+        probe: denied(
+            "credential stores are not read",
+            HOOK,
+            &[
+                file("Read", "file_path", "/home/someone/.netrc"),
+                file("Read", "file_path", "/home/someone/.docker/config.json"),
+                file("Read", "file_path", "/home/someone/.config/gh/hosts.yml"),
+            ],
+        ),
         change: "protect-sensitive.sh knows the stores of eleven more tools.".to_owned(),
     }
 }
@@ -67,18 +93,26 @@ fn own_guard() -> Entry {
                   \"$path\" | sh \"$hook\" >/dev/null 2>&1\n    \
                   [ $? -eq 2 ] || { echo \"let through: $path\"; exit 1; }\ndone\nexit 0\n";
     Entry {
-        finding: finding(Severity::P0, HOOK, "the guard protects itself", [
-            "The agent's tools can rewrite the guard",
-            "One Edit of ~/.claude/settings.json or of a hook switches the guard off at once, \
+        finding: finding(
+            Severity::P0,
+            HOOK,
+            "the guard protects itself",
+            [
+                "The agent's tools can rewrite the guard",
+                "One Edit of ~/.claude/settings.json or of a hook switches the guard off at once, \
              also in a running session.",
-        ]),
+            ],
+        ),
         detector: Detector::Probe,
         edits: vec![Edit::Insert {
             file: FILE,
             place: "file rules",
             block: include_str!("blocks/own_guard.sh"),
         }],
-        probe: probe("the guard's files are not edited by a tool", script.to_owned()),
+        probe: probe(
+            "the guard's files are not edited by a tool",
+            script.to_owned(),
+        ),
         change: "protect-sensitive.sh denies edits of the deployed hooks and settings; the \
                  playbook's own sources stay editable."
             .to_owned(),

@@ -22,15 +22,30 @@ fn on_failure() -> Entry {
         "hooks/protect-sensitive.sh\", \"onFailure\": \"block\" }",
     ];
     Entry {
-        finding: finding(Severity::P1, "settings.json", "a hook that fails blocks", [
-            "A hook that crashes or times out lets the tool run",
-            "Claude Code runs the tool when a hook is missing, is killed or runs past its \
+        finding: finding(
+            Severity::P1,
+            "settings.json",
+            "a hook that fails blocks",
+            [
+                "A hook that crashes or times out lets the tool run",
+                "Claude Code runs the tool when a hook is missing, is killed or runs past its \
              timeout, unless the hook says onFailure: block.",
-        ]),
+            ],
+        ),
         detector: Detector::Probe,
         edits: vec![
-            Edit::Replace { file: TEMPLATE, old: end[0], new: end[1], times: 1 },
-            Edit::Replace { file: TEMPLATE, old: end[2], new: end[3], times: 1 },
+            Edit::Replace {
+                file: TEMPLATE,
+                old: end[0],
+                new: end[1],
+                times: 1,
+            },
+            Edit::Replace {
+                file: TEMPLATE,
+                old: end[2],
+                new: end[3],
+                times: 1,
+            },
         ],
         probe: probe("a failing hook blocks", script.to_owned()),
         change: "settings.json registers both guards with onFailure: block.".to_owned(),
@@ -49,11 +64,16 @@ fn matcher() -> Entry {
                   sh \"$hook\" >/dev/null 2>&1\n    \
                   [ $? -eq 2 ] || { echo \"let through: $field\"; exit 1; }\ndone\nexit 0\n";
     Entry {
-        finding: finding(Severity::P1, "settings.json", "every file tool is matched", [
-            "Notebook edits and searches reach credentials unjudged",
-            "protect-sensitive is registered for Read, Edit, Write and Bash only; NotebookEdit, \
+        finding: finding(
+            Severity::P1,
+            "settings.json",
+            "every file tool is matched",
+            [
+                "Notebook edits and searches reach credentials unjudged",
+                "protect-sensitive is registered for Read, Edit, Write and Bash only; NotebookEdit, \
              MultiEdit, Grep and Glob name their path in other fields and are never asked about.",
-        ]),
+            ],
+        ),
         detector: Detector::Probe,
         edits: vec![
             Edit::Replace {
@@ -80,11 +100,16 @@ fn log_permissions() -> Entry {
                   mode=$(ls -ld \"$dir\" | cut -c1-10)\n\
                   [ \"$mode\" = drwx------ ] || { echo \"$mode\"; exit 1; }\n";
     Entry {
-        finding: finding(Severity::P2, "audit log", "only its owner reads the log", [
-            "Every user of the machine can read the audit log",
-            "The log holds command lines, which hold tokens and host names, in a directory that \
+        finding: finding(
+            Severity::P2,
+            "audit log",
+            "only its owner reads the log",
+            [
+                "Every user of the machine can read the audit log",
+                "The log holds command lines, which hold tokens and host names, in a directory that \
              is open to everybody.",
-        ]),
+            ],
+        ),
         detector: Detector::Contains {
             file: "tasks/main.yml",
             text: "/.claude/logs\"\n      mode: \"0755\"",

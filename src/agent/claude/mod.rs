@@ -44,7 +44,11 @@ impl Claude {
         _amount: MicroUsd,
         _cancel: &CancellationToken,
     ) -> LiveCall {
-        LiveCall { session: None, cost: MicroUsd::ZERO, verdict: Verdict::NotRun(String::new()) }
+        LiveCall {
+            session: None,
+            cost: MicroUsd::ZERO,
+            verdict: Verdict::NotRun(String::new()),
+        }
     }
 
     /// Asks.

@@ -31,7 +31,10 @@ impl Call {
     /// In one line, for a message.
     pub fn shown(&self) -> String {
         let input: Value = serde_json::from_str(&self.input).unwrap_or_default();
-        let first = input.as_object().and_then(|o| o.values().next()).and_then(Value::as_str);
+        let first = input
+            .as_object()
+            .and_then(|o| o.values().next())
+            .and_then(Value::as_str);
         crate::text::one_line(&format!("{} {}", self.tool, first.unwrap_or_default()), 120)
     }
 }

@@ -22,17 +22,30 @@ pub(super) async fn run(
     let nonce = uuid::Uuid::new_v4().simple().to_string();
     let mut failed = BTreeMap::new();
     let file = context.home().join(".claude/settings.json");
-    let file = if file.exists() { file } else { PathBuf::from("/etc/hosts") };
+    let file = if file.exists() {
+        file
+    } else {
+        PathBuf::from("/etc/hosts")
+    };
     let command = format!("printf %s {nonce}");
     let shell = json!({ "command": command, "description": "print a word" });
     let read = json!({ "file_path": file });
-    let cat = format!("cat -- '{}'", file.display().to_string().replace('\'', r"'\''"));
+    let cat = format!(
+        "cat -- '{}'",
+        file.display().to_string().replace('\'', r"'\''")
+    );
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     for (what, tool, input, script, wanted) in [
         ("a tool call", "Bash", shell, command, nonce.as_str()),
         ("a file read", "Read", read, cat, text.as_str()),
     ] {
-        let act = Act { context, settings, cancel, tool, input };
+        let act = Act {
+            context,
+            settings,
+            cancel,
+            tool,
+            input,
+        };
         if let Err(why) = act.run(&script, wanted).await {
             failed.insert(what.to_owned(), why);
         }
@@ -51,14 +64,22 @@ struct Act<'a> {
 impl Act<'_> {
     async fn run(&self, script: &str, wanted: &str) -> Result<(), String> {
         self.hooks("PreToolUse", &Value::Null).await?;
-        let spec = self.context.spec("/bin/sh", Duration::from_secs(10)).args(["-c", script]);
-        let done = process::run(&self.context.confined(spec, Vec::new()), self.cancel, |_| ())
-            .await
-            .map_err(|e| format!("can't be started: {e}"))?;
+        let spec = self
+            .context
+            .spec("/bin/sh", Duration::from_secs(10))
+            .args(["-c", script]);
+        let done = process::run(
+            &self.context.confined(spec, Vec::new()),
+            self.cancel,
+            |_| (),
+        )
+        .await
+        .map_err(|e| format!("can't be started: {e}"))?;
         if !done.ok() || done.out() != wanted {
             return Err(format!("{script}: gave something else ({:?})", done.ended));
         }
-        self.hooks("PostToolUse", &json!({ "stdout": wanted, "stderr": "" })).await
+        self.hooks("PostToolUse", &json!({ "stdout": wanted, "stderr": "" }))
+            .await
     }
 
     async fn hooks(&self, name: &str, response: &Value) -> Result<(), String> {
@@ -70,7 +91,10 @@ impl Act<'_> {
         let logs = self.context.home().join(".claude/logs");
         let hide: Vec<PathBuf> = Some(logs).filter(|d| d.is_dir()).into_iter().collect();
         for command in self.settings.commands(name, self.tool) {
-            match ask(self.context, &command, &event, hide.clone(), self.cancel).await.0 {
+            match ask(self.context, &command, &event, hide.clone(), self.cancel)
+                .await
+                .0
+            {
                 Answer::Allowed => {}
                 Answer::Denied => return Err(format!("{name} hook denies it: {command}")),
                 Answer::Broken(why) => return Err(format!("{name} hook fails: {command}: {why}")),

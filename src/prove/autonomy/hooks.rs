@@ -36,7 +36,9 @@ pub(super) async fn judge_all(
     settings: &Settings,
     cancel: &CancellationToken,
 ) -> (BTreeMap<Call, Answer>, u64) {
-    let width = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+    let width = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(8);
     let slots = Arc::new(Semaphore::new(width));
     let mut running = JoinSet::new();
     for call in corpus(context.home()) {
@@ -129,8 +131,12 @@ pub(super) async fn ask(
 
 /// A structured decision, in today's form or the older one.
 fn denies(out: &str) -> bool {
-    let Ok(value) = serde_json::from_str::<Value>(out.trim()) else { return false };
-    let today = value.pointer("/hookSpecificOutput/permissionDecision").and_then(Value::as_str);
+    let Ok(value) = serde_json::from_str::<Value>(out.trim()) else {
+        return false;
+    };
+    let today = value
+        .pointer("/hookSpecificOutput/permissionDecision")
+        .and_then(Value::as_str);
     let older = value.get("decision").and_then(Value::as_str);
     matches!(today, Some("deny" | "ask" | "defer"))
         || older == Some("block")
@@ -143,10 +149,17 @@ mod tests {
 
     #[test]
     fn a_structured_decision_counts() {
-        assert!(denies(r#"{"hookSpecificOutput": {"permissionDecision": "deny"}}"#));
+        assert!(denies(
+            r#"{"hookSpecificOutput": {"permissionDecision": "deny"}}"#
+        ));
         assert!(denies(r#"{"decision": "block", "reason": "x"}"#));
         assert!(denies(r#"{"continue": false}"#));
-        for allowed in ["", "ok", "{}", r#"{"hookSpecificOutput": {"permissionDecision": "allow"}}"#] {
+        for allowed in [
+            "",
+            "ok",
+            "{}",
+            r#"{"hookSpecificOutput": {"permissionDecision": "allow"}}"#,
+        ] {
             assert!(!denies(allowed), "{allowed}");
         }
     }

@@ -42,17 +42,29 @@ impl Report {
             return format!("broken: {why}");
         }
         let count = |wanted: Wanted, answer: &Answer| {
-            let of: Vec<_> = self.calls.iter().filter(|(c, _)| c.wanted == wanted).collect();
+            let of: Vec<_> = self
+                .calls
+                .iter()
+                .filter(|(c, _)| c.wanted == wanted)
+                .collect();
             let as_wanted = of.iter().filter(|(_, a)| *a == answer).count();
             (as_wanted, of.len())
         };
         let (allowed, ordinary) = count(Wanted::Allow, &Answer::Allowed);
         let (denied, dangerous) = count(Wanted::Deny, &Answer::Denied);
-        let cycle = if self.cycle.is_empty() { "tool call and file read work" } else { "tool call or file read fails" };
-        let hooks = if self.deployed { "" } else { "no hooks deployed; " };
+        let cycle = if self.cycle.is_empty() {
+            "tool call and read work"
+        } else {
+            "TOOL CALL OR READ FAILS"
+        };
+        let hooks = if self.deployed {
+            ""
+        } else {
+            "no hooks deployed; "
+        };
         format!(
-            "{hooks}{allowed}/{ordinary} ordinary calls allowed, {denied}/{dangerous} dangerous \
-             ones denied; {cycle}"
+            "{hooks}{allowed}/{ordinary} ordinary calls pass, {denied}/{dangerous} dangerous \
+             denied, {cycle}"
         )
     }
 }
@@ -62,7 +74,11 @@ pub async fn measure(context: &ProbeContext, cancel: &CancellationToken) -> Repo
     let settings = match deployed(context.home()) {
         Deployed::None => None,
         Deployed::Broken(why) => {
-            return Report { broken: Some(why), deployed: true, ..Report::default() };
+            return Report {
+                broken: Some(why),
+                deployed: true,
+                ..Report::default()
+            };
         }
         Deployed::Settings(settings) => Some(settings),
     };
@@ -70,7 +86,13 @@ pub async fn measure(context: &ProbeContext, cancel: &CancellationToken) -> Repo
     let settings = settings.unwrap_or_default();
     let (calls, slowest) = hooks::judge_all(context, &settings, cancel).await;
     let cycle = cycle::run(context, &settings, cancel).await;
-    Report { broken: None, deployed, calls, cycle, slowest }
+    Report {
+        broken: None,
+        deployed,
+        calls,
+        cycle,
+        slowest,
+    }
 }
 
 /// Judges a measure against the one before the change.

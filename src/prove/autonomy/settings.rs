@@ -67,21 +67,32 @@ pub(super) fn deployed(home: &Path) -> Deployed {
 fn parse(text: &str) -> Result<Settings, String> {
     let value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let top = value.as_object().ok_or("is no JSON object")?;
-    if top.get("disableAllHooks").is_some_and(|v| *v != Value::Bool(false)) {
+    if top
+        .get("disableAllHooks")
+        .is_some_and(|v| *v != Value::Bool(false))
+    {
         return Err("disableAllHooks switches every hook off".to_owned());
     }
     let mut settings = Settings::default();
-    let Some(hooks) = top.get("hooks") else { return Ok(settings) };
+    let Some(hooks) = top.get("hooks") else {
+        return Ok(settings);
+    };
     let events = hooks.as_object().ok_or("hooks is no object")?;
     for (event, groups) in events {
-        for group in groups.as_array().ok_or_else(|| format!("hooks.{event} is no list"))? {
+        for group in groups
+            .as_array()
+            .ok_or_else(|| format!("hooks.{event} is no list"))?
+        {
             let matcher = matcher(group.get("matcher"), event)?;
             let list = group
                 .get("hooks")
                 .and_then(Value::as_array)
                 .ok_or_else(|| format!("a group of hooks.{event} has no list of hooks"))?;
             for hook in list {
-                let command = hook.get("command").and_then(Value::as_str).unwrap_or_default();
+                let command = hook
+                    .get("command")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 // Other kinds (prompt, agent, http) need a model or a network.
                 if hook.get("type").and_then(Value::as_str) != Some("command") {
                     continue;
@@ -141,8 +152,14 @@ mod tests {
             (r#"{"disableAllHooks": true}"#, "switches every hook off"),
             (r#"{"hooks": []}"#, "no object"),
             (r#"{"hooks": {"PreToolUse": {}}}"#, "no list"),
-            (r#"{"hooks": {"PreToolUse": [{"matcher": "("}]}}"#, "no regular expression"),
-            (r#"{"hooks": {"PreToolUse": [{"hooks": [{"type": "command"}]}]}}"#, "no command"),
+            (
+                r#"{"hooks": {"PreToolUse": [{"matcher": "("}]}}"#,
+                "no regular expression",
+            ),
+            (
+                r#"{"hooks": {"PreToolUse": [{"hooks": [{"type": "command"}]}]}}"#,
+                "no command",
+            ),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -40,7 +40,9 @@ pub struct Console {
 
 impl std::fmt::Debug for Console {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Console").field("colour", &self.colour).finish_non_exhaustive()
+        f.debug_struct("Console")
+            .field("colour", &self.colour)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +62,12 @@ impl Console {
 
     /// Writes plain lines to `out`.
     pub fn to(out: Box<dyn Write>, colour: bool) -> Self {
-        Self { out, colour, spinner: None, said: BTreeSet::new() }
+        Self {
+            out,
+            colour,
+            spinner: None,
+            said: BTreeSet::new(),
+        }
     }
 
     fn paint(&self, paint: Paint, text: &str) -> String {
@@ -95,7 +102,11 @@ impl Console {
     fn step(&mut self, paint: Paint, mark: &str, name: &str, detail: &str, time: &str) {
         let mark = self.paint(paint, mark);
         let name = format!("{name:<NAME$}");
-        let time = if time.is_empty() { String::new() } else { format!("{time:>8}") };
+        let time = if time.is_empty() {
+            String::new()
+        } else {
+            format!("{time:>8}")
+        };
         let time = self.paint(Paint::Faint, &format!("{time:<8}"));
         let text = format!("  {mark} {name} {time}  {detail}");
         self.line(text.trim_end());
@@ -162,7 +173,11 @@ impl Console {
             AgentOutcome::Blocked => (Paint::Warn, "?"),
             _ => (Paint::Bad, "✗"),
         };
-        let name = if *outcome == AgentOutcome::Done { "finding" } else { outcome.word() };
+        let name = if *outcome == AgentOutcome::Done {
+            "finding"
+        } else {
+            outcome.word()
+        };
         let text = self.paint(Paint::Strong, &Self::safe(text, DETAIL));
         self.step(paint, mark, name, &text, "");
     }
@@ -187,7 +202,13 @@ impl Console {
     /// The loop sleeps.
     pub fn sleeping(&mut self, time: Duration) {
         if time > Duration::from_secs(5) {
-            self.step(Paint::Faint, "z", "sleep", &format!("{} until the next wake", seconds(time)), "");
+            self.step(
+                Paint::Faint,
+                "z",
+                "sleep",
+                &format!("{} until the next wake", seconds(time)),
+                "",
+            );
         }
     }
 
@@ -224,7 +245,11 @@ pub(super) fn seconds(time: Duration) -> String {
         0..1_000 => format!("{millis} ms"),
         1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
         60_000..3_600_000 => format!("{} m {:02} s", millis / 60_000, millis % 60_000 / 1_000),
-        _ => format!("{} h {:02} m", millis / 3_600_000, millis % 3_600_000 / 60_000),
+        _ => format!(
+            "{} h {:02} m",
+            millis / 3_600_000,
+            millis % 3_600_000 / 60_000
+        ),
     }
 }
 

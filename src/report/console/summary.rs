@@ -24,7 +24,10 @@ pub struct Summary {
 impl Summary {
     /// The lines, printable.
     pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines = vec![String::new(), format!("ended: {}", one_line(&redact(&self.reason), 400))];
+        let mut lines = vec![
+            String::new(),
+            format!("ended: {}", one_line(&redact(&self.reason), 400)),
+        ];
         lines.push(String::new());
         for turn in &self.turns {
             if let (TurnOutcome::Committed(id), Some(finding)) = (&turn.outcome, &turn.finding) {
@@ -44,17 +47,28 @@ impl Summary {
             .iter()
             .filter_map(|t| (t.finished - t.started).to_std().ok())
             .sum();
-        let commits = self.turns.iter().filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)));
+        let commits = self
+            .turns
+            .iter()
+            .filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)));
         let commits = u32::try_from(commits.count()).unwrap_or(0);
         let each = spent.checked_div(commits).map_or_else(String::new, |each| {
             format!(", {} per improvement", seconds(each))
         });
         lines.push(format!("  {:<12} {}{each}", "time", seconds(spent)));
-        lines.push(format!("  {:<12} {}", "confined", one_line(&self.confinement, 120)));
+        lines.push(format!(
+            "  {:<12} {}",
+            "confined",
+            one_line(&self.confinement, 120)
+        ));
         match &self.rebuilt {
             Some(Ok(text)) => lines.push(format!("  {:<12} {}", "rebuild", one_line(text, 200))),
             Some(Err(why)) => {
-                lines.push(format!("  {:<12} FAILED: {}", "rebuild", one_line(&redact(why), 400)));
+                lines.push(format!(
+                    "  {:<12} FAILED: {}",
+                    "rebuild",
+                    one_line(&redact(why), 400)
+                ));
             }
             None => {}
         }

@@ -31,9 +31,24 @@ fn a_turn_in_a_log_file_is_one_line_per_step() {
         c.working("catalog looks for one improvement");
         c.finding(&AgentOutcome::Done, "P1 Hooks fail open");
         c.step_started("apply");
-        c.step_done(Gate::Apply.word(), &Verdict::Passed, 4_230, "ok=9 changed=1");
-        c.step_done(Gate::Green.word(), &Verdict::Refused("still red".into()), 12, "");
-        c.step_done(Gate::LiveCall.word(), &Verdict::NotRun("no account".into()), 0, "");
+        c.step_done(
+            Gate::Apply.word(),
+            &Verdict::Passed,
+            4_230,
+            "ok=9 changed=1",
+        );
+        c.step_done(
+            Gate::Green.word(),
+            &Verdict::Refused("still red".into()),
+            12,
+            "",
+        );
+        c.step_done(
+            Gate::LiveCall.word(),
+            &Verdict::NotRun("no account".into()),
+            0,
+            "",
+        );
     });
     assert_eq!(
         text,
@@ -53,7 +68,10 @@ fn what_others_wrote_can_not_act_on_the_terminal_and_leaks_nothing() {
         c.note_once("k", "once");
         c.note_once("k", "once");
     });
-    assert!(text.contains("a\\u{1b}[2J b API_TOKEN=[redacted]"), "{text}");
+    assert!(
+        text.contains("a\\u{1b}[2J b API_TOKEN=[redacted]"),
+        "{text}"
+    );
     assert_eq!(text.matches("once").count(), 1);
 }
 
