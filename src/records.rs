@@ -20,7 +20,7 @@ const PAGE_TURNS: u32 = 10_000;
 pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(), Fatal> {
     // A closed gate gets the stop's own post instead.
     let posts: Vec<(String, String)> = if stop.is_none() {
-        let totals = totals(world, std::slice::from_ref(turn)).await?;
+        let totals = totals(world, std::slice::from_ref(turn));
         vec![(format!("turn/{}", turn.id), posts::turn(turn, &totals))]
     } else {
         Vec::new()
@@ -66,23 +66,20 @@ pub async fn deliver(world: &World) -> Result<(), Fatal> {
     Ok(())
 }
 
-/// The totals of this run.
-///
-/// # Errors
-/// When the ledger can't be read.
-pub async fn totals(world: &World, turns: &[Turn]) -> Result<Totals, Fatal> {
+/// The totals of these turns.
+pub fn totals(world: &World, turns: &[Turn]) -> Totals {
     let count = |of: fn(&TurnOutcome) -> bool| {
         u32::try_from(turns.iter().filter(|t| of(&t.outcome)).count()).unwrap_or(u32::MAX)
     };
-    Ok(Totals {
+    Totals {
         iterations: count(|o| !matches!(o, TurnOutcome::Skipped(_))),
         improvements: count(|o| matches!(o, TurnOutcome::Committed(_))),
         rejected: count(|o| matches!(o, TurnOutcome::Rejected(_))),
         held: count(|o| matches!(o, TurnOutcome::Held(_))),
         failed: count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
-        spent_today: world.lock().me().spent,
+        spent_today: world.today(),
         cap: world.config.spend.daily_cap,
-    })
+    }
 }
 
 /// What an operator asked a running loop.

@@ -219,7 +219,7 @@ async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Optio
 /// # Errors
 /// When the ledger fails.
 pub async fn farewell(world: &World, ended: &Ended) -> Result<(), Fatal> {
-    let totals = records::totals(world, &ended.turns).await?;
+    let totals = records::totals(world, &ended.turns);
     let text = match &ended.stop {
         Stop::CapReached(why) => posts::cost_stop(why, &totals),
         stop => posts::stop(&stop.reason(), &totals),

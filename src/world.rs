@@ -1,6 +1,6 @@
 //! The parts that a turn works with, assembled once.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -91,6 +91,7 @@ pub struct World {
     /// The environment of the person who started the loop: for `git push` alone.
     pub env: Env,
     lock: Lock,
+    today: Cell<MicroUsd>,
     console: RefCell<Console>,
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
@@ -128,6 +129,7 @@ impl World {
             path,
             env,
             lock,
+            today: Cell::new(MicroUsd::ZERO),
             console: RefCell::new(console),
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
@@ -161,9 +163,20 @@ impl World {
         let _ = self.lock().line(self.clock.now(), line);
     }
 
-    /// Notes the day's spend for whoever finds the lock taken.
-    pub(crate) fn spent(&self, total: MicroUsd) {
-        self.sign(|holder| holder.spent = total);
+    /// Notes the day's figure as the gate read it.
+    pub(crate) fn set_today(&self, total: MicroUsd) {
+        self.today.set(total);
+    }
+
+    /// Notes what a run of this turn cost.
+    pub(crate) fn spent(&self, cost: MicroUsd) {
+        self.today.set(self.today.get().plus(cost));
+        self.sign(|holder| holder.spent = holder.spent.plus(cost));
+    }
+
+    /// The day's spend: the gate's last figure and what was spent since.
+    pub fn today(&self) -> MicroUsd {
+        self.today.get()
     }
 
     /// Appends an event to the ledger.

@@ -18,7 +18,7 @@ use crate::world::{make_private, own_roots};
 /// What one decision may cost.
 const COST: MicroUsd = MicroUsd(50_000);
 /// How long one decision may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["choice"],
 "properties":{"choice":{"enum":["kill","wait","skip"]},"reason":{"type":"string"}}}"#;
 

@@ -103,6 +103,10 @@ pub enum Command {
 
 /// How `run` runs.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a flag may be named like its command"
+)]
 pub struct Run {
     /// One turn only.
     #[arg(long)]

@@ -126,16 +126,16 @@ pub async fn look(
     path: &OsStr,
 ) -> Result<String, String> {
     let never = CancellationToken::new();
-    if wanted == AnsibleRuntime::Managed {
-        if let Some((python, version)) = find_python(path, &never).await {
-            return Ok(match cached(&place(cache_dir, &version)) {
-                Some(runtime) => runtime.describe(),
-                None => format!(
-                    "will be brought with the first run, by {} ({version})",
-                    python.display()
-                ),
-            });
-        }
+    if wanted == AnsibleRuntime::Managed
+        && let Some((python, version)) = find_python(path, &never).await
+    {
+        return Ok(match cached(&place(cache_dir, &version)) {
+            Some(runtime) => runtime.describe(),
+            None => format!(
+                "will be brought with the first run, by {} ({version})",
+                python.display()
+            ),
+        });
     }
     on_path(path, &never)
         .await

@@ -350,10 +350,11 @@ fn walk(
         Err(e) if is_absent(&e) => {
             entries.insert(path.to_owned(), Entry::Missing);
             // So that directories made on the way to it are noticed and taken back.
-            if let Some(parent) = path.parent() {
-                if !entries.contains_key(parent) && std::fs::symlink_metadata(parent).is_err() {
-                    walk(parent, entries, keep)?;
-                }
+            if let Some(parent) = path.parent()
+                && !entries.contains_key(parent)
+                && std::fs::symlink_metadata(parent).is_err()
+            {
+                walk(parent, entries, keep)?;
             }
             return Ok(());
         }

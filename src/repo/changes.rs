@@ -304,14 +304,14 @@ fn collisions<'a>(
     let fold = |p: &Path| p.display().to_string().to_lowercase();
     let mut seen: BTreeMap<String, &Path> = existing.map(|p| (fold(p), p.as_path())).collect();
     for change in all.iter().filter(|c| c.kind == Kind::Added) {
-        if let Some(other) = seen.insert(fold(&change.path), &change.path) {
-            if other != change.path {
-                return Err(format!(
-                    "{} and {} differ only in case",
-                    other.display(),
-                    change.path.display()
-                ));
-            }
+        if let Some(other) = seen.insert(fold(&change.path), &change.path)
+            && other != change.path
+        {
+            return Err(format!(
+                "{} and {} differ only in case",
+                other.display(),
+                change.path.display()
+            ));
         }
     }
     Ok(())

@@ -117,6 +117,6 @@ impl Repo {
             .out(&self.checkout, &args)
             .await
             .map_err(Fatal::Repo)?;
-        Ok((!out.is_empty()).then(|| CommitId(out)))
+        Ok((!out.is_empty()).then_some(CommitId(out)))
     }
 }

@@ -21,7 +21,7 @@ const MAX: usize = 2_000;
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// When to try again after an outage.
-const OUTAGE: Duration = Duration::from_secs(60);
+const OUTAGE: Duration = Duration::from_mins(1);
 /// No answer may put the outbox off for longer than this.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Largest answer that is read, in bytes.
@@ -104,14 +104,11 @@ impl Discord {
         let request =
             Request::new(Route::ChannelMessages { channel_id }, LightMethod::Post).body(Some(body));
         let token = format!("Bot {}", self.token.expose());
-        let built = match request.build(client, &token, Some(self.base_url.trim_end_matches('/'))) {
-            Ok(built) => built,
-            // The error may hold the token.
-            Err(_) => {
-                return Delivery::Refused(
-                    "discord.base_url or DISCORD_BOT_TOKEN is malformed".to_owned(),
-                );
-            }
+        let place = Some(self.base_url.trim_end_matches('/'));
+        // The error is not shown: it may hold the token.
+        let Ok(built) = request.build(client, &token, place) else {
+            let why = "discord.base_url or DISCORD_BOT_TOKEN is malformed";
+            return Delivery::Refused(why.to_owned());
         };
         match built.send().await {
             Ok(response) => judge(response).await,

@@ -74,7 +74,7 @@ pub fn wrap(program: &Path, mut spec: Spec, policy: &Policy) -> Spec {
     flag(&[&"--chdir", &spec.cwd, &"--", &spec.program]);
     args.append(&mut spec.args);
     spec.args = args;
-    spec.program = program.to_owned();
+    program.clone_into(&mut spec.program);
     // The working directory is set inside; outside it may not be reachable for the user.
     spec.cwd = "/".into();
     spec

@@ -32,7 +32,7 @@ pub fn wrap(program: &Path, mut spec: Spec, policy: &Policy) -> Spec {
     args.push(spec.program.clone().into_os_string());
     args.append(&mut spec.args);
     spec.args = args;
-    spec.program = program.to_owned();
+    program.clone_into(&mut spec.program);
     spec
 }
 

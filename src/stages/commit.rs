@@ -46,12 +46,12 @@ pub(super) async fn commit(
         .event(draft.id, Stage::Commit, "finished", &commit.to_string())
         .await?;
     world.keep_baseline(&commit).await?;
-    if world.config.repo.push {
-        if let Err(why) = world.repo.push(&world.env).await {
-            // The commit stands; what did not travel is said and tried again with the next one.
-            draft.not_covered(&[format!("git push failed: {why}")]);
-            world.console().note(&format!("git push failed: {why}"));
-        }
+    if world.config.repo.push
+        && let Err(why) = world.repo.push(&world.env).await
+    {
+        // The commit stands; what did not travel is said and tried again with the next one.
+        draft.not_covered(&[format!("git push failed: {why}")]);
+        world.console().note(&format!("git push failed: {why}"));
     }
     Ok(commit)
 }

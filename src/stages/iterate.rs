@@ -75,6 +75,7 @@ pub(super) async fn iterate(
         .settle(&run, iteration.session.as_deref(), iteration.cost, now)
         .await?;
     draft.cost = draft.cost.plus(iteration.cost);
+    world.spent(iteration.cost);
     draft.agent = Some(iteration.outcome.clone());
     if let Some(report) = &iteration.report {
         draft.finding.clone_from(&report.finding);

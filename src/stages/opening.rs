@@ -51,7 +51,7 @@ pub(super) async fn open(
 ) -> Result<Allowance, Ending> {
     let spend = spend_today(world).await?;
     let reserved = world.ledger.reserved().await?;
-    world.spent(spend.total);
+    world.set_today(spend.total);
     let cap = world.config.spend.daily_cap;
     let input = GateInput {
         cap,

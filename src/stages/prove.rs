@@ -145,5 +145,6 @@ async fn live_call(
         .settle(&run, call.session.as_deref(), call.cost, now)
         .await?;
     draft.cost = draft.cost.plus(call.cost);
+    world.spent(call.cost);
     passed(world, draft, Gate::LiveCall, call.verdict, since, "")
 }

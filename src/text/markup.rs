@@ -48,8 +48,8 @@ pub fn discord_plain(text: &str, max: usize) -> String {
         match c {
             // A zero-width space ends a mention before it begins.
             '@' => out.push_str("@\u{200b}"),
-            '<' => out.push_str("‹"),
-            '>' => out.push_str("›"),
+            '<' => out.push('‹'),
+            '>' => out.push('›'),
             '\\' | '`' | '*' | '_' | '|' | '~' | '#' | '[' | ']' => {
                 out.push('\\');
                 out.push(c);

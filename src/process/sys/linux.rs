@@ -5,12 +5,12 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 /// Asks the kernel to kill the child when secloop dies.
 pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
     let parent = rustix::process::getpid();
-    // SAFETY: the closure runs between fork and exec and makes two system calls that are
-    // async-signal-safe; it allocates nothing and touches no lock.
     #[expect(
         unsafe_code,
         reason = "pre_exec is the only way to set the parent-death signal"
     )]
+    // SAFETY: the closure runs between fork and exec and makes two system calls that are
+    // async-signal-safe; it allocates nothing and touches no lock.
     unsafe {
         command.pre_exec(move || {
             set_parent_process_death_signal(Some(Signal::KILL))?;

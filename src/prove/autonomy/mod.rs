@@ -107,7 +107,6 @@ pub fn compare(before: &Report, after: &Report) -> Verdict {
     for (call, answer) in &after.calls {
         let shown = call.shown();
         match (call.wanted, answer) {
-            (Wanted::Allow, Answer::Allowed) | (Wanted::Deny, Answer::Denied) => {}
             (_, Answer::Broken(why)) if new(call, answer) => {
                 return Verdict::Refused(format!("a hook fails on \"{shown}\": {why}"));
             }
