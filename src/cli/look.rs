@@ -7,15 +7,15 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::args::SpendBy;
-use super::{Surroundings, print, print_json};
+use super::{Surroundings, print, print_json, receipt};
 use crate::clock::{Clock, system_zone};
 use crate::config::{Overrides, load, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
 use crate::lock;
 use crate::spend::{self, By, DayQuery};
-use crate::text::{one_line, terminal_safe};
-use crate::turn::{Colour, ProbeRun, Turn, Verdict};
+use crate::text::one_line;
+use crate::turn::Turn;
 use crate::world::own_roots;
 
 /// Where a looking command finds its things; works without a configuration too.
@@ -197,7 +197,7 @@ fn table(turns: &[Turn], clock: &Clock) -> String {
             "{:>4}  {when}  {:<14}  {}",
             turn.number,
             turn.outcome.word(),
-            one_line(&terminal_safe(&what), 90)
+            one_line(&what, 90)
         );
     }
     out
@@ -252,118 +252,9 @@ pub(super) async fn show(
     if json {
         print_json(&json!({ "version": 1, "turn": turn }));
     } else {
-        print(&receipt(turn, &place.clock));
+        print(&receipt::text(turn, &place.clock));
     }
     Ok(Exit::Done)
-}
-
-fn receipt(turn: &Turn, clock: &Clock) -> String {
-    let mut out = String::new();
-    let safe = |text: &str| terminal_safe(text);
-    let at = |t: chrono::DateTime<chrono::Utc>| t.with_timezone(&clock.zone()).to_rfc3339();
-    let _ = writeln!(out, "turn {}  {}", turn.number, turn.id);
-    let _ = writeln!(
-        out,
-        "  outcome    {}: {}",
-        turn.outcome.word(),
-        safe(turn.outcome.detail())
-    );
-    let _ = writeln!(out, "  began      {}", at(turn.started));
-    let _ = writeln!(out, "  ended      {}", at(turn.finished));
-    let _ = writeln!(out, "  cost       {}", turn.cost);
-    if let Some(agent) = &turn.agent {
-        let _ = writeln!(out, "  agent      {}", agent.word());
-    }
-    let _ = writeln!(out, "  confined   {}", safe(&turn.receipt.confinement));
-    if let Some(finding) = &turn.finding {
-        let _ = writeln!(
-            out,
-            "\nfinding ({}, {})",
-            finding.severity,
-            finding.fingerprint()
-        );
-        let _ = writeln!(
-            out,
-            "  {}\n  {}",
-            safe(&finding.title),
-            safe(&finding.detail)
-        );
-        let _ = writeln!(
-            out,
-            "  target {}, control {}",
-            safe(&finding.target),
-            safe(&finding.control)
-        );
-    }
-    if !turn.change.is_empty() {
-        let _ = writeln!(out, "\nchange\n  {}", safe(&turn.change));
-    }
-    if let Some(question) = &turn.question {
-        let _ = writeln!(out, "\nquestion\n  {}", safe(question));
-    }
-    if !turn.receipt.gates.is_empty() {
-        out.push_str("\ngates\n");
-    }
-    for gate in &turn.receipt.gates {
-        let (word, why) = match &gate.verdict {
-            Verdict::Passed => ("passed", String::new()),
-            Verdict::Refused(why) => ("refused", why.clone()),
-            Verdict::Held(why) => ("held", why.clone()),
-            Verdict::NotRun(why) => ("not_run", why.clone()),
-        };
-        let exit = gate
-            .exit
-            .map_or_else(String::new, |code| format!(", exit {code}"));
-        let _ = writeln!(
-            out,
-            "  {:<12} {word:<8} {} ms{exit}  {}",
-            gate.gate.word(),
-            gate.millis,
-            safe(&why)
-        );
-        if let Some(command) = &gate.command {
-            let _ = writeln!(out, "  {:<12} $ {}", "", safe(command));
-        }
-    }
-    if !turn.receipt.probes.is_empty() {
-        out.push_str("\nprobes (before → after → rolled back)\n");
-    }
-    let colour = |c: Option<Colour>| match c {
-        None => "–",
-        Some(Colour::Red) => "red",
-        Some(Colour::Green) => "green",
-        Some(Colour::Error) => "error",
-    };
-    for probe in &turn.receipt.probes {
-        let run = match &probe.probe.run {
-            ProbeRun::Argv(argv) => argv.join(" "),
-            ProbeRun::Script(script) => script.clone(),
-        };
-        let _ = writeln!(
-            out,
-            "  {}: {} → {} → {}",
-            safe(&probe.probe.name),
-            colour(probe.before),
-            colour(probe.after),
-            colour(probe.rolled_back)
-        );
-        for line in run.lines() {
-            let _ = writeln!(out, "      {}", safe(line));
-        }
-    }
-    if !turn.receipt.not_covered.is_empty() {
-        out.push_str("\nnot covered\n");
-    }
-    for note in &turn.receipt.not_covered {
-        let _ = writeln!(out, "  {}", safe(note));
-    }
-    if !turn.receipt.diff.is_empty() {
-        let _ = writeln!(out, "\ndiff (sha256 {})", turn.receipt.diff_sha256);
-        for line in turn.receipt.diff.lines() {
-            let _ = writeln!(out, "  {}", safe(line));
-        }
-    }
-    out
 }
 
 /// `secloop spend`.

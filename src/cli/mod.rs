@@ -4,6 +4,7 @@ mod args;
 mod doctor;
 mod init;
 mod look;
+mod receipt;
 mod run;
 mod stop;
 

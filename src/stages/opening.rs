@@ -74,7 +74,12 @@ pub(super) async fn open(
             world
                 .event(draft.id, Stage::Gate, "closed", &(facts, &why))
                 .await?;
-            Err(Ending::Closed(Stop::CapReached(why)))
+            // A figure that is not known is for a person to mend; tomorrow alone mends nothing.
+            Err(Ending::Closed(if closed.is_cap() {
+                Stop::CapReached(why)
+            } else {
+                Stop::NeedsOperator(why)
+            }))
         }
     }
 }
