@@ -54,6 +54,14 @@ impl Entry {
         }
     }
 
+    /// Makes the entry's edits in a role's directory, all or none; `false` when a place is missing.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn apply(&self, role: &std::path::Path) -> Result<bool, String> {
+        super::edit::apply(role, &self.edits)
+    }
+
     /// The proof on the machine.
     pub fn probe(&self) -> &Probe {
         &self.probe

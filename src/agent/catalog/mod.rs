@@ -71,7 +71,7 @@ impl Catalog {
                 continue;
             }
             // An entry whose places are not there is for somebody who can read.
-            if edit::apply(&role, &entry.edits)? {
+            if entry.apply(&role)? {
                 return Ok(entry.report());
             }
         }
