@@ -170,7 +170,8 @@ pub struct Snapshot {
 /// When something can't be read or written; then nothing may be applied.
 pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
     crate::world::make_private(dir).map_err(std::io::Error::other)?;
-    let trees = outermost(trees);
+    let trees: Vec<PathBuf> = trees.iter().map(|t| first_missing(t)).collect();
+    let trees = outermost(&trees);
     let mut entries = BTreeMap::new();
     for tree in &trees {
         walk(tree, &mut entries, &mut |path, sha256| {
@@ -196,6 +197,16 @@ pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
         .map_err(|e| e.error)?;
     File::open(dir)?.sync_all()?;
     Ok(snapshot)
+}
+
+/// Where a path is not there, the outermost directory on the way to it that is not there either,
+/// so that directories made on the way are noticed and taken back.
+fn first_missing(path: &Path) -> PathBuf {
+    path.ancestors()
+        .take_while(|p| std::fs::symlink_metadata(p).is_err_and(|e| is_absent(&e)))
+        .last()
+        .unwrap_or(path)
+        .to_owned()
 }
 
 /// The trees without those that lie inside another one.
@@ -349,13 +360,6 @@ fn walk(
         Ok(found) => found,
         Err(e) if is_absent(&e) => {
             entries.insert(path.to_owned(), Entry::Missing);
-            // So that directories made on the way to it are noticed and taken back.
-            if let Some(parent) = path.parent()
-                && !entries.contains_key(parent)
-                && std::fs::symlink_metadata(parent).is_err()
-            {
-                walk(parent, entries, keep)?;
-            }
             return Ok(());
         }
         Err(e) => return Err(named(e)),

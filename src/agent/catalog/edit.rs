@@ -86,7 +86,7 @@ mod tests {
         let gone = Edit::Insert {
             file: "a",
             place: "nowhere",
-            block: "new\n",
+            block: "other\n",
         };
         assert_eq!(apply(dir.path(), &[here.clone(), gone]), Ok(false));
         let read = || std::fs::read_to_string(dir.path().join("a")).unwrap();
