@@ -31,6 +31,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Discord {
     client: Option<reqwest::Client>,
+    timeout: Duration,
     base_url: String,
     channel: Option<ChannelId>,
     token: Secret,
@@ -62,14 +63,14 @@ struct Answer {
 impl Discord {
     /// A channel; without id or token nothing is ever sent.
     pub fn new(config: &DiscordConfig) -> Self {
+        // The token goes to the configured place and nowhere else.
         let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            // The token goes to the configured place and nowhere else.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .ok();
         Self {
             client,
+            timeout: TIMEOUT,
             base_url: config.base_url.clone(),
             channel: config
                 .channel_id
@@ -79,6 +80,12 @@ impl Discord {
                 .map(ChannelId::new),
             token: config.token.clone(),
         }
+    }
+
+    /// Gives up on a try after this time.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Tries once. The receiver drops a second message with the same `nonce` (at most 25
@@ -110,7 +117,7 @@ impl Discord {
             let why = "discord.base_url or DISCORD_BOT_TOKEN is malformed";
             return Delivery::Refused(why.to_owned());
         };
-        match built.send().await {
+        match built.timeout(self.timeout).send().await {
             Ok(response) => judge(response).await,
             Err(error) => Delivery::Later(OUTAGE, unreachable(&error)),
         }

@@ -1,9 +1,13 @@
 //! Integration tests: one binary, one module per subject.
 
 mod agent_claude;
+mod bad_input;
 mod catalog;
+mod crash;
 mod discord;
 mod lock;
+mod looking;
+mod overlap;
 mod playbook;
 mod prove;
 mod repo;
@@ -11,4 +15,5 @@ mod sandbox;
 mod spend;
 mod starter;
 mod support;
+mod turns;
 mod wiki;

@@ -1,3 +1,5 @@
 //! What the tests share.
 
+pub(crate) mod discord;
+pub(crate) mod station;
 pub(crate) mod transcripts;
