@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 use crate::agent::coordinator;
 use crate::config::Decider;
 use crate::error::Fatal;
+use crate::lock::Holder;
 use crate::lock::coordinate::{Choice, Facts, Look, rules};
 use crate::next::{Next, Stop, next};
 use crate::process::Likeness;
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::{Receipt, Stage, Turn, TurnOutcome};
+use crate::turn::{Receipt, Turn, TurnOutcome};
 use crate::world::World;
 use crate::{outbox, records};
 
@@ -189,7 +190,7 @@ async fn skipped(world: &World, why: &str) -> Result<Turn, Fatal> {
 
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.
 async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Option<Stop>, Fatal> {
-    world.stage(Stage::Sleep);
+    world.sign(Holder::end_turn);
     world
         .console()
         .sleeping(until.saturating_duration_since(Instant::now()));

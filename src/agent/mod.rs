@@ -1,5 +1,5 @@
 //! The agents. Each gets a [`Brief`] and a private working copy, and gives an
-//! [`Iteration`](crate::turn::Iteration); none of them commits, deploys, logs or posts.
+//! [`Iteration`]; none of them commits, deploys, logs or posts.
 
 pub mod catalog;
 pub mod claude;

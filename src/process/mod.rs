@@ -1,5 +1,5 @@
 //! The only place that spawns. One [`Spec`] in, one [`Finished`] out; the whole group is gone by
-//! the time [`run`] returns.
+//! the time [`run()`] returns.
 //!
 //! Output is drained while the child runs and for a bounded time after it ends, since a
 //! grandchild may hold the pipe open. Ends: the child's own exit, a deadline, silence, too much

@@ -27,7 +27,7 @@ const STALE: TimeDelta = TimeDelta::days(120);
 /// What to sum up.
 #[derive(Debug, Clone, Copy)]
 pub struct DayQuery<'a> {
-    /// Directories that hold `projects/`; see [`roots`](super::roots).
+    /// Directories that hold `projects/`; see [`roots`](super::roots()).
     pub roots: &'a [PathBuf],
     /// The zone whose midnight begins a day.
     pub zone: Tz,

@@ -1,5 +1,11 @@
 //! Integration tests: one binary, one module per subject.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't go on fails, also in a helper"
+)]
+
 mod agent_claude;
 mod bad_input;
 mod catalog;

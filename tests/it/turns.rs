@@ -217,10 +217,10 @@ fn a_trial_needs_nothing_and_proves_that_its_changes_survive_a_rebuild() {
 fn a_dry_run_changes_neither_machine_nor_repository() {
     let station = Station::with_gaps(&["only its owner reads the log"]);
     // The machine as the playbook stands.
-    assert_eq!(station.run(&["run", "--once", "--dry-run"]).code, Some(12));
+    assert_eq!(station.run(&["run", "--once", "--dry-run"]).code, Some(0));
     let before = files(&station.home());
     let done = station.run(&["run", "--once", "--dry-run"]);
-    assert_eq!(done.code, Some(12), "held for a person:\n{}", done.err);
+    assert_eq!(done.code, Some(0), "{}", done.err);
     assert_eq!(files(&station.home()), before);
     assert_eq!(
         station

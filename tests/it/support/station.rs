@@ -217,7 +217,7 @@ fn prepare_ansible() {
         let station = Station::bare();
         station.write(
             "playbook.yml",
-            "- hosts: localhost\n  gather_facts: false\n  tasks: []\n",
+            "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n",
         );
         station.commit_all("Start");
         let station = station
