@@ -149,7 +149,14 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let (path, body) = read_request(&mut connection).await?;
     if path.contains("/count_tokens") {
-        return reply(&mut connection, 200, &[], "application/json", "{\"input_tokens\":100}").await;
+        return reply(
+            &mut connection,
+            200,
+            &[],
+            "application/json",
+            "{\"input_tokens\":100}",
+        )
+        .await;
     }
     if !path.contains("/v1/messages") {
         return reply(&mut connection, 200, &[], "application/json", "{}").await;
@@ -193,7 +200,14 @@ async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Resu
     } else {
         let mut whole = message;
         whole["content"] = json!([block]);
-        reply(&mut connection, 200, &[], "application/json", &whole.to_string()).await
+        reply(
+            &mut connection,
+            200,
+            &[],
+            "application/json",
+            &whole.to_string(),
+        )
+        .await
     }
 }
 
@@ -223,7 +237,10 @@ fn events(message: &Value, block: &Value) -> String {
         let mut empty = block.clone();
         empty["input"] = json!({});
         let input = block["input"].to_string();
-        (empty, json!({"type": "input_json_delta", "partial_json": input}))
+        (
+            empty,
+            json!({"type": "input_json_delta", "partial_json": input}),
+        )
     };
     [
         json!({"type": "message_start", "message": start}),
@@ -235,7 +252,12 @@ fn events(message: &Value, block: &Value) -> String {
         json!({"type": "message_stop"}),
     ]
     .iter()
-    .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
+    .map(|event| {
+        format!(
+            "event: {}\ndata: {event}\n\n",
+            event["type"].as_str().unwrap()
+        )
+    })
     .collect()
 }
 
@@ -251,7 +273,12 @@ async fn reply(
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }
-    write!(head, "content-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
+    write!(
+        head,
+        "content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
     connection.write_all(head.as_bytes()).await?;
     connection.write_all(body.as_bytes()).await?;
     connection.shutdown().await
