@@ -1,83 +1,335 @@
 //! The Claude Code command line as an agent.
+//!
+//! ```text
+//! brief ─ prompts ─ command (sandboxed) ─ stream (one event a line) ─ outcome ─ iteration
+//! ```
+//!
+//! It runs headless with private configuration, home and temporary directories and is judged by
+//! its structured events alone. Confined, it may use its tools without asking. Where the operator
+//! has switched confinement off it keeps the client's own permission rules instead: it edits files
+//! in its working copy, but of the shell it gets only what the client holds to be harmless.
+//!
+//! The credential is handed over in the environment of the process, where programs that the agent
+//! starts can see it, too. It is taken out of everything that is shown or kept.
 
-use std::path::Path;
+mod ask;
+mod command;
+mod live;
+mod outcome;
+mod prompts;
+mod schema;
+mod stream;
+
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+use self::command::Job;
+use self::stream::Seen;
 use super::{Agent, Brief};
-use crate::config::{AgentConfig, Env, SandboxConfig};
+use crate::config::{AgentConfig, Env, SandboxConfig, Secret};
 use crate::gate::MicroUsd;
+use crate::process::{self, Ended, effective_uid, find_on_path, is_executable, user_ids};
 use crate::sandbox::Sandbox;
-use crate::turn::{Iteration, Verdict};
+use crate::turn::{AgentOutcome, Iteration};
 
-/// Placeholder.
-#[derive(Debug, Clone)]
-pub struct Claude;
+pub use live::LiveCall;
 
-/// A live call.
+/// Tools of an iteration.
+const TOOLS: &str = "Bash,Read,Edit,Write,Glob,Grep";
+
+/// Variables that a client behind a proxy needs.
+const PASSED: [&str; 8] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+];
+
+/// The Claude Code command line, found and with a credential.
 #[derive(Debug, Clone)]
-pub struct LiveCall {
-    /// Session.
-    pub session: Option<String>,
-    /// Cost.
-    pub cost: MicroUsd,
-    /// Verdict.
-    pub verdict: Verdict,
+pub struct Claude {
+    /// The program itself, links resolved.
+    program: PathBuf,
+    config: AgentConfig,
+    sandbox: Sandbox,
+    /// The client's name for the credential, and the credential.
+    credential: (&'static str, Secret),
+    /// Surroundings that the client needs.
+    passed: Vec<(String, String)>,
+    /// As root: who it is to be inside the confinement.
+    user: Option<(u32, u32)>,
+}
+
+/// A run that has ended.
+struct Ran {
+    seen: Seen,
+    ended: Ended,
+    session: String,
 }
 
 impl Claude {
-    /// Makes one.
+    /// Finds the program and the credential.
+    ///
+    /// # Errors
+    /// What is missing, with the cure.
     pub fn new(
-        _config: &AgentConfig,
-        _confinement: &SandboxConfig,
-        _sandbox: Sandbox,
-        _env: &Env,
+        config: &AgentConfig,
+        sandbox_config: &SandboxConfig,
+        sandbox: Sandbox,
+        env: &Env,
     ) -> Result<Self, String> {
-        Err("not there yet".to_owned())
+        let user = if effective_uid() == 0 {
+            unprivileged(&sandbox, &sandbox_config.user)?
+        } else {
+            None
+        };
+        Ok(Self {
+            program: find(&config.program, env)?,
+            credential: credential(&config.credential_env, env)?,
+            passed: PASSED
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), env.get(*name)?.clone())))
+                .collect(),
+            config: config.clone(),
+            sandbox,
+            user,
+        })
     }
 
-    /// Live call.
-    pub async fn live_call(
-        &self,
-        _home: &Path,
-        _dir: &Path,
-        _amount: MicroUsd,
-        _cancel: &CancellationToken,
-    ) -> LiveCall {
-        LiveCall {
-            session: None,
-            cost: MicroUsd::ZERO,
-            verdict: Verdict::NotRun(String::new()),
-        }
+    /// The program, links resolved.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
-    /// Asks.
-    pub async fn ask(
+    /// Runs one job to its end.
+    ///
+    /// # Errors
+    /// When it can't be started; nothing was spent then.
+    async fn run(
         &self,
-        _prompt: &str,
-        _schema: &str,
-        _dir: &Path,
-        _amount: MicroUsd,
-        _cancel: &CancellationToken,
-    ) -> Result<(serde_json::Value, MicroUsd, Option<String>), String> {
-        Err("not there yet".to_owned())
+        job: &Job<'_>,
+        cancel: &CancellationToken,
+        beat: &mut dyn FnMut(&str),
+    ) -> Result<Ran, String> {
+        let session = uuid::Uuid::new_v4().to_string();
+        let spec = self.command(job, &session)?;
+        let stop = cancel.child_token();
+        let mut seen = Seen::new(self.credential.1.clone());
+        let done = process::run(&spec, &stop, |line| {
+            let shown = match line.stream {
+                process::Stream::Out => seen.line(&line.text),
+                process::Stream::Err => seen.aside(&line.text),
+            };
+            if let Some(shown) = shown {
+                beat(&shown);
+            }
+            // It would go on trying for minutes.
+            if seen.unauthorized >= outcome::UNAUTHORIZED {
+                stop.cancel();
+            }
+        })
+        .await
+        .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        Ok(Ran {
+            seen,
+            ended: done.ended,
+            session,
+        })
+    }
+
+    fn job<'a>(&'a self, brief: &'a Brief) -> Result<Job<'a>, String> {
+        Ok(Job {
+            prompt: prompts::iteration(&self.config.prompts, brief)?,
+            dir: &brief.workdir,
+            run_dir: &brief.run_dir,
+            amount: brief.allowance,
+            max_turns: self.config.max_turns,
+            deadline: self.config.deadline,
+            tools: TOOLS,
+            schema: Some(schema::REPORT),
+            deployed: None,
+        })
     }
 }
 
 impl Agent for Claude {
     async fn iterate(
         &self,
-        _brief: &Brief,
-        _cancel: &CancellationToken,
-        _beat: &mut dyn FnMut(&str),
+        brief: &Brief,
+        cancel: &CancellationToken,
+        beat: &mut dyn FnMut(&str),
     ) -> Iteration {
-        Iteration {
-            outcome: crate::turn::AgentOutcome::Crashed,
-            report: None,
-            why: String::new(),
-            cost: MicroUsd::ZERO,
-            session: None,
-            tail: Vec::new(),
+        let ran = match self.job(brief) {
+            Ok(job) => self.run(&job, cancel, beat).await,
+            Err(why) => Err(why),
+        };
+        match ran {
+            Ok(ran) => iteration(&ran, brief.allowance),
+            Err(why) => Iteration {
+                outcome: AgentOutcome::Crashed,
+                report: None,
+                why,
+                cost: MicroUsd::ZERO,
+                session: None,
+                tail: Vec::new(),
+            },
         }
+    }
+}
+
+fn iteration(ran: &Ran, allowance: MicroUsd) -> Iteration {
+    let judged = outcome::ended_well(&ran.seen, ran.ended)
+        .and_then(|result| outcome::report(&ran.seen, result));
+    let (cost, remark) = outcome::cost(&ran.seen, allowance);
+    let (report, (outcome, mut why)) = match judged {
+        Ok(report) => {
+            let class = outcome::class(&report);
+            (Some(report), class)
+        }
+        Err(failure) => (None, failure),
+    };
+    if let Some(remark) = remark {
+        why = format!("{why}; {remark}");
+    }
+    Iteration {
+        outcome,
+        report,
+        why,
+        cost,
+        session: Some(ran.session.clone()),
+        tail: ran.seen.tail(),
+    }
+}
+
+/// The program: an absolute path, or a name on `PATH`.
+fn find(program: &Path, env: &Env) -> Result<PathBuf, String> {
+    let cure = "install Claude Code (https://claude.com/claude-code), or set agent.program to it";
+    let found = if program.is_absolute() {
+        is_executable(program).then(|| program.to_owned())
+    } else {
+        let path = env.get("PATH").map(String::as_str).unwrap_or_default();
+        find_on_path(&program.to_string_lossy(), path.as_ref())
+    };
+    let found = found.ok_or_else(|| {
+        let place = if program.is_absolute() {
+            "is no program"
+        } else {
+            "is not on PATH"
+        };
+        format!("{} {place}: {cure}", program.display())
+    })?;
+    std::fs::canonicalize(&found).map_err(|e| format!("{}: {e}; {cure}", found.display()))
+}
+
+/// The first credential that is set, under the name by which the client knows it.
+fn credential(names: &[String], env: &Env) -> Result<(&'static str, Secret), String> {
+    let (name, value) = names
+        .iter()
+        .find_map(|name| Some((name, env.get(name).filter(|v| !v.trim().is_empty())?)))
+        .ok_or_else(|| {
+            format!(
+                "no credential for the model: set {} (a long-lived token comes from `claude \
+                 setup-token`)",
+                if names.is_empty() {
+                    "agent.credential_env".to_owned()
+                } else {
+                    names.join(" or ")
+                }
+            )
+        })?;
+    let known = [
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+    ];
+    let value = value.trim();
+    let name = known.into_iter().find(|k| k == name).unwrap_or_else(|| {
+        // A variable of the operator's own: subscription tokens are told by their beginning.
+        if value.starts_with("sk-ant-oat") {
+            known[2]
+        } else {
+            known[0]
+        }
+    });
+    Ok((name, Secret::new(value)))
+}
+
+/// Who the agent is where secloop itself is root. The client refuses to work as root without
+/// asking, and rightly so.
+fn unprivileged(sandbox: &Sandbox, user: &str) -> Result<Option<(u32, u32)>, String> {
+    match sandbox {
+        Sandbox::Off => Ok(None),
+        Sandbox::Seatbelt(_) => Err(
+            "as root the agent can't be confined on macOS: run secloop as the workstation's user"
+                .to_owned(),
+        ),
+        Sandbox::Bwrap(_) => match user_ids(user) {
+            Some((0, _)) => Err(format!(
+                "sandbox.user: {user} is root; name an unprivileged account"
+            )),
+            Some(ids) => Ok(Some(ids)),
+            None => Err(format!(
+                "sandbox.user: there is no account {user}; create it, or name another"
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_the_first_credential_that_is_set() {
+        let env = |vars: &[(&str, &str)]| -> Env {
+            vars.iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let names = ["MINE".to_owned(), "ANTHROPIC_AUTH_TOKEN".to_owned()];
+        let both = env(&[("MINE", " "), ("ANTHROPIC_AUTH_TOKEN", "t")]);
+        let (name, value) = credential(&names, &both).unwrap();
+        assert_eq!((name, value.expose()), ("ANTHROPIC_AUTH_TOKEN", "t"));
+        let own = env(&[("MINE", "sk-ant-oat01-x")]);
+        assert_eq!(
+            credential(&names, &own).unwrap().0,
+            "CLAUDE_CODE_OAUTH_TOKEN"
+        );
+        let own = env(&[("MINE", "x")]);
+        assert_eq!(credential(&names, &own).unwrap().0, "ANTHROPIC_API_KEY");
+        let why = credential(&names, &Env::new()).unwrap_err();
+        assert!(why.contains("MINE or ANTHROPIC_AUTH_TOKEN"), "{why}");
+    }
+
+    #[test]
+    fn names_the_cure_when_the_program_is_missing() {
+        for program in ["claude", "/nowhere/claude"] {
+            let why = find(Path::new(program), &Env::new()).unwrap_err();
+            assert!(
+                why.contains(program) && why.contains("agent.program"),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn is_never_root_inside_the_confinement() {
+        let bwrap = Sandbox::Bwrap("/usr/bin/bwrap".into());
+        assert!(
+            unprivileged(&bwrap, "root")
+                .unwrap_err()
+                .contains("sandbox.user")
+        );
+        assert!(
+            unprivileged(&bwrap, "no such account")
+                .unwrap_err()
+                .contains("sandbox.user")
+        );
+        assert!(unprivileged(&Sandbox::Seatbelt("/x".into()), "nobody").is_err());
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod discord;
 pub(crate) mod station;
+pub(crate) mod model;
 pub(crate) mod transcripts;

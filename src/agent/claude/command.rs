@@ -1,0 +1,188 @@
+//! The command line of one run, and its confinement.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Claude;
+use crate::gate::MicroUsd;
+use crate::process::Spec;
+use crate::sandbox::{Policy, Sandbox};
+
+/// Where programs are found inside.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
+/// Bytes of output that are kept; a long iteration streams a few megabytes.
+const KEEP: usize = 16 << 20;
+
+/// What is to be run.
+pub(super) struct Job<'a> {
+    /// The prompt, given on standard input.
+    pub(super) prompt: String,
+    /// The working directory; writable.
+    pub(super) dir: &'a Path,
+    /// Private configuration, home and temporary files; writable.
+    pub(super) run_dir: &'a Path,
+    /// What it may cost.
+    pub(super) amount: MicroUsd,
+    /// Turns of the client's own loop.
+    pub(super) max_turns: u32,
+    /// Wall-clock limit.
+    pub(super) deadline: Duration,
+    /// The tools there are, comma-separated; empty: none.
+    pub(super) tools: &'a str,
+    /// JSON schema of the answer.
+    pub(super) schema: Option<&'a str>,
+    /// Work with what is deployed on the machine.
+    pub(super) deployed: Option<Deployed>,
+}
+
+/// What is deployed on the machine.
+pub(super) struct Deployed {
+    /// The home directory; readable.
+    pub(super) home: PathBuf,
+    /// The settings with their hooks.
+    pub(super) settings: Option<PathBuf>,
+    /// Below it: what stays hidden.
+    pub(super) hide: Vec<PathBuf>,
+    /// Below it: what the hooks write.
+    pub(super) write: Vec<PathBuf>,
+}
+
+impl Claude {
+    /// The confined command.
+    ///
+    /// # Errors
+    /// When a directory can't be made or resolved, naming it.
+    pub(super) fn command(&self, job: &Job<'_>, session: &str) -> Result<Spec, String> {
+        let run_dir = resolved(job.run_dir)?;
+        let dir = resolved(job.dir)?;
+        for name in ["claude", "home", "tmp"] {
+            let path = run_dir.join(name);
+            crate::world::make_private(&path).map_err(|e| e.to_string())?;
+        }
+        let home = match &job.deployed {
+            Some(deployed) => deployed.home.clone(),
+            None => run_dir.join("home"),
+        };
+        let mut spec = Spec::new(&self.program, &dir, job.deadline)
+            .args(self.arguments(job, session))
+            .envs(self.passed.iter().map(|(k, v)| (k, v)))
+            .env("PATH", PATH)
+            .env("LANG", "C.UTF-8")
+            .env("HOME", &home)
+            .env("TMPDIR", run_dir.join("tmp"))
+            .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
+            .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
+            .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+            .env("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
+            .env("DISABLE_AUTOUPDATER", "1")
+            .env(self.credential.0, self.credential.1.expose());
+        if !self.config.base_url.is_empty() {
+            spec = spec.env("ANTHROPIC_BASE_URL", &self.config.base_url);
+        }
+        spec.stdin = job.prompt.clone().into_bytes();
+        spec.silence = Some(self.config.silence);
+        spec.keep = KEEP;
+        Ok(self.confined(spec, job, dir, run_dir))
+    }
+
+    fn arguments(&self, job: &Job<'_>, session: &str) -> Vec<OsString> {
+        let mut args: Vec<OsString> = [
+            "-p",
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--include-partial-messages",
+            "--strict-mcp-config",
+            "--setting-sources",
+            "",
+            "--session-id",
+            session,
+            "--max-turns",
+            &job.max_turns.to_string(),
+            "--max-budget-usd",
+            &dollars(job.amount),
+            "--tools",
+            job.tools,
+        ]
+        .map(OsString::from)
+        .to_vec();
+        let mut more = |words: &[&str]| args.extend(words.iter().map(OsString::from));
+        if !self.config.model.is_empty() {
+            more(&["--model", &self.config.model]);
+        }
+        if let Some(schema) = job.schema {
+            more(&["--json-schema", schema]);
+        }
+        if self.sandbox.confines() {
+            more(&["--dangerously-skip-permissions"]);
+        } else {
+            more(&["--permission-mode", "acceptEdits"]);
+            if job.deployed.is_some() {
+                more(&["--allowedTools", "Bash(cat:*)", "Read"]);
+            }
+        }
+        if let Some(settings) = job.deployed.as_ref().and_then(|d| d.settings.as_ref()) {
+            args.push("--settings".into());
+            args.push(settings.into());
+        }
+        args
+    }
+
+    fn confined(&self, spec: Spec, job: &Job<'_>, dir: PathBuf, run_dir: PathBuf) -> Spec {
+        let mut policy = Policy::agent(vec![self.visible_program()], vec![dir, run_dir]);
+        for (name, value) in &self.passed {
+            let path = Path::new(value);
+            if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
+                policy.read.push(path.to_owned());
+            }
+        }
+        if let Some(deployed) = &job.deployed {
+            policy.read.insert(0, deployed.home.clone());
+            policy.hide.clone_from(&deployed.hide);
+            policy.write.extend(deployed.write.iter().cloned());
+        }
+        let mut spec = self.sandbox.wrap(spec, &policy);
+        if let (Sandbox::Bwrap(_), Some((uid, gid))) = (&self.sandbox, self.user) {
+            // An unprivileged user could not reach directories that only root may enter. So the
+            // one user of the confinement's namespace takes the other's number: inside there is
+            // no root, and outside it has none of root's capabilities.
+            let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
+            spec.args.splice(0..0, who);
+        }
+        spec
+    }
+
+    /// A native program needs itself only, a script what lies beside it.
+    fn visible_program(&self) -> PathBuf {
+        use std::io::Read as _;
+        let mut start = [0_u8; 2];
+        let script = std::fs::File::open(&self.program)
+            .and_then(|mut file| file.read_exact(&mut start))
+            .is_ok_and(|()| start == *b"#!");
+        match self.program.parent() {
+            Some(parent) if script => parent.to_owned(),
+            _ => self.program.clone(),
+        }
+    }
+}
+
+fn resolved(dir: &Path) -> Result<PathBuf, String> {
+    std::fs::canonicalize(dir).map_err(|e| format!("{}: {e}", dir.display()))
+}
+
+/// The amount as a decimal number of dollars.
+fn dollars(amount: MicroUsd) -> String {
+    format!("{}.{:06}", amount.0 / 1_000_000, amount.0 % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_amounts_in_full() {
+        assert_eq!(dollars(MicroUsd(1_050_001)), "1.050001");
+        assert_eq!(dollars(MicroUsd(7)), "0.000007");
+    }
+}

@@ -1,0 +1,319 @@
+//! What the command line says while it works: one JSON event a line. Only structured events count;
+//! the model's words are shown, never believed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::config::Secret;
+use crate::text::{one_line, redact};
+
+/// Longest line shown to people, in characters.
+const MAX_SHOWN: usize = 200;
+/// Lines kept for the record.
+const TAIL: usize = 10;
+/// A sign of life at least every so many pieces of a long answer.
+const PIECES: u32 = 50;
+
+/// A tool's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ToolResult {
+    /// The tool's name; empty when the call was not seen.
+    pub(super) tool: String,
+    /// Whether the tool failed or was refused.
+    pub(super) is_error: bool,
+    /// What it gave.
+    pub(super) text: String,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The last `result` event.
+    pub(super) result: Option<Value>,
+    /// Answers of tools, in order.
+    pub(super) tools: Vec<ToolResult>,
+    /// Attempts that were refused for the credential.
+    pub(super) unauthorized: u32,
+    /// Whether a usage limit was announced.
+    pub(super) limited: bool,
+    /// When that limit ends.
+    pub(super) reset: Option<DateTime<Utc>>,
+    /// Whether any answer of the model has begun: from here on money is spent.
+    pub(super) answered: bool,
+    /// Whether the last thing heard was a failed attempt to reach the model.
+    pub(super) retrying: Option<String>,
+    /// The error class of the last answer that is an error, such as `billing_error`.
+    pub(super) error: Option<String>,
+    calls: BTreeMap<String, String>,
+    tail: VecDeque<String>,
+    pieces: u32,
+    secret: Secret,
+}
+
+impl Seen {
+    /// Nothing yet; `secret` is taken out of whatever is shown.
+    pub(super) fn new(secret: Secret) -> Self {
+        Self {
+            secret,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one line of standard output, and gives a line for people where it says something.
+    pub(super) fn line(&mut self, line: &str) -> Option<String> {
+        let shown = match serde_json::from_str::<Value>(line) {
+            Ok(event) if event.is_object() => self.event(&event)?,
+            _ => format!("not an event: {line}"),
+        };
+        Some(self.show(&shown))
+    }
+
+    /// Takes one line of standard error.
+    pub(super) fn aside(&mut self, line: &str) -> Option<String> {
+        (!line.trim().is_empty()).then(|| self.show(&format!("stderr: {line}")))
+    }
+
+    /// The last lines that were shown.
+    pub(super) fn tail(&self) -> Vec<String> {
+        self.tail.iter().cloned().collect()
+    }
+
+    /// One bounded line without credentials.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let text = if self.secret.is_empty() {
+            text.to_owned()
+        } else {
+            text.replace(self.secret.expose(), "[redacted]")
+        };
+        one_line(&redact(&text), MAX_SHOWN)
+    }
+
+    /// Whether `text` gives the credential away.
+    pub(super) fn betrays(&self, text: &str) -> bool {
+        !self.secret.is_empty() && text.contains(self.secret.expose())
+    }
+
+    fn show(&mut self, text: &str) -> String {
+        let line = self.clean(text);
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.clone());
+        line
+    }
+
+    fn event(&mut self, event: &Value) -> Option<String> {
+        let kind = word(event, "type");
+        if !(kind == "system" && word(event, "subtype") == "api_retry") {
+            self.retrying = None;
+        }
+        match kind {
+            "system" => self.system(event),
+            "stream_event" => self.piece(&event["event"]),
+            "assistant" => self.assistant(event),
+            "user" => self.user(event),
+            "rate_limit_event" => self.rate_limit(&event["rate_limit_info"]),
+            "result" => {
+                self.result = Some(event.clone());
+                Some(format!("result: {}", word(event, "subtype")))
+            }
+            other => Some(format!("event: {other}")),
+        }
+    }
+
+    fn system(&mut self, event: &Value) -> Option<String> {
+        match word(event, "subtype") {
+            "init" => Some(format!(
+                "started: version {}, model {}",
+                word(event, "claude_code_version"),
+                word(event, "model")
+            )),
+            "api_retry" => {
+                let status = event["error_status"].as_u64();
+                if status == Some(401) {
+                    self.unauthorized += 1;
+                }
+                let text = format!(
+                    "attempt {} of {} failed: {} {}",
+                    event["attempt"],
+                    event["max_retries"],
+                    status.map_or_else(String::new, |s| s.to_string()),
+                    word(event, "error")
+                );
+                self.retrying = Some(text.clone());
+                Some(text)
+            }
+            other => Some(format!("system: {other}")),
+        }
+    }
+
+    fn piece(&mut self, event: &Value) -> Option<String> {
+        if word(event, "type") == "message_start" {
+            self.answered = true;
+            self.pieces = 0;
+            return Some("the model answers".to_owned());
+        }
+        self.pieces += 1;
+        self.pieces
+            .is_multiple_of(PIECES)
+            .then(|| "the model is still answering".to_owned())
+    }
+
+    fn assistant(&mut self, event: &Value) -> Option<String> {
+        // An error of the client's own is shown as an answer, too, and costs nothing.
+        match event.get("error").and_then(Value::as_str) {
+            Some(error) => self.error = Some(error.to_owned()),
+            None => self.answered = true,
+        }
+        let mut shown = Vec::new();
+        for block in event["message"]["content"].as_array().into_iter().flatten() {
+            match word(block, "type") {
+                "text" => shown.push(word(block, "text").to_owned()),
+                "tool_use" => {
+                    let name = word(block, "name");
+                    self.calls
+                        .insert(word(block, "id").to_owned(), name.to_owned());
+                    shown.push(format!("{name}: {}", subject(&block["input"])));
+                }
+                _ => (),
+            }
+        }
+        (!shown.is_empty()).then(|| shown.join("; "))
+    }
+
+    fn user(&mut self, event: &Value) -> Option<String> {
+        let mut shown = Vec::new();
+        for block in event["message"]["content"].as_array().into_iter().flatten() {
+            if word(block, "type") != "tool_result" {
+                continue;
+            }
+            let result = ToolResult {
+                tool: self
+                    .calls
+                    .get(word(block, "tool_use_id"))
+                    .cloned()
+                    .unwrap_or_default(),
+                is_error: block["is_error"].as_bool().unwrap_or(false),
+                text: content(&block["content"]),
+            };
+            shown.push(if result.is_error {
+                format!("{} failed: {}", result.tool, result.text)
+            } else {
+                format!("{} done", result.tool)
+            });
+            self.tools.push(result);
+        }
+        (!shown.is_empty()).then(|| shown.join("; "))
+    }
+
+    fn rate_limit(&mut self, info: &Value) -> Option<String> {
+        let status = word(info, "status");
+        if status == "rejected" {
+            self.limited = true;
+            self.reset = info["resetsAt"]
+                .as_i64()
+                .and_then(|at| DateTime::from_timestamp(at, 0));
+        }
+        Some(format!(
+            "usage limit: {status} {}",
+            word(info, "rateLimitType")
+        ))
+    }
+}
+
+/// A string field; empty when absent.
+fn word<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a tool call is about.
+fn subject(input: &Value) -> &str {
+    ["command", "file_path", "pattern", "outcome"]
+        .iter()
+        .find_map(|field| input.get(field).and_then(Value::as_str))
+        .unwrap_or("…")
+}
+
+/// A tool result's content: a string, or blocks of text.
+fn content(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => blocks
+            .iter()
+            .map(|b| word(b, "text"))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(lines: &[&str]) -> (Seen, Vec<String>) {
+        let mut seen = Seen::new(Secret::new("hunter2-hunter2"));
+        let shown = lines.iter().filter_map(|l| seen.line(l)).collect();
+        (seen, shown)
+    }
+
+    #[test]
+    fn joins_a_tools_answer_with_its_call() {
+        let (seen, shown) = seen(&[
+            r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"echo hunter2-hunter2\nx"}}]}}"#,
+            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":[{"type":"text","text":"denied"}]}]}}"#,
+            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t9","content":"x"}]}}"#,
+        ]);
+        assert_eq!(
+            seen.tools[0],
+            ToolResult {
+                tool: "Bash".to_owned(),
+                is_error: true,
+                text: "denied".to_owned()
+            }
+        );
+        assert_eq!(seen.tools[1].tool, "");
+        assert!(seen.answered);
+        assert!(shown[0].starts_with("Bash: echo [redacted]"), "{shown:?}");
+        assert_eq!(shown[0].lines().count(), 1);
+        assert_eq!(shown[1], "Bash failed: denied");
+    }
+
+    #[test]
+    fn counts_refused_credentials_and_forgets_a_retry_that_worked() {
+        let retry = r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"error_status":401,"error":"authentication_failed"}"#;
+        let (mut seen, shown) = seen(&[retry, retry]);
+        assert_eq!(seen.unauthorized, 2);
+        assert!(shown[0].contains("401"), "{shown:?}");
+        assert!(seen.retrying.is_some() && !seen.answered);
+        seen.line(r#"{"type":"stream_event","event":{"type":"message_start"}}"#);
+        assert!(seen.retrying.is_none() && seen.answered);
+    }
+
+    #[test]
+    fn reads_when_a_limit_ends_and_only_when_it_was_reached() {
+        let (warned, _) = seen(&[
+            r#"{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","resetsAt":1795223218}}"#,
+        ]);
+        assert!(!warned.limited && warned.reset.is_none());
+        let (hit, _) = seen(&[
+            r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1795223218,"rateLimitType":"five_hour"}}"#,
+        ]);
+        assert!(hit.limited);
+        assert_eq!(hit.reset.map(|t| t.timestamp()), Some(1_795_223_218));
+    }
+
+    #[test]
+    fn bounds_what_it_keeps_and_survives_what_is_no_event() {
+        let long = format!("{}\u{1b}[31m", "x".repeat(10_000));
+        let mut lines: Vec<&str> = vec!["null", "[1]", "\"x\"", "", "{}", "{\"type\":7}"];
+        lines.extend(std::iter::repeat_n(long.as_str(), 20));
+        let (seen, shown) = seen(&lines);
+        assert_eq!(seen.tail().len(), 10);
+        assert!(shown.iter().all(|s| s.chars().count() <= MAX_SHOWN));
+        assert!(shown.iter().all(|s| !s.contains('\u{1b}')));
+        assert!(seen.result.is_none());
+    }
+}
