@@ -5,6 +5,7 @@ mod bad_input;
 mod catalog;
 mod crash;
 mod discord;
+mod gates;
 mod lock;
 mod looking;
 mod overlap;
