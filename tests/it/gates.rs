@@ -1,5 +1,7 @@
 //! The static gates, by tables: what is proposed and what they say.
 
+mod honest;
+mod policy;
 mod scope;
 mod secrets;
 

@@ -163,11 +163,7 @@ pub(super) fn is_read_only(task: &Node) -> bool {
 /// Judges a module with what it is given.
 pub(super) fn judge(name: &str, line: usize, given: &Node, task: &Node) -> Vec<Issue> {
     let known = short(name);
-    // As a whole: a change of anything around it can be what matters.
     let mut issues = tasks::texts(given);
-    for issue in &mut issues {
-        issue.value = Some(given.canonical());
-    }
     let Some(each) = params::instances(given, task) else {
         issues.push(Issue::held(line, "a loop over more than 200 items"));
         return issues;

@@ -184,11 +184,13 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
 
 /// Judges every text below for its templates.
 pub(super) fn texts(value: &Node) -> Vec<Issue> {
-    value
-        .scalars()
-        .into_iter()
-        .flat_map(|(line, text)| jinja::text(text, line))
-        .collect()
+    let one = |(line, text): (usize, &str)| -> Vec<Issue> {
+        jinja::text(text, line)
+            .into_iter()
+            .map(|i| i.about(text))
+            .collect()
+    };
+    value.scalars().into_iter().flat_map(one).collect()
 }
 
 /// Judges a condition: an expression, or a list of them.
