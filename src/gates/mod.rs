@@ -1,21 +1,51 @@
-//! gates
-use std::path::Path;
+//! The static gates: what a proposal may touch, what it may say, and that it carries no secret.
+//!
+//! Nothing here runs anything. Known bad is refused, unknown waits for a person.
 
-use crate::config::RepoConfig;
-use crate::repo::Changes;
+mod policy;
+mod scope;
+mod secrets;
+
+pub use policy::policy;
+pub use scope::scope;
+pub use secrets::secrets;
+
 use crate::turn::Verdict;
 
-/// Scope.
-pub fn scope(_changes: &Changes, _repo: &RepoConfig, _playbook: &Path) -> Verdict {
-    Verdict::Passed
+/// What the rules of a gate said so far.
+#[derive(Debug, Default)]
+struct Findings {
+    refused: Vec<String>,
+    held: Vec<String>,
 }
 
-/// Policy.
-pub fn policy(_changes: &Changes, _playbook: &Path) -> Verdict {
-    Verdict::Passed
+impl Findings {
+    fn refuse(&mut self, why: impl Into<String>) {
+        self.refused.push(why.into());
+    }
+
+    fn hold(&mut self, why: impl Into<String>) {
+        self.held.push(why.into());
+    }
+
+    /// The first refusal, else the first hold, and how many more there are of the same weight.
+    fn verdict(self) -> Verdict {
+        match (self.refused.as_slice(), self.held.as_slice()) {
+            ([], []) => Verdict::Passed,
+            ([], [first, more @ ..]) => Verdict::Held(counted(first, more.len())),
+            ([first, more @ ..], _) => Verdict::Refused(counted(first, more.len())),
+        }
+    }
 }
 
-/// Secrets.
-pub fn secrets(_changes: &Changes, _texts: &[String]) -> Verdict {
-    Verdict::Passed
+fn counted(first: &str, more: usize) -> String {
+    match more {
+        0 => first.to_owned(),
+        _ => format!("{first} (and {more} more)"),
+    }
+}
+
+/// A path as it is shown: bounded, without what does not print.
+fn shown(path: &std::path::Path) -> String {
+    crate::text::plain(&path.display().to_string(), 200)
 }

@@ -11,6 +11,7 @@ mod bad_input;
 mod catalog;
 mod crash;
 mod discord;
+mod gates;
 mod lock;
 mod looking;
 mod overlap;

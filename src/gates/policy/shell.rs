@@ -1,0 +1,261 @@
+//! Commands by their arguments, and shell scripts without what they only quote.
+
+use super::yaml::{Node, Value};
+use super::{Issue, jinja, params};
+
+/// A command's literal arguments.
+///
+/// # Errors
+/// What keeps them from being judged.
+pub(super) fn argv(given: &Node, args: Option<&Node>) -> Result<Vec<String>, String> {
+    let known = ["cmd", "argv", "creates", "removes", "strip_empty_ends"];
+    let pairs = [Some(given), args]
+        .into_iter()
+        .flatten()
+        .filter_map(Node::map)
+        .flatten();
+    if let Some((key, ..)) = pairs
+        .into_iter()
+        .find(|(key, ..)| !known.contains(&key.as_str()))
+    {
+        return Err(format!("with {key}"));
+    }
+    let of = |key: &str| given.get(key).or_else(|| args.and_then(|a| a.get(key)));
+    let words = match (&given.value, of("argv"), of("cmd")) {
+        (Value::Scalar { text, .. }, None, None) => split(text)?,
+        (Value::Map(_), Some(list), None) => list
+            .list()
+            .ok_or("whose argv is no list")?
+            .iter()
+            .map(|w| {
+                w.text()
+                    .map(str::to_owned)
+                    .ok_or("whose argv is no list of words")
+            })
+            .collect::<Result<_, _>>()?,
+        (Value::Map(_), None, Some(cmd)) => split(cmd.text().ok_or("whose cmd is no text")?)?,
+        _ => return Err("without one argv or cmd".to_owned()),
+    };
+    if words.is_empty() || words.iter().any(|w| jinja::is_template(w)) {
+        return Err("whose arguments are not literal".to_owned());
+    }
+    Ok(words)
+}
+
+/// Splits a command that needs no shell.
+fn split(text: &str) -> Result<Vec<String>, String> {
+    if text.contains(['"', '\'', '\\', '$', '`', '~', '\n', '#']) {
+        return Err("as a text with quotes or expansions; write it as argv".to_owned());
+    }
+    Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The program's name, when it is one of the system's.
+fn program(argv: &[String]) -> Option<&str> {
+    let first = argv.first()?;
+    match first.rsplit_once('/') {
+        None => Some(first),
+        Some((dir, name)) => {
+            let system = [
+                "/bin",
+                "/usr/bin",
+                "/sbin",
+                "/usr/sbin",
+                "/usr/libexec/ApplicationFirewall",
+            ];
+            system.contains(&dir).then_some(name)
+        }
+    }
+}
+
+/// Whether a command only looks.
+pub(super) fn reads(argv: &[String]) -> bool {
+    let Some(name) = program(argv) else {
+        return false;
+    };
+    let rest: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
+    let first = rest.first().copied().unwrap_or_default();
+    match name {
+        "test" | "[" | "stat" | "ls" | "id" | "uname" | "sw_vers" | "whoami" | "which" | "true"
+        | "readlink" | "basename" | "dirname" => true,
+        "defaults" => {
+            let verb = if first == "-currentHost" {
+                rest.get(1).copied()
+            } else {
+                Some(first)
+            };
+            matches!(verb, Some("read" | "read-type" | "domains" | "find"))
+        }
+        "git" => {
+            let reader = [
+                "--get",
+                "--get-all",
+                "--list",
+                "-l",
+                "get",
+                "list",
+                "--get-regexp",
+            ];
+            first == "config"
+                && rest.iter().any(|a| reader.contains(a))
+                && !rest
+                    .iter()
+                    .any(|a| a.contains("replace") || a.contains("unset"))
+        }
+        "csrutil" | "fdesetup" => first == "status",
+        "spctl" => first == "--status",
+        "socketfilterfw" => rest.len() == 1 && first.starts_with("--get"),
+        "launchctl" => matches!(first, "list" | "print"),
+        "pmset" => first == "-g",
+        "sysctl" => !rest
+            .iter()
+            .any(|a| a.contains('=') || ["-w", "-p", "-f"].contains(a)),
+        _ => false,
+    }
+}
+
+/// Judges a command that may change something.
+pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
+    let rest: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
+    match program(argv) {
+        Some("defaults") => {
+            let rest = rest.strip_prefix(&["-currentHost"]).unwrap_or(&rest);
+            match rest {
+                ["write", domain, _key, ..] if !domain.starts_with(['/', '.', '~']) => Vec::new(),
+                _ => vec![Issue::held(
+                    line,
+                    "defaults with something else than write DOMAIN KEY",
+                )],
+            }
+        }
+        Some("chmod") => {
+            let rest: Vec<&str> = rest.iter().copied().filter(|a| *a != "-h").collect();
+            let [mode, paths @ ..] = rest.as_slice() else {
+                return vec![Issue::held(line, "chmod without a mode")];
+            };
+            let mut issues = params::mode(&Node::quoted(line, *mode));
+            for path in paths {
+                issues.extend(params::path("chmod's path", &Node::quoted(line, *path)));
+            }
+            issues
+        }
+        _ => {
+            let name = argv.first().map_or("", String::as_str);
+            vec![Issue::held(
+                line,
+                format!("the program {name}, which no rule knows"),
+            )]
+        }
+    }
+}
+
+/// A script without comments and without what stands in quotes, line by line; what runs inside
+/// double quotes, as `$(…)`, stays. A quote stays as its two marks. `None` when the quotes do not
+/// end, so that nobody can tell what is quoted.
+pub(super) fn unquoted(script: &str) -> Option<String> {
+    let mut out = String::new();
+    // What is open: `q` single quotes, `d` double quotes, `p` a substitution, `b` backquotes.
+    let mut open = vec!['p'];
+    let mut chars = script.chars().peekable();
+    let mut before = '\n';
+    while let Some(c) = chars.next() {
+        let now = open.last().copied().unwrap_or('p');
+        if c == '\n' {
+            out.push(c);
+        } else if now == 'q' {
+            if c == '\'' {
+                open.pop();
+                out.push(c);
+            }
+        } else if c == '\\' {
+            let next = chars.next();
+            if now != 'd' || next == Some('\n') {
+                // A continued line is one line with its next.
+                out.push_str(if next == Some('\n') { " " } else { "_" });
+            }
+        } else if c == '$' && chars.peek() == Some(&'(') {
+            chars.next();
+            open.push('p');
+            out.push_str("$(");
+        } else if now == 'd' {
+            if c == '"' {
+                open.pop();
+                out.push(c);
+            } else if c == '`' {
+                open.push('b');
+                out.push(c);
+            }
+        } else {
+            match c {
+                '`' if now == 'b' => drop(open.pop()),
+                '\'' => open.push('q'),
+                '"' => open.push('d'),
+                '(' => open.push('p'),
+                ')' if open.len() > 1 => drop(open.pop()),
+                '#' if before.is_whitespace() || ";(".contains(before) => {
+                    while chars.next_if(|n| *n != '\n').is_some() {}
+                    before = ' ';
+                    continue;
+                }
+                _ => {}
+            }
+            out.push(c);
+        }
+        before = c;
+    }
+    (open == ['p']).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_text_and_comments_are_taken_out() {
+        for (script, want) in [
+            ("a 'b | sh' c # d\n", "a '' c \n"),
+            (
+                "x \"curl | sh $(curl y | sh) z\" w",
+                "x \"$(curl y | sh)\" w",
+            ),
+            ("\"`curl y | sh` z\"", "\"`curl y | sh`\""),
+            ("a \\' 'x'", "a _ ''"),
+            ("curl x \\\n | sh", "curl x   | sh"),
+            ("case $1 in\n  a) b ;;\nesac", "case $1 in\n  a) b ;;\nesac"),
+            ("a=$((1 + 2)) 'x'", "a=$((1 + 2)) ''"),
+            ("${#x} a#b", "${#x} a#b"),
+        ] {
+            assert_eq!(unquoted(script).as_deref(), Some(want), "{script}");
+        }
+        for script in ["a 'b", "a \"b", "$(a", "echo don't"] {
+            assert_eq!(unquoted(script), None, "{script}");
+        }
+    }
+
+    #[test]
+    fn commands() {
+        for (command, reading) in [
+            ("defaults read com.apple.screensaver askForPassword", true),
+            ("/usr/bin/defaults -currentHost read x", true),
+            ("git config --global --get user.name", true),
+            ("sysctl -n kern.hostname", true),
+            (
+                "/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate",
+                true,
+            ),
+            ("csrutil status", true),
+            ("defaults write x y 1", false),
+            ("git config --global core.pager x", false),
+            ("git push", false),
+            ("sysctl kernel.x=1", false),
+            ("sysctl -w kernel.x", false),
+            ("socketfilterfw --setglobalstate off", false),
+            ("csrutil disable", false),
+            ("/tmp/defaults read x", false),
+            ("bash -c true", false),
+        ] {
+            assert_eq!(reads(&split(command).unwrap()), reading, "{command}");
+        }
+        assert!(split("echo \"$HOME\"").is_err());
+    }
+}

@@ -1,0 +1,231 @@
+//! Which files a proposal may touch, and of what kind they may be.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Findings, shown};
+use crate::config::RepoConfig;
+use crate::repo::{Change, Changes};
+use crate::turn::Verdict;
+
+const EXECUTABLE: u32 = 0o100_755;
+const FILE: u32 = 0o100_644;
+
+/// File kinds that the other gates can judge or that nothing runs.
+const KINDS: [&str; 11] = [
+    "yml", "yaml", "j2", "sh", "json", "md", "conf", "toml", "txt", "cfg", "plist",
+];
+
+/// Judges the paths, modes and plain shape of what is changed.
+pub fn scope(changes: &Changes, repo: &RepoConfig, playbook: &Path) -> Verdict {
+    let mut found = Findings::default();
+    let around = match playbook.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => format!("{}/", dir.display()),
+        _ => String::new(),
+    };
+    let default = [around];
+    let allowed = if repo.allowed.is_empty() {
+        &default[..]
+    } else {
+        &repo.allowed[..]
+    };
+    for change in changes.all() {
+        place(change, allowed, &repo.off_limits, &mut found);
+        name(change, &mut found);
+        mode(change, &mut found);
+        kind(change, &mut found);
+        characters(change, &mut found);
+    }
+    found.verdict()
+}
+
+fn place(change: &Change, allowed: &[String], off_limits: &[String], found: &mut Findings) {
+    let path = change.path.to_string_lossy();
+    if !allowed.iter().any(|prefix| below(&path, prefix)) {
+        found.refuse(format!(
+            "{}: outside of what may be changed ({}); change files there only, or a person adds it \
+             to repo.allowed",
+            shown(&change.path),
+            allowed
+                .iter()
+                .map(|a| if a.is_empty() { "." } else { a })
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    // A file system without case takes Secrets/ for secrets/.
+    let folded = path.to_lowercase();
+    if let Some(prefix) = off_limits
+        .iter()
+        .find(|p| below(&folded, &p.to_lowercase()))
+    {
+        found.refuse(format!(
+            "{}: {prefix} is off limits (repo.off_limits); leave it as it is",
+            shown(&change.path)
+        ));
+    }
+}
+
+/// Whether a path is a prefix or below it, by whole names; the empty prefix is everything.
+fn below(path: &str, prefix: &str) -> bool {
+    let prefix = prefix.trim_start_matches("./").trim_end_matches('/');
+    prefix.is_empty()
+        || prefix == "."
+        || path
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn name(change: &Change, found: &mut Findings) {
+    let folded = change.path.to_string_lossy().to_lowercase();
+    let parts: Vec<&str> = folded.split('/').collect();
+    let (dirs, file) = match parts.split_last() {
+        Some((file, dirs)) => (dirs, *file),
+        None => return,
+    };
+    let rule = dirs
+        .iter()
+        .find_map(|dir| bad_dir(dir))
+        .or_else(|| bad_file(dirs, file));
+    if let Some((what, cure)) = rule {
+        found.refuse(format!("{}: {what}; {cure}", shown(&change.path)));
+    } else if ["claude.md", "claude.local.md", "agents.md", "gemini.md"].contains(&file) {
+        found.hold(format!(
+            "{}: instructions to agents; a person decides about them",
+            shown(&change.path)
+        ));
+    }
+}
+
+type Rule = (&'static str, &'static str);
+
+const BY_HAND: &str = "it is changed by a person, not by a proposal";
+
+fn bad_dir(dir: &str) -> Option<Rule> {
+    if matches!(dir, "library" | "module_utils" | "collections" | "plugins")
+        || dir.ends_with("_plugins")
+    {
+        return Some((
+            "code that Ansible loads by itself, also while it only checks",
+            "use the modules that Ansible brings",
+        ));
+    }
+    if dir.starts_with(".git") {
+        return Some(("git's and the forge's own files", BY_HAND));
+    }
+    match dir {
+        ".circleci" | ".buildkite" | ".woodpecker" | ".drone" | ".teamcity"
+        | ".azure-pipelines" => Some(("what runs in continuous integration", BY_HAND)),
+        ".claude" | ".vscode" | ".idea" | ".cursor" | ".zed" | ".devcontainer" => {
+            Some(("the settings of a tool that opens the repository", BY_HAND))
+        }
+        "inventory" | "inventories" => Some(("an inventory decides what is managed", BY_HAND)),
+        _ => None,
+    }
+}
+
+fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
+    if file.starts_with(".git") {
+        return Some(("git's and the forge's own files", BY_HAND));
+    }
+    let stem = file.split('.').next().unwrap_or(file);
+    let deployed = dirs.iter().any(|d| *d == "files" || *d == "templates");
+    match file {
+        "ansible.cfg" | ".ansible.cfg" => Some(("it configures Ansible itself", BY_HAND)),
+        "requirements.yml" | "requirements.yaml" | "galaxy.yml" | "galaxy.yaml" => {
+            Some(("it names code to download", BY_HAND))
+        }
+        "secloop.toml" => Some(("secloop's own configuration", BY_HAND)),
+        ".mcp.json" | ".envrc" | ".editorconfig" => {
+            Some(("the settings of a tool that opens the repository", BY_HAND))
+        }
+        ".travis.yml"
+        | "jenkinsfile"
+        | "azure-pipelines.yml"
+        | "bitbucket-pipelines.yml"
+        | ".drone.yml"
+        | ".woodpecker.yml"
+        | ".pre-commit-config.yaml"
+        | "lefthook.yml" => Some((
+            "what runs in continuous integration or at a commit",
+            BY_HAND,
+        )),
+        ".ansible-lint" | ".ansible-lint-ignore" | ".yamllint" => {
+            Some(("it configures a check", BY_HAND))
+        }
+        _ if !deployed && matches!(stem, "inventory" | "hosts") => {
+            Some(("an inventory decides what is managed", BY_HAND))
+        }
+        _ => None,
+    }
+}
+
+fn mode(change: &Change, found: &mut Findings) {
+    let path = shown(&change.path);
+    let new = change.new_mode;
+    if ![0, FILE, EXECUTABLE].contains(&new) || ![0, FILE, EXECUTABLE].contains(&change.old_mode) {
+        found.refuse(format!(
+            "{path}: a link or a submodule; put the file itself in the repository"
+        ));
+    } else if new == EXECUTABLE && change.old_mode != EXECUTABLE && extension(change) != "sh" {
+        found.refuse(format!(
+            "{path}: it becomes executable; only *.sh files may, give other files mode 0644"
+        ));
+    }
+}
+
+fn extension(change: &Change) -> String {
+    change
+        .path
+        .extension()
+        .map(|e| e.to_string_lossy().to_lowercase())
+        .unwrap_or_default()
+}
+
+fn kind(change: &Change, found: &mut Findings) {
+    if !KINDS.contains(&extension(change).as_str()) {
+        found.hold(format!(
+            "{}: no rule knows this kind of file; a person decides, or use one of .{}",
+            shown(&change.path),
+            KINDS.join(" .")
+        ));
+    }
+}
+
+/// Text only, and nothing in it that reads otherwise than it works.
+fn characters(change: &Change, found: &mut Findings) {
+    let path = shown(&change.path);
+    if change.path.to_string_lossy().chars().any(hidden) {
+        found.refuse(format!(
+            "{path}: a hidden character in the name; rename the file"
+        ));
+    }
+    let Some(new) = &change.new else { return };
+    let Ok(new) = std::str::from_utf8(new) else {
+        found.refuse(format!("{path}: not UTF-8 text; only text can be judged"));
+        return;
+    };
+    let old = String::from_utf8_lossy(change.old.as_deref().unwrap_or_default());
+    let known: BTreeSet<&str> = old.lines().collect();
+    for (at, line) in new.lines().enumerate() {
+        let Some(c) = line.chars().find(|c| hidden(*c)) else {
+            continue;
+        };
+        if known.contains(line) {
+            continue;
+        }
+        found.refuse(format!(
+            "{path}:{}: the hidden character U+{:04X}; write the text without it, or escape it",
+            at + 1,
+            u32::from(c)
+        ));
+    }
+}
+
+/// Control, bidirectional, zero-width and tag characters.
+fn hidden(c: char) -> bool {
+    (c.is_control() && c != '\t')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e01ef}')
+}

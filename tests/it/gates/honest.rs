@@ -1,0 +1,77 @@
+//! The honest edits of the embedded catalogue pass every static gate.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secloop::agent::catalog::{entries, starter};
+use secloop::gates::{policy, scope, secrets};
+use secloop::repo::Changes;
+
+use super::{assert_says, change, changes, repo_config};
+
+const PLAYBOOK: &str = "ansible-hooks/playbook.yml";
+
+fn files(top: &Path) -> BTreeMap<PathBuf, String> {
+    let read = |(path, ..): &(&str, &str, u32)| {
+        (
+            PathBuf::from("ansible-hooks").join(path),
+            std::fs::read_to_string(top.join(path)).unwrap(),
+        )
+    };
+    starter::FILES.iter().map(read).collect()
+}
+
+fn between(old: &BTreeMap<PathBuf, String>, new: &BTreeMap<PathBuf, String>) -> Changes {
+    let all = new
+        .iter()
+        .filter(|(path, text)| old.get(*path) != Some(text));
+    changes(
+        all.map(|(p, text)| change(p.to_str().unwrap(), Some(&old[p]), Some(text)))
+            .collect(),
+    )
+}
+
+#[test]
+fn every_entry_of_the_catalogue_passes_alone_and_behind_the_others() {
+    let together = tempfile::tempdir().unwrap();
+    starter::write_to(together.path()).unwrap();
+    for entry in entries() {
+        let alone = tempfile::tempdir().unwrap();
+        starter::write_to(alone.path()).unwrap();
+        for top in [alone.path(), together.path()] {
+            let old = files(top);
+            let title = &entry.finding.title;
+            assert_eq!(
+                entry.apply(&top.join("roles/agent_hooks")),
+                Ok(true),
+                "{title}"
+            );
+            let made = between(&old, &files(top));
+            assert!(!made.is_empty(), "{title}");
+            let config = repo_config(top, &["ansible-hooks/"]);
+            assert_says(title, &scope(&made, &config, Path::new(PLAYBOOK)), "");
+            assert_says(title, &policy(&made, Path::new(PLAYBOOK)), "");
+            let probe = serde_json::to_string(entry.probe()).unwrap();
+            let texts = [probe, entry.finding.detail.clone(), title.clone()];
+            assert_says(title, &secrets(&made, &texts), "");
+        }
+    }
+}
+
+#[test]
+fn the_starter_itself_is_for_a_person_to_take_on() {
+    let top = tempfile::tempdir().unwrap();
+    starter::write_to(top.path()).unwrap();
+    let all = files(top.path());
+    let new = all
+        .iter()
+        .map(|(p, text)| change(p.to_str().unwrap(), None, Some(text)));
+    let made = changes(new.collect());
+    // Its defaults look the home directory up, which a proposal may not.
+    assert_says(
+        "starter",
+        &policy(&made, Path::new(PLAYBOOK)),
+        "refused: lookup",
+    );
+    assert_says("starter", &secrets(&made, &[]), "");
+}

@@ -1,0 +1,547 @@
+//! What a changed playbook may say.
+
+use std::path::Path;
+
+use secloop::gates::policy;
+use secloop::turn::Verdict;
+
+use super::{assert_says, change, changes};
+
+const PATH: &str = "infra/mac-setup/playbook.yml";
+/// One play without roles, as a person's own playbook is.
+const OLD: &str = "---
+- name: Mac
+  hosts: localhost
+  connection: local
+  gather_facts: true
+  vars:
+    repo_dir: \"{{ ansible_facts['env']['HOME'] }}/gh/multi\"
+    homebrew_packages: [git, jq]
+  tasks:
+    - name: Hooks directory
+      ansible.builtin.file:
+        path: ~/.claude/hooks
+        state: directory
+        mode: \"0755\"
+    - name: Tokens
+      ansible.builtin.copy:
+        content: \"{{ lookup('env', 'TOKEN') }}\"
+        dest: \"{{ repo_dir }}/.mcp.json\"
+        mode: \"0600\"
+    - name: Firewall
+      ansible.builtin.shell: firewall on
+      become: true
+      ignore_errors: true
+    - name: Block
+      block:
+        - name: Inner
+          ansible.builtin.copy:
+            dest: ~/.claude/hooks/guard.sh
+            mode: \"0755\"
+            content: |
+              #!/bin/sh
+              [ -n \"$1\" ] || exit 2
+              exit 0
+";
+
+#[track_caller]
+fn edited(from: &str, to: &str, says: &str) {
+    assert!(OLD.contains(from), "{from}");
+    let new = OLD.replacen(from, to, 1);
+    assert_says(to, &judge(PATH, Some(OLD), &new), says);
+}
+
+fn judge(path: &str, old: Option<&str>, new: &str) -> Verdict {
+    policy(
+        &changes(vec![change(path, old, Some(new))]),
+        Path::new(PATH),
+    )
+}
+
+/// Adds a task, given without its indentation.
+#[track_caller]
+fn added(task: &str, says: &str) {
+    let task: String = task.lines().map(|l| format!("      {l}\n")).collect();
+    let task = format!("    - name: New\n{task}");
+    let new = OLD.replace("    - name: Block\n", &format!("{task}    - name: Block\n"));
+    assert_says(&task, &judge(PATH, Some(OLD), &new), says);
+}
+
+#[test]
+fn modules() {
+    for (task, says) in [
+        (
+            "ansible.builtin.copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, mode: \"0755\"}",
+            "",
+        ),
+        (
+            "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, mode: preserve}",
+            "",
+        ),
+        (
+            "template: {src: a.j2, dest: \"{{ repo_dir }}/a\", mode: \"0600\"}",
+            "",
+        ),
+        (
+            "ansible.builtin.file: {path: ~/x, state: directory, mode: u=rwx}",
+            "",
+        ),
+        (
+            "lineinfile: {path: ~/.config/x.toml, regexp: ^a=, line: a=1, create: true}",
+            "",
+        ),
+        (
+            "blockinfile: {path: ~/.config/x.toml, block: \"a\\nb\"}",
+            "",
+        ),
+        ("assert: {that: [\"x.rc == 0\"], fail_msg: no}", ""),
+        ("stat: {path: /etc/hosts}\nregister: x", ""),
+        ("debug: {msg: \"{{ repo_dir }}\"}", ""),
+        ("set_fact: {mac_x: \"{{ y | trim }}\"}", ""),
+        ("include_tasks: more.yml", ""),
+        ("import_role: {name: hooks}", ""),
+        (
+            "community.general.osx_defaults: {domain: com.apple.x, key: k, type: int, value: 1}",
+            "",
+        ),
+        (
+            "command: {argv: [defaults, write, com.apple.x, k, -int, \"1\"]}",
+            "",
+        ),
+        (
+            "command: defaults read com.apple.x k\nregister: x\nchanged_when: false",
+            "",
+        ),
+        (
+            "command: chmod 0700 {{ item }}\nloop: [\"$HOME/a\"]",
+            "held: quotes or expansions",
+        ),
+        ("command: {argv: [chmod, \"0700\", ~/.claude/logs]}", ""),
+        ("command: {argv: [chmod, \"4755\", ~/a]}", "refused: setuid"),
+        (
+            "command: {argv: [chmod, \"0700\", /usr/bin/x]}",
+            "held: not below",
+        ),
+        (
+            "command: {argv: [defaults, delete, x]}",
+            "held: defaults with",
+        ),
+        ("command: {argv: [\"{{ x }}\", a]}", "held: not literal"),
+        ("command: {argv: [/tmp/x]}", "held: the program /tmp/x"),
+        ("command: {argv: [ls], chdir: /tmp}", "held: with chdir"),
+        (
+            "command: ls\nargs: {executable: /bin/sh}",
+            "held: with executable",
+        ),
+        (
+            "ansible.builtin.shell: id",
+            "held: shell: it runs free text",
+        ),
+        ("raw: id", "held: free text"),
+        (
+            "get_url: {url: https://x.example, dest: ~/x}",
+            "held: talks to others",
+        ),
+        ("community.general.homebrew: {name: jq}", "held: installs"),
+        ("pip: {name: x}", "held: installs"),
+        ("cron: {name: x, job: y}", "held: beyond files"),
+        ("my.own.module: {a: b}", "held: no rule knows it"),
+        (
+            "ansible.legacy.copy: {src: a, dest: ~/a}",
+            "held: no rule knows",
+        ),
+        (
+            "copy: {src: a, dest: ~/a, validate: /bin/sh %s}",
+            "refused: validate runs",
+        ),
+        (
+            "copy: {src: a, dest: ~/a, unsafe_writes: true}",
+            "refused: unsafe_writes",
+        ),
+        (
+            "copy: {src: a, dest: ~/a, mode: \"4755\"}",
+            "refused: setuid",
+        ),
+        (
+            "file: {path: ~/a, mode: \"0777\"}",
+            "refused: everybody write",
+        ),
+        ("file: {path: ~/a, mode: a+w}", "refused: everybody write"),
+        ("copy: {src: a, dest: /etc/a}", "held: not below the home"),
+        (
+            "copy: {src: /etc/shadow, dest: ~/a}",
+            "held: no file of the repository",
+        ),
+        (
+            "copy: {src: ../../a, dest: ~/a}",
+            "held: no file of the repository",
+        ),
+        (
+            "copy: {src: a, dest: ~/a, remote_src: true}",
+            "held: parameter remote_src",
+        ),
+        (
+            "copy: {src: a, dest: ~/.ssh/authorized_keys}",
+            "held: grants access",
+        ),
+        (
+            "copy: {src: a, dest: ~/.config/secloop/config.toml}",
+            "refused: supervisor",
+        ),
+        (
+            "file: {path: ~/a, state: absent}",
+            "held: takes something away",
+        ),
+        ("file: {path: ~/a, state: link, src: /etc}", "held: "),
+        (
+            "lineinfile: {path: ~/a, regexp: .*, line: x}",
+            "held: every line",
+        ),
+        (
+            "copy: {dest: ~/a, content: \"x ALL=(ALL) NOPASSWD: ALL\"}",
+            "held: nopasswd",
+        ),
+        (
+            "set_fact: {ansible_python_interpreter: /tmp/x}",
+            "refused: directs Ansible",
+        ),
+        (
+            "include_tasks: \"{{ x }}.yml\"",
+            "held: no file by its plain name",
+        ),
+        ("include_tasks: ../x.yml", "held: no file by its plain name"),
+        ("include_tasks: x.yml\nvars: {a: b}", "held: outrank others"),
+        ("import_role: {name: a.b.c}", "held: no plain word"),
+        (
+            "debug: {msg: \"{{ lookup('pipe', 'id') }}\"}",
+            "refused: lookup",
+        ),
+        ("debug: {var: \"lookup('pipe', 'id')\"}", "refused: lookup"),
+        (
+            "debug: {msg: a}\nstat: {path: b}",
+            "refused: has no module, or several",
+        ),
+        ("when: true", "refused: has no module"),
+    ] {
+        added(task, says);
+    }
+}
+
+#[test]
+fn keywords() {
+    let debug = "debug: {msg: a}\n";
+    for (keyword, says) in [
+        (
+            "when: x is defined and ansible_facts['os_family'] == 'Darwin'",
+            "",
+        ),
+        ("when: [a, b | bool]", ""),
+        ("loop: [a, b]", ""),
+        ("loop: [{a: b}]\nloop_control: {label: x}", ""),
+        ("register: mac_x", ""),
+        ("notify: Restart", ""),
+        ("become: false", ""),
+        ("vars: {x: \"{{ y }}\"}", ""),
+        ("changed_when: false", ""),
+        ("failed_when: x.rc not in [0, 1]", ""),
+        ("tags: [a, b]", ""),
+        ("ignore_errors: false", ""),
+        ("become: true", "held: as root"),
+        ("become: \"{{ x }}\"", "held: as root"),
+        ("become: true\nbecome_user: root", "held: as root"),
+        ("become_exe: /tmp/x", "refused: become_exe"),
+        ("environment: {PYTHONPATH: /tmp}", "held: environment"),
+        ("delegate_to: elsewhere", "refused: delegate_to"),
+        ("connection: ssh", "refused: connection"),
+        ("async: 10", "refused: async"),
+        ("ignore_errors: true", "refused: ignore_errors"),
+        ("ignore_errors: \"{{ x }}\"", "refused: ignore_errors"),
+        ("no_log: true", "refused: no_log"),
+        ("check_mode: false", "refused: while it is only judged"),
+        ("check_mode: true", "held: never does anything"),
+        ("diff: false", "refused: diff"),
+        ("when: false", "held: switches the task off"),
+        ("when: not ansible_check_mode", "refused: acts otherwise"),
+        ("when: lookup('pipe', 'id')", "refused: lookup"),
+        ("when: \"''.__class__\"", "refused: __class__"),
+        ("tags: never", "held: keeps the task from running"),
+        ("tags: [a, never]", "held: keeps the task from running"),
+        ("loop: \"{{ xs }}\"", "held: literal list"),
+        ("with_pipe: id", "refused: with_pipe is a lookup"),
+        ("with_fileglob: [a]", "refused: lookup"),
+        ("register: ansible_x", "refused: plain name"),
+        (
+            "vars: {ansible_python_interpreter: x}",
+            "refused: directs Ansible",
+        ),
+        ("until: x", "held: until"),
+        ("action: shell id", "refused: action"),
+        ("<<: {a: b}", "held: merge key"),
+    ] {
+        added(&format!("{debug}{keyword}"), says);
+    }
+    let read = "command: {argv: [defaults, read, a]}\n";
+    added(
+        &format!("{read}check_mode: false\nregister: x\nchanged_when: false"),
+        "",
+    );
+    added(
+        &format!("{read}failed_when: false\nregister: x\nchanged_when: false"),
+        "",
+    );
+    added(
+        &format!("{read}check_mode: false\nchanged_when: false"),
+        "refused: only judged",
+    );
+    added(
+        "copy: {src: a, dest: ~/a}\nchanged_when: false",
+        "held: hides what the task does",
+    );
+    let nested = "block:\n  - name: A\n    block:\n      - name: B\n        raw: id\nrescue: []";
+    added(nested, "held: free text");
+    added(
+        "block:\n  - debug: {msg: a}\nrescue:\n  - debug: {msg: b}",
+        "",
+    );
+    let item = "file: {path: ~/a, mode: \"{{ item.m }}\"}\n";
+    added(&format!("{item}loop: [{{m: \"0700\"}}]"), "");
+    added(
+        &format!("{item}loop: [{{m: \"0700\"}}, {{m: \"0777\"}}]"),
+        "refused: everybody write",
+    );
+    added(
+        "copy: {src: a, dest: \"{{ d }}/a\"}\nvars: {d: /etc}",
+        "held: not below",
+    );
+}
+
+#[test]
+fn what_was_there_is_the_baseline_and_no_more() {
+    edited("- name: Mac", "- name: Mac", "");
+    edited("mode: \"0755\"", "mode: \"0700\"", "");
+    edited(
+        "mode: \"0755\"",
+        "mode: \"0777\"",
+        "refused: infra/mac-setup/playbook.yml:14: a mode",
+    );
+    edited("name: Hooks directory", "name: The hooks' directory", "");
+    // An old lookup stays; a new one, or another, is judged.
+    edited("mode: \"0600\"", "mode: \"0400\"", "");
+    edited("'TOKEN'", "'OTHER'", "refused: lookup");
+    edited("firewall on", "firewall off", "held: free text");
+    edited("      ignore_errors: true\n", "", "held: as root");
+    edited("    - name: Block\n", "    - name: B\n", "");
+    let firewall = "    - name: Firewall\n      ansible.builtin.shell: firewall on\n      become: \
+                    true\n      ignore_errors: true\n";
+    edited(firewall, "", "held: the task \"Firewall\" is removed");
+    edited(
+        "[ -n \"$1\" ] || exit 2\n",
+        "exit 0\n",
+        "refused: nothing behind it runs",
+    );
+    edited(
+        "exit 2\n",
+        "exit 2\n              curl x | sh\n",
+        "refused: runs what it downloads",
+    );
+    edited(
+        "exit 2\n",
+        "exit 2\n              [ -r \"$2\" ] || exit 2\n",
+        "",
+    );
+}
+
+#[test]
+fn plays_and_variables() {
+    edited(
+        "hosts: localhost",
+        "hosts: all",
+        "refused: this machine alone",
+    );
+    edited(
+        "connection: local",
+        "connection: ssh",
+        "refused: the play's connection",
+    );
+    edited("gather_facts: true", "gather_facts: false", "");
+    edited(
+        "gather_facts: true",
+        "gather_facts: true\n  become: true",
+        "held: the play's become",
+    );
+    edited("gather_facts: true", "strategy: free", "refused: strategy");
+    edited("  vars:\n", "  vars:\n    mac_new: 1\n", "");
+    edited(
+        "  vars:\n",
+        "  vars:\n    ansible_shell_executable: x\n",
+        "refused: directs Ansible",
+    );
+    edited(
+        "  vars:\n",
+        "  vars:\n    mac_new: \"{{ lookup('pipe', 'id') }}\"\n",
+        "refused: lookup",
+    );
+    edited(
+        "[git, jq]",
+        "[git, jq, evil]",
+        "held: homebrew_packages changes",
+    );
+    edited("  vars:\n", "  roles: [hooks]\n  vars:\n", "");
+    edited(
+        "  vars:\n",
+        "  roles: [hooks]\n  vars:\n    mac_new: 1\n",
+        "held: could outrank",
+    );
+    edited(
+        "  vars:\n",
+        "  roles: [{role: hooks, mac_x: 1}]\n  vars:\n",
+        "held: the role's mac_x",
+    );
+    edited(
+        "  vars:\n",
+        "  roles: [a.b.c]\n  vars:\n",
+        "held: plain word",
+    );
+    edited(
+        "---\n",
+        "---\n- import_playbook: x.yml\n",
+        "held: import_playbook",
+    );
+    edited(
+        "---\n",
+        "---\n- {name: A, hosts: localhost, tasks: [raw: id]}\n",
+        "held: free text",
+    );
+    let defaults = "r/defaults/main.yml";
+    for (path, old, new, says) in [
+        (defaults, "a: 1\n", "a: 1\nb: 2\n", ""),
+        (defaults, "a: 1\n", "b: 2\na: 1\n", ""),
+        (defaults, "a: 1\n", "a: 2\n", "held: a changes"),
+        (defaults, "a: 1\nb: 1\n", "a: 1\n", "held: b is removed"),
+        (defaults, "a: 1\n", "a: 1\nb: /etc\n", "held: not below"),
+        (
+            "group_vars/all.yml",
+            "a: 1\n",
+            "a: 1\nb: 2\n",
+            "held: could outrank",
+        ),
+        ("r/meta/main.yml", "a: 1\n", "a: 2\n", "held: metadata"),
+        (PATH, OLD, "a: 1\n", "refused: neither plays nor tasks"),
+        (PATH, OLD, "", "refused: neither plays nor tasks"),
+        (
+            "r/tasks/main.yml",
+            "- debug: {msg: a}\n",
+            "",
+            "held: removed",
+        ),
+    ] {
+        assert_says(new, &judge(path, Some(old), new), says);
+    }
+}
+
+#[test]
+fn yaml_and_files() {
+    let tasks = "r/tasks/main.yml";
+    for (path, old, new, says) in [
+        (tasks, None, "- debug: {msg: a}\n", ""),
+        (tasks, None, "- debug: {msg: a\n", "refused: it is no YAML"),
+        (
+            tasks,
+            None,
+            "- debug: {msg: a}\n---\n- debug: {msg: b}\n",
+            "refused: r/tasks/main.yml:2: several",
+        ),
+        (
+            tasks,
+            None,
+            "- debug:\n    msg: a\n    msg: b\n",
+            "refused: r/tasks/main.yml:3: the key msg",
+        ),
+        (
+            tasks,
+            None,
+            "- debug: {msg: !vault a}\n",
+            "held: tag !vault",
+        ),
+        (
+            tasks,
+            None,
+            "- debug: {msg: !unsafe a}\n",
+            "held: tag !unsafe",
+        ),
+        (tasks, None, "- debug: {msg: &a a}\n", "held: anchor"),
+        (
+            tasks,
+            Some("- debug: {msg: &a a}\n"),
+            "- debug: {msg: &a a}\n- debug: {msg: b}\n",
+            "",
+        ),
+        (tasks, Some("- debug: {msg: a"), "- debug: {msg: a}\n", ""),
+        (tasks, None, "- a\n", "refused: a task that is no map"),
+        ("a.md", None, "curl x | sh", ""),
+        (
+            "r/files/a.sh",
+            None,
+            "#!/bin/sh\ncurl x | sh\n",
+            "refused: r/files/a.sh:2: it runs what",
+        ),
+        (
+            "r/templates/a.sh.j2",
+            None,
+            "#!/bin/sh\necho '{{ a }}'\n",
+            "",
+        ),
+        (
+            "r/templates/a.sh.j2",
+            None,
+            "#!/bin/sh\neval x\n",
+            "held: runs text",
+        ),
+        (
+            "r/templates/a.conf.j2",
+            None,
+            "a\nb {{ lookup('pipe', 'id') }}\n",
+            "refused: a.conf.j2:2",
+        ),
+        (
+            "r/templates/a.conf.j2",
+            Some("b {{ q('a') }}\n"),
+            "b {{ q('a') }}\n{{ c }}\n",
+            "",
+        ),
+        (
+            "r/templates/a.conf.j2",
+            Some("b {{ q('a') }}\n"),
+            "b {{ q('b') }}\n",
+            "refused: q(",
+        ),
+        ("r/files/sshd.conf", None, "MaxAuthTries 3\n", ""),
+        (
+            "r/files/sshd.conf",
+            None,
+            "PermitRootLogin  yes\n",
+            "held: lets root log in",
+        ),
+        (
+            "r/files/a.plist",
+            None,
+            "<key>ProgramArguments</key>\n",
+            "held: starts a program",
+        ),
+        (
+            "r/files/settings.json",
+            None,
+            "{\"disableAllHooks\": true}",
+            "refused: disableAllHooks",
+        ),
+        ("r/files/settings.json", None, "{", "refused: no JSON"),
+    ] {
+        assert_says(new, &judge(path, old, new), says);
+    }
+    let gone = changes(vec![change("r/files/a.sh", Some("a\n"), None)]);
+    assert_says(
+        "gone",
+        &policy(&gone, Path::new(PATH)),
+        "held: the file is deleted",
+    );
+}
