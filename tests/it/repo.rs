@@ -1,1 +1,6 @@
-//! repo
+//! The repository with real git: the user's checkout, secloop's worktree, an agent's clone.
+
+mod changes;
+mod commit;
+mod hostile;
+mod open;

@@ -3,4 +3,5 @@
 pub(crate) mod discord;
 pub(crate) mod station;
 pub(crate) mod model;
+pub(crate) mod git;
 pub(crate) mod transcripts;
