@@ -4,12 +4,13 @@ words "$command" | awk -F '\037' '
         fetcher = "^(curl|wget|fetch|aria2c|https?)$"
         shell = "^(sh|bash|zsh|dash|ksh|fish|source|[.]|eval)$"
         other = "^(python[0-9.]*|perl|ruby|node|osascript)$"
+        # What $( ) or <( ) is handed to, where that runs it.
+        runs = "^[$](eval|source|[.])( |$)|^[$]([^ ]*/)?((ba|z|da|k|fi)?sh|python[0-9.]*|perl|ruby|node|osascript)( .*)? (-[a-zA-Z]*[ce]|<<<)$|^<([^ ]*/)?((ba|z|da|k|fi)?sh|source|[.])( |$)"
     }
     $1 == "-" { fetched = 0 }
     $1 == "|" && fetched && ($2 ~ shell || ($2 ~ other && (NF == 2 || $3 == "-"))) { found = 1 }
     $2 ~ fetcher {
-        if (($1 == "$" || $1 == "(") && before ~ shell) found = 1
+        if ($1 ~ runs) found = 1
         fetched = 1
     }
-    { before = $2 }
     END { exit !found }' && deny "it runs what it downloads; save it, read it, then run it"

@@ -1,18 +1,30 @@
 # Any program that reads or copies a credential; those that only name a path are let through.
 hit=$(words "$command" | awk -F '\037' '
-    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|cd|pushd|git|gh|source|[.]|export|find|du|which|basename|dirname|realpath|readlink)$/ { next }
+    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|cd|pushd|git|gh|source|[.]|export|du|wc|which|basename|dirname|realpath|readlink|cksum|md5sum|shasum|sha[0-9]+sum|ssh-add)$/ { next }
+    $2 == "find" && !/\037-(exec|ok)(dir)?\037/ { next }
     {
         last = NF
         # The last argument of a copy is where it goes.
-        if ($2 ~ /^(cp|mv|install|ln|rsync|scp)$/ && NF > 3) last = NF - 1
+        if ($2 ~ /^(cp|mv|install|ln|rsync|scp)$/ && NF > 3 && !/\037(-t|--target-directory)/) last = NF - 1
+        # The first argument of a search is what it looks for.
+        pattern = $2 ~ /^(e|f|z|r)?grep$|^rg$/ && !/\037-[a-zA-Z]*[ef]\037|\037--(regexp|file)/
         for (i = 3; i <= last; i++) {
-            if ($i == "--env-file") { i++; continue }
+            if ($i ~ /^(>|--env-file)$/ || ($i == "-i" && $2 ~ /^(ssh|scp|sftp|rsync)$/)) { i++; continue }
             if ($i ~ /^--env-file=/) continue
+            if (pattern && $i !~ /^-/) { pattern = 0; continue }
             path = $i
+            sub(/^-[a-zA-Z]@/, "", path)
             sub(/^[^=\/]*=/, "", path)
             sub(/^@/, "", path)
-            if (path ~ /[.](sample|example|template|pub)$/) continue
-            if (path ~ /(^|\/)[.]env([.][A-Za-z0-9_-]+)?$/ || path ~ /[.]ssh\/id_[A-Za-z0-9_-]+$/ || path ~ /[.]aws\/credentials$/ || path ~ /[.]kube\/config$/) { print path; exit }
+            sub(/[*?]+$/, "", path)
+            if ($2 ~ /^(cp|mv|tar|zip|rsync|scp)$/) {
+                if (path ~ /(^|\/)[.]ssh\/?$/) path = path "/id_"
+                if (path ~ /(^|\/)[.]aws\/?$/) path = path "/credentials"
+            }
+            gsub(/\/([.]?\/)+/, "/", path)
+            if (path ~ /[.]/) print "./" path
         }
-    }')
+    }' | while IFS= read -r path; do
+    if sensitive "$path"; then printf '%s\n' "${path#./}"; break; fi
+done)
 [ -z "$hit" ] || deny "$hit holds a credential; ask for what you need from it"

@@ -15,10 +15,10 @@ expanded=$(printf '%s\n' "$command" | awk '
         }
         return out text
     }
-    BEGIN { RS = "\001" }
-    {
-        left = $0
-        while (match(left, /(^|[;&|({ \t\n])[A-Za-z_][A-Za-z0-9_]*=("[^"]*"|\047[^\047]*\047|[^ \t\n;&|"\047]+)/)) {
+    { script = script $0 "\n" }
+    END {
+        left = script
+        while (match(left, /(^|[;&|({ \t\n])[A-Za-z_][A-Za-z0-9_]*=("[^"]*"|\047[^\047]*\047|[$]\([^()]*\)|[^ \t\n;&|"\047`(]+)/)) {
             pair = substr(left, RSTART, RLENGTH)
             left = substr(left, RSTART + RLENGTH)
             sub(/^[;&|({ \t\n]/, "", pair)
@@ -28,13 +28,16 @@ expanded=$(printf '%s\n' "$command" | awk '
             name[++count] = substr(pair, 1, eq - 1)
             given[count] = value
         }
-        result = $0
+        result = script
         for (pass = 1; pass <= 3; pass++)
             for (i = 1; i <= count; i++)
                 result = swap(result, name[i], given[i])
-        if (result == $0) exit
+        if (result == script) exit
+        printf "%s", result
+        # For rules that look at the beginning of a line.
         gsub(/[;&|]+[ \t]*/, "\n", result)
         printf "%s", result
     }')
-[ -z "$expanded" ] || command="$command
-$expanded"
+# In front, where a here-document that never ends does not hide it.
+[ -z "$expanded" ] || command="$expanded
+$command"
