@@ -131,7 +131,7 @@ pub fn secrets(changes: &Changes, texts: &[String]) -> Verdict {
     for change in changes.all() {
         let new = text(&change.new);
         look(shapes, &new, &known, |line, kind| {
-            refuse(&mut found, &change.path, line, kind)
+            refuse(&mut found, &change.path, line, kind);
         });
     }
     for text in texts {

@@ -478,7 +478,7 @@ mod tests {
         let (_dir, home, store) = tree();
         let outside = home.parent().unwrap().join("outside");
         std::fs::write(&outside, "safe").unwrap();
-        let before = take(&[home.clone()], &store).unwrap();
+        let before = take(std::slice::from_ref(&home), &store).unwrap();
         std::fs::remove_file(home.join("a/file")).unwrap();
         symlink(&outside, home.join("a/file")).unwrap();
         before.restore().unwrap();

@@ -9,7 +9,7 @@ use secloop::config::{AgentConfig, AgentKind, Env, Level, SandboxConfig};
 use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
 use secloop::sandbox::Sandbox;
-use secloop::turn::{AgentOutcome, Iteration, Verdict};
+use secloop::turn::{AgentOutcome, Iteration};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -113,7 +113,7 @@ impl Bench {
         let iteration = self
             .claude
             .iterate(&brief, cancel, &mut |line: &str| {
-                beats.push(line.to_owned())
+                beats.push(line.to_owned());
             })
             .await;
         for line in beats.iter().chain(&iteration.tail) {
@@ -156,7 +156,7 @@ fn read(path: &Path) -> Step {
 fn at(name: &'static str, step: impl Fn(&Path) -> Step + Send + Sync + 'static) -> Step {
     Step::from(move |request| {
         let text = request.to_string();
-        let end = text.find("/repo").expect("the working directory is named") + "/repo".len();
+        let end = text.find("/repo").unwrap() + "/repo".len();
         let start = text[..end].rfind([' ', '"', '`', '\n']).unwrap() + 1;
         step(&Path::new(&text[start..end]).join(name))
     })

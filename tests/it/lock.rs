@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 const CONFIG: CoordinateConfig = CoordinateConfig {
     decider: Decider::Rules,
-    wait: Duration::from_secs(60),
-    overdue: Duration::from_secs(3600),
-    silent: Duration::from_secs(600),
+    wait: Duration::from_mins(1),
+    overdue: Duration::from_hours(1),
+    silent: Duration::from_mins(10),
 };
 
 fn now() -> DateTime<Utc> {

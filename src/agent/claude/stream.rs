@@ -110,11 +110,11 @@ impl Seen {
             self.retrying = None;
         }
         match kind {
-            "system" => self.system(event),
+            "system" => Some(self.system(event)),
             "stream_event" => self.piece(&event["event"]),
             "assistant" => self.assistant(event),
             "user" => self.user(event),
-            "rate_limit_event" => self.rate_limit(&event["rate_limit_info"]),
+            "rate_limit_event" => Some(self.rate_limit(&event["rate_limit_info"])),
             "result" => {
                 self.result = Some(event.clone());
                 Some(format!("result: {}", word(event, "subtype")))
@@ -123,13 +123,13 @@ impl Seen {
         }
     }
 
-    fn system(&mut self, event: &Value) -> Option<String> {
+    fn system(&mut self, event: &Value) -> String {
         match word(event, "subtype") {
-            "init" => Some(format!(
+            "init" => format!(
                 "started: version {}, model {}",
                 word(event, "claude_code_version"),
                 word(event, "model")
-            )),
+            ),
             "api_retry" => {
                 let status = event["error_status"].as_u64();
                 if status == Some(401) {
@@ -143,9 +143,9 @@ impl Seen {
                     word(event, "error")
                 );
                 self.retrying = Some(text.clone());
-                Some(text)
+                text
             }
-            other => Some(format!("system: {other}")),
+            other => format!("system: {other}"),
         }
     }
 
@@ -208,7 +208,7 @@ impl Seen {
         (!shown.is_empty()).then(|| shown.join("; "))
     }
 
-    fn rate_limit(&mut self, info: &Value) -> Option<String> {
+    fn rate_limit(&mut self, info: &Value) -> String {
         let status = word(info, "status");
         if status == "rejected" {
             self.limited = true;
@@ -216,10 +216,7 @@ impl Seen {
                 .as_i64()
                 .and_then(|at| DateTime::from_timestamp(at, 0));
         }
-        Some(format!(
-            "usage limit: {status} {}",
-            word(info, "rateLimitType")
-        ))
+        format!("usage limit: {status} {}", word(info, "rateLimitType"))
     }
 }
 

@@ -104,13 +104,13 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         let what = "a here-document or $'…', in which quotes can't be judged";
         issues.push(Issue::held(line(&shapes.unsure, &code), what));
     }
-    if let Some(at) = dead_from(&code) {
-        if dead_from(&was).is_none() {
-            issues.push(Issue::refused(
-                at,
-                "it ends here with success, so that nothing behind it runs; take the exit out",
-            ));
-        }
+    if let Some(at) = dead_from(&code)
+        && dead_from(&was).is_none()
+    {
+        issues.push(Issue::refused(
+            at,
+            "it ends here with success, so that nothing behind it runs; take the exit out",
+        ));
     }
     if old.is_some() && new.len() * 2 < before.len() {
         issues.push(Issue::held(1, "the script shrinks by more than half"));

@@ -107,10 +107,9 @@ fn end(body: &str, close: &str) -> Option<usize> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(q) if q == c => quote = None,
-            Some(_) => {}
             None if c == '\'' || c == '"' => quote = Some(c),
             None if body.get(at..).is_some_and(|rest| rest.starts_with(close)) => return Some(at),
-            None => {}
+            Some(_) | None => {}
         }
     }
     None

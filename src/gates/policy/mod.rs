@@ -95,9 +95,9 @@ pub fn policy(changes: &Changes, playbook: &Path) -> Verdict {
             };
             let why = format!("{path}:{}: {what}{cure}", issue.line);
             if issue.bad {
-                found.refuse(why)
+                found.refuse(why);
             } else {
-                found.hold(why)
+                found.hold(why);
             }
         }
     }

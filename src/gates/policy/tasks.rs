@@ -123,7 +123,6 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
     let refused = |what: &str| vec![Issue::refused(line, what)];
     match key {
         "name" | "listen" => texts(value),
-        "when" => condition(key, value),
         "changed_when" | "failed_when" if value.boolean() == Some(false) => {
             let computes = module(task).is_some_and(|(name, ..)| modules::only_computes(name));
             if reader || computes {
@@ -133,7 +132,7 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
                 "{key}: false hides what the task does; write a condition"
             ))
         }
-        "changed_when" | "failed_when" => condition(key, value),
+        "when" | "changed_when" | "failed_when" => condition(key, value),
         "loop" | "with_items" => repeated(key, line, value),
         "loop_control" => match value.map() {
             Some(pairs) => pairs
@@ -150,10 +149,13 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
             }
             _ => refused("register without a plain name of its own"),
         },
-        "notify" => match value.scalars().iter().all(|(_, t)| !jinja::is_template(t)) {
-            true => Vec::new(),
-            false => held("notify with a template; name the handler"),
-        },
+        "notify" => {
+            if value.scalars().iter().all(|(_, t)| !jinja::is_template(t)) {
+                Vec::new()
+            } else {
+                held("notify with a template; name the handler")
+            }
+        }
         "become" => match value.boolean() {
             Some(false) => Vec::new(),
             _ => held("the task runs as root (become); a person decides about that"),

@@ -65,10 +65,10 @@ pub(super) fn one(name: &str, line: usize, value: &Node) -> Vec<Issue> {
     for (line, text) in value.scalars() {
         issues.extend(jinja::text(text, line));
     }
-    if let Value::Scalar { text, .. } = &value.value {
-        if text.starts_with('/') {
-            issues.extend(params::path(name, value));
-        }
+    if let Value::Scalar { text, .. } = &value.value
+        && text.starts_with('/')
+    {
+        issues.extend(params::path(name, value));
     }
     issues
 }

@@ -160,9 +160,9 @@ mod tests {
 
     const CONFIG: CoordinateConfig = CoordinateConfig {
         decider: Decider::Rules,
-        wait: Duration::from_secs(60),
-        overdue: Duration::from_secs(3600),
-        silent: Duration::from_secs(600),
+        wait: Duration::from_mins(1),
+        overdue: Duration::from_hours(1),
+        silent: Duration::from_mins(10),
     };
 
     fn facts(likeness: Likeness, stage: Stage, minutes: i64, silent_minutes: i64) -> Facts {

@@ -130,10 +130,10 @@ async fn the_clones_own_log_is_not_followed_and_does_not_hold_us_up() {
     let log = ".git/logs/HEAD";
     let at = Checkout::new();
     let (repo, clone) = at.cloned().await;
-    let mut check = async |make: &dyn Fn(&Path)| {
+    let check = async |make: &dyn Fn(&Path)| {
         let _ = std::fs::remove_file(clone.join(log));
         make(&clone.join(log));
-        let look = tokio::time::timeout(Duration::from_secs(60), repo.changes(&clone));
+        let look = tokio::time::timeout(Duration::from_mins(1), repo.changes(&clone));
         let changes = look.await.unwrap().unwrap();
         assert!(changes.is_empty() && changes.agent_committed);
     };
@@ -143,7 +143,7 @@ async fn the_clones_own_log_is_not_followed_and_does_not_hold_us_up() {
         std::fs::File::create(path)
             .unwrap()
             .set_len(1 << 40)
-            .unwrap()
+            .unwrap();
     })
     .await;
 }

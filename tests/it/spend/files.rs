@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
-use crate::support::transcripts::{Transcripts, lines, row};
+use crate::support::transcripts::{Transcripts, day_with, file_in, lines, row};
 
 const ONE: u64 = 7_500;
 
@@ -47,7 +47,7 @@ fn a_file_that_is_reached_twice_counts_once() {
     std::fs::hard_link(&file, projects.join("p/hard.jsonl")).unwrap();
     let second = at.dir().join("second");
     symlink(at.root(), &second).unwrap();
-    let day = at.day_with(&[], &[at.root(), second, at.root()]);
+    let day = day_with(&[], &[at.root(), second, at.root()]);
     assert_eq!((day.total.0, day.complete), (3 * ONE, true));
 }
 
@@ -55,21 +55,21 @@ fn a_file_that_is_reached_twice_counts_once() {
 fn the_roots_add_up() {
     let at = Transcripts::new();
     let home = at.dir().join("home");
-    at.file_in(&home.join(".claude"), "p/a.jsonl", lines(&[row("a")]));
-    at.file_in(
+    file_in(&home.join(".claude"), "p/a.jsonl", lines(&[row("a")]));
+    file_in(
         &home.join(".config/claude"),
         "p/b.jsonl",
         lines(&[row("b")]),
     );
-    at.file_in(&home.join("work"), "p/c.jsonl", lines(&[row("c")]));
+    file_in(&home.join("work"), "p/c.jsonl", lines(&[row("c")]));
     // The same call in two roots is one call.
-    at.file_in(
+    file_in(
         &home.join("more"),
         "p/d.jsonl",
         lines(&[row("d"), row("a")]),
     );
     let roots = secloop::spend::roots("~/work", &home, &[home.join("more")]);
-    assert_eq!(at.day_with(&[], &roots).total.0, 4 * ONE);
+    assert_eq!(day_with(&[], &roots).total.0, 4 * ONE);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_missing_root_is_a_note_and_an_unreadable_one_closes_the_gate() {
     std::fs::create_dir(&broken).unwrap();
     // A link to itself can't be read by anyone, root included.
     symlink(broken.join("projects"), broken.join("projects")).unwrap();
-    let day = at.day_with(&[], &[at.root(), broken.clone()]);
+    let day = day_with(&[], &[at.root(), broken.clone()]);
     assert_eq!((day.total.0, day.complete), (ONE, false));
     assert!(
         day.problems[0].contains("broken/projects can't be read"),
@@ -98,10 +98,7 @@ fn a_missing_root_is_a_note_and_an_unreadable_one_closes_the_gate() {
 
     let plain = at.dir().join("plain");
     std::fs::write(&plain, "").unwrap();
-    assert!(
-        !at.day_with(&[], &[plain]).complete,
-        "a root that is a file"
-    );
+    assert!(!day_with(&[], &[plain]).complete, "a root that is a file");
 
     let file = at.root().join("projects/p/self.jsonl");
     symlink(&file, &file).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::support::transcripts::{Row, Transcripts, lines, row};
+use crate::support::transcripts::{Row, Transcripts, day_with, lines, row};
 
 /// Rates in nano-dollars per token, written out once more: input, output, write, 1-hour, read.
 const MODELS: [(&str, [u128; 5]); 3] = [
@@ -124,7 +124,7 @@ proptest! {
             content.push_str(torn.get(..cut.min(torn.len() - 1)).unwrap_or_default());
             at.file(&format!("p{}/s{number}.jsonl", number % 2), content);
         }
-        let day = at.day_with(&[], &[at.root()]);
+        let day = day_with(&[], &[at.root()]);
         prop_assert_eq!(day.total.0, reference(&plans));
         prop_assert!(day.complete, "{:?}", day.problems);
 

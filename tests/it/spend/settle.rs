@@ -3,7 +3,9 @@
 use secloop::gate::MicroUsd;
 use secloop::spend::{By, OwnRun, json, table};
 
-use crate::support::transcripts::{Row, Transcripts, cost_state, day_at, instant, lines, row};
+use crate::support::transcripts::{
+    Row, Transcripts, cost_state, day_at, day_with, instant, lines, row,
+};
 
 const ONE: u64 = 7_500;
 const NOON: &str = "2026-11-20T12:00:00-05:00";
@@ -20,7 +22,7 @@ fn own(session: &str, finished: &str, micros: u64) -> OwnRun {
 fn an_own_run_and_its_transcript_do_not_add_up_twice() {
     let at = Transcripts::new();
     at.file("p/s1.jsonl", lines(&[row("a"), row("b").session("s2")]));
-    let total = |own: &[OwnRun]| at.day_with(own, &[at.root()]).total.0;
+    let total = |own: &[OwnRun]| day_with(own, &[at.root()]).total.0;
     for (case, runs, micros) in [
         ("the same", vec![own("s1", NOON, ONE)], 2 * ONE),
         (
@@ -67,7 +69,7 @@ fn a_run_across_midnight_is_split_by_its_calls() {
     ];
     at.file("p/s1.jsonl", lines(&rows));
     let late = "2026-11-20T00:11:00-05:00";
-    let total = |runs: &[OwnRun]| at.day_with(runs, &[at.root()]).total.0;
+    let total = |runs: &[OwnRun]| day_with(runs, &[at.root()]).total.0;
     assert_eq!(total(&[own("s1", late, 2 * ONE)]), ONE);
     assert_eq!(total(&[own("s1", late, 2 * ONE + 300)]), ONE + 300);
     // The call of the evening belonged to a run that was settled then.
@@ -79,7 +81,7 @@ fn a_run_across_midnight_is_split_by_its_calls() {
 fn an_own_run_that_ends_in_the_future_does_not_open_the_gate() {
     let at = Transcripts::new();
     at.file("p/s1.jsonl", lines(&[row("a")]));
-    let day = at.day_with(&[own("s9", "2026-11-21T12:00:00-05:00", 500)], &[at.root()]);
+    let day = day_with(&[own("s9", "2026-11-21T12:00:00-05:00", 500)], &[at.root()]);
     assert_eq!((day.total.0, day.at_most.0), (ONE, ONE + 500));
     assert!(day.problems[0].contains("future"), "{:?}", day.problems);
 }
@@ -151,9 +153,9 @@ fn a_fork_s_total_holds_what_it_was_forked_from() {
     assert_eq!(at.day().total.0, 2 * ONE + 500);
     // An own run of the same session knows of the same money.
     let run = own("s1", NOON, ONE + 400);
-    assert_eq!(at.day_with(&[run], &[at.root()]).total.0, 2 * ONE + 500);
+    assert_eq!(day_with(&[run], &[at.root()]).total.0, 2 * ONE + 500);
     let run = own("s1", NOON, ONE + 700);
-    assert_eq!(at.day_with(&[run], &[at.root()]).total.0, 2 * ONE + 700);
+    assert_eq!(day_with(&[run], &[at.root()]).total.0, 2 * ONE + 700);
 }
 
 #[test]
@@ -168,7 +170,7 @@ fn the_breakdowns_add_up_to_the_total() {
         row("c").session("s2"),
     ];
     at.file("p/s1.jsonl", lines(&rows));
-    let day = at.day_with(&[own("s9", NOON, 500)], &[at.root()]);
+    let day = day_with(&[own("s9", NOON, 500)], &[at.root()]);
     assert_eq!(day.total.0, 2 * ONE + 1_500 + 500);
     for shares in [&day.by_model, &day.by_project, &day.by_session] {
         assert_eq!(shares.iter().map(|s| s.cost.0).sum::<u64>(), day.total.0);

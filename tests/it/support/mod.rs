@@ -1,7 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod discord;
-pub(crate) mod station;
-pub(crate) mod model;
 pub(crate) mod git;
+pub(crate) mod model;
+pub(crate) mod station;
 pub(crate) mod transcripts;

@@ -337,7 +337,7 @@ pub(crate) fn real_claude() -> Option<std::path::PathBuf> {
         "SECLOOP_REQUIRE_CLAUDE=1, but no real Claude Code CLI at {}; run .ci/install-claude",
         found.display()
     );
-    println!(
+    eprintln!(
         "SKIPPED: real Claude Code CLI not found at {}",
         found.display()
     );

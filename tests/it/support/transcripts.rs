@@ -34,24 +34,26 @@ impl Transcripts {
 
     /// Writes a file below the first root's `projects/`.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        self.file_in(&self.root(), name, content)
-    }
-
-    pub(crate) fn file_in(&self, root: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = root.join("projects").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        path
+        file_in(&self.root(), name, content)
     }
 
     /// The usual day with the first root.
     pub(crate) fn day(&self) -> DaySpend {
-        self.day_with(&[], &[self.root()])
+        day_with(&[], &[self.root()])
     }
+}
 
-    pub(crate) fn day_with(&self, own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
-        day_at(TODAY, "2026-11-20T23:00:00-05:00", own, roots)
-    }
+/// Writes a file below a root's `projects/`.
+pub(crate) fn file_in(root: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = root.join("projects").join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+/// The usual day with these roots.
+pub(crate) fn day_with(own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
+    day_at(TODAY, "2026-11-20T23:00:00-05:00", own, roots)
 }
 
 /// Any day, at any present.
