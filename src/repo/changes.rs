@@ -2,8 +2,10 @@
 //! in that copy: it is hostile ground.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Read as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::tree::{EXECUTABLE, LINK};
 use super::{CommitId, Repo};
@@ -14,6 +16,10 @@ const MAX_FILES: usize = 50;
 const MAX_FILE: u64 = 256 * 1024;
 /// Most entries that a working copy may have.
 const MAX_ENTRIES: usize = 100_000;
+/// How long the shortest difference of one file is searched; after that a longer one will do.
+const DIFF_TIME: Duration = Duration::from_secs(1);
+/// Longest log of a clone's head that is read, in bytes.
+const MAX_LOG: u64 = 64 * 1024;
 /// Longest path, in bytes.
 const MAX_PATH: usize = 512;
 
@@ -114,7 +120,9 @@ impl Changes {
             } else {
                 "/dev/null".into()
             };
-            let diff = similar::TextDiff::from_lines(&old, &new);
+            let diff = similar::TextDiff::configure()
+                .timeout(DIFF_TIME)
+                .diff_lines(&old, &new);
             out.push_str(
                 &diff
                     .unified_diff()
@@ -147,8 +155,8 @@ impl Repo {
                 continue;
             }
             let before = blobs.get(path);
-            let content = read(on_disk, *mode, before.is_some())?;
             let old_content = before.and_then(|b| old.get(&b.object));
+            let content = read(path, on_disk, *mode, old_content.map(Vec::len))?;
             let old_mode = before.map_or(0, |b| b.mode);
             if old_content == Some(&content) && old_mode == *mode {
                 continue;
@@ -174,6 +182,9 @@ impl Repo {
             });
         }
         for (path, blob) in blobs.iter().filter(|(p, _)| !found.contains_key(*p)) {
+            if blob.mode == LINK {
+                return Err(format!("{}: a link is made or changed", path.display()));
+            }
             all.push(Change {
                 path: path.clone(),
                 kind: Kind::Deleted,
@@ -186,7 +197,7 @@ impl Repo {
         all.sort_by(|a, b| a.path.cmp(&b.path));
         if all.len() > MAX_FILES {
             return Err(format!(
-                "{} files changed, at most {MAX_FILES} are taken",
+                "more than {MAX_FILES} files are changed: {}",
                 all.len()
             ));
         }
@@ -283,15 +294,16 @@ fn walk(
     Ok(())
 }
 
-fn read(path: &Path, mode: u32, known: bool) -> Result<Vec<u8>, String> {
-    let named = |e: std::io::Error| format!("{}: {e}", path.display());
+/// A file's content. One that is too large is only read where it may be the old content.
+fn read(name: &Path, path: &Path, mode: u32, old: Option<usize>) -> Result<Vec<u8>, String> {
+    let named = |e: std::io::Error| format!("{}: {e}", name.display());
     if mode == LINK {
         let to = std::fs::read_link(path).map_err(named)?;
         return Ok(to.as_os_str().as_encoded_bytes().to_vec());
     }
     let length = std::fs::symlink_metadata(path).map_err(named)?.len();
-    if length > MAX_FILE && !known {
-        return Err(format!("{}: larger than {MAX_FILE} bytes", path.display()));
+    if length > MAX_FILE && old.is_none_or(|old| old as u64 != length) {
+        return Err(format!("{}: larger than {MAX_FILE} bytes", name.display()));
     }
     std::fs::read(path).map_err(named)
 }
@@ -302,22 +314,46 @@ fn collisions<'a>(
     existing: impl Iterator<Item = &'a PathBuf>,
 ) -> Result<(), String> {
     let fold = |p: &Path| p.display().to_string().to_lowercase();
-    let mut seen: BTreeMap<String, &Path> = existing.map(|p| (fold(p), p.as_path())).collect();
+    let mut seen: BTreeMap<String, &Path> = existing
+        .flat_map(|p| names(p))
+        .map(|p| (fold(p), p))
+        .collect();
     for change in all.iter().filter(|c| c.kind == Kind::Added) {
-        if let Some(other) = seen.insert(fold(&change.path), &change.path)
-            && other != change.path
-        {
-            return Err(format!(
-                "{} and {} differ only in case",
-                other.display(),
-                change.path.display()
-            ));
+        for path in names(&change.path) {
+            if let Some(other) = seen.insert(fold(path), path)
+                && other != path
+            {
+                return Err(format!(
+                    "{} and {} differ only in case",
+                    other.display(),
+                    path.display()
+                ));
+            }
         }
     }
     Ok(())
 }
 
-/// How many entries the clone's own log of its head has: one is ours. Read as plain text.
+/// A path and the directories above it.
+fn names(path: &Path) -> impl Iterator<Item = &Path> {
+    path.ancestors().filter(|p| !p.as_os_str().is_empty())
+}
+
+/// How many entries the clone's own log of its head has: one is ours. Read as plain text, and only
+/// a plain file.
 fn commits(copy: &Path) -> usize {
-    std::fs::read_to_string(copy.join(".git/logs/HEAD")).map_or(2, |log| log.lines().count())
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut text = String::new();
+    std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(copy.join(".git/logs/HEAD"))
+        .and_then(|file| {
+            let meta = file.metadata()?;
+            if !meta.is_file() || meta.len() > MAX_LOG {
+                return Err(std::io::ErrorKind::InvalidInput.into());
+            }
+            file.take(MAX_LOG).read_to_string(&mut text)
+        })
+        .map_or(2, |_| text.lines().count())
 }

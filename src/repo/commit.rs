@@ -46,17 +46,14 @@ impl Repo {
         add.extend(paths.iter().map(String::as_str));
         self.git.out(&self.worktree, &add).await?;
         let message = format!("{}\n\n{TRAILER}: {turn}\n", message.trim_end());
-        let mut commit = vec![
-            "--literal-pathspecs",
+        // The index was the head's, so it now holds exactly these paths.
+        let commit = [
             "commit",
             "--quiet",
             "--no-verify",
             "--cleanup=verbatim",
             "--file=-",
-            "--only",
-            "--",
         ];
-        commit.extend(paths.iter().map(String::as_str));
         self.git
             .give(&self.worktree, &commit, message.into_bytes())
             .await?;

@@ -35,6 +35,7 @@ impl Git {
             "core.untrackedCache=false",
             "core.attributesFile=/dev/null",
             "core.excludesFile=/dev/null",
+            "core.fileMode=true",
             "core.symlinks=true",
             "core.autocrlf=false",
             "protocol.allow=never",

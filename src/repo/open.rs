@@ -140,11 +140,10 @@ impl Repo {
             .out(&self.worktree, &["rev-parse", "--show-toplevel"])
             .await
             .is_ok()
-            && self.worktree.join(".git").is_file();
+            && self.worktree.join(".git").is_file()
+            && self.common_dir(&self.worktree).await? == self.common_dir(&self.checkout).await?;
         if !alive {
-            if self.worktree.exists() {
-                std::fs::remove_dir_all(&self.worktree).map_err(|e| format!("{worktree}: {e}"))?;
-            }
+            remove(&self.worktree).map_err(|e| format!("{worktree}: {e}"))?;
             git(vec!["worktree".into(), "prune".into()]).await?;
             git(vec![
                 "worktree".into(),
@@ -176,13 +175,22 @@ impl Repo {
         self.git
             .out(&self.worktree, &["symbolic-ref", "HEAD", &reference])
             .await?;
-        self.git
-            .out(&self.worktree, &["reset", "--quiet", "--hard", "HEAD"])
-            .await?;
+        let hard = ["reset", "--quiet", "--hard", "HEAD"];
+        if self.git.out(&self.worktree, &hard).await.is_err() {
+            // An index that a crash left torn; everything in it comes from the head anyway.
+            let _ = std::fs::remove_file(Path::new(&dir).join("index"));
+            self.git.out(&self.worktree, &hard).await?;
+        }
         self.git
             .out(&self.worktree, &["clean", "-ffdxq"])
             .await
             .map(drop)
+    }
+
+    /// Where the repository that a checkout belongs to keeps its objects.
+    async fn common_dir(&self, checkout: &Path) -> Result<String, String> {
+        let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+        self.git.out(checkout, &args).await
     }
 
     async fn is_ancestor(&self, old: &CommitId, new: &CommitId) -> bool {
@@ -199,6 +207,16 @@ impl Repo {
     }
 }
 
+/// Removes whatever is there; a link itself, not what it points to.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
 async fn examine(git: &Git, config: &RepoConfig) -> Result<(CommitId, Vec<String>), Fatal> {
     let path = &config.path;
     let refuse = |why: &str| Fatal::Repo(format!("{}: {why}", path.display()));
@@ -206,9 +224,11 @@ async fn examine(git: &Git, config: &RepoConfig) -> Result<(CommitId, Vec<String
         return Err(refuse("no such directory; set repo.path"));
     }
     let inside = git.out(path, &["rev-parse", "--is-inside-work-tree"]).await;
+    let bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
     match inside.as_deref() {
         Ok("true") => {}
-        Ok(_) => return Err(refuse("a bare repository; set repo.path to a checkout")),
+        _ if bare => return Err(refuse("a bare repository; set repo.path to a checkout")),
+        Ok(_) => return Err(refuse("inside .git; set repo.path to the checkout")),
         Err(why) => {
             return Err(refuse(&format!(
                 "not a git repository ({why}); run `git init` and commit the playbook, or set \
@@ -231,11 +251,16 @@ async fn examine(git: &Git, config: &RepoConfig) -> Result<(CommitId, Vec<String
         .await
         .map_err(|_| refuse("no commit yet; commit the playbook first"))?;
     let mut notes = Vec::new();
-    if git
-        .out(path, &["symbolic-ref", "--quiet", "HEAD"])
-        .await
-        .is_err()
-    {
+    let branch = git
+        .out(path, &["symbolic-ref", "--quiet", "--short", "HEAD"])
+        .await;
+    if branch.as_ref().is_ok_and(|b| *b == config.branch) {
+        return Err(refuse(&format!(
+            "the checkout is on {}, which is secloop's own branch: `git switch` to another",
+            config.branch
+        )));
+    }
+    if branch.is_err() {
         notes.push("the checkout is on a detached HEAD; starting from that commit".to_owned());
     }
     let dirty = git

@@ -130,16 +130,21 @@ impl Repo {
 
 /// Writes changed files below `to` and removes deleted ones.
 pub(super) fn put(changes: &Changes, to: &Path) -> Result<(), String> {
-    for change in changes.all() {
+    // A file may take the place of a directory and the other way round: first all go, then come.
+    for change in changes.all().iter().filter(|c| c.old.is_some()) {
         let path = to.join(&change.path);
-        match &change.new {
-            Some(content) => {
-                let _ = std::fs::remove_file(&path);
-                write(&path, change.new_mode, content)?;
+        std::fs::remove_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let mut above = change.path.parent();
+        while let Some(dir) = above.filter(|d| !d.as_os_str().is_empty()) {
+            if std::fs::remove_dir(to.join(dir)).is_err() {
+                break;
             }
-            None => {
-                std::fs::remove_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            }
+            above = dir.parent();
+        }
+    }
+    for change in changes.all() {
+        if let Some(content) = &change.new {
+            write(&to.join(&change.path), change.new_mode, content)?;
         }
     }
     Ok(())
