@@ -156,7 +156,6 @@ mod tests {
             max_failures: 3,
             dry_spell: 5,
             max_turns: 9,
-            ansible_deadline: Duration::from_mins(1),
         }
     }
 

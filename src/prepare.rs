@@ -50,7 +50,7 @@ pub async fn prepare(
     }
     console.working("bringing Ansible");
     let runtime = bootstrap::obtain(
-        config.playbook.runtime,
+        config.ansible.runtime,
         &config.cache_dir,
         &path,
         passed_through(around),

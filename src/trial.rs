@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
-    AgentConfig, AgentKind, AnsibleRuntime, Config, CoordinateConfig, Decider, DiscordConfig,
-    Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    SpendConfig, WikiConfig,
 };
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -90,7 +91,6 @@ impl Trial {
                 max_failures: 3,
                 dry_spell: 12,
                 max_turns: 60,
-                ansible_deadline: 10 * minute,
             },
             spend: SpendConfig {
                 daily_cap: MicroUsd(150_000_000),
@@ -124,8 +124,12 @@ impl Trial {
             playbook: PlaybookConfig {
                 file: PathBuf::from(PLAYBOOK),
                 args: Vec::new(),
-                runtime,
                 watch: vec![self.home()],
+            },
+            ansible: AnsibleConfig {
+                runtime,
+                pass_env: Vec::new(),
+                deadline: 10 * minute,
             },
             coordinate: CoordinateConfig {
                 decider: Decider::Rules,

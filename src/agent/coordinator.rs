@@ -91,7 +91,9 @@ async fn affordable(config: &Config, clock: &crate::clock::Clock) -> Option<Micr
 }
 
 fn prompt(overrides: &Path, look: &Look) -> Option<String> {
-    let own = std::fs::read_to_string(overrides.join("coordinate.md")).ok();
+    let own = (!overrides.as_os_str().is_empty())
+        .then(|| std::fs::read_to_string(overrides.join("coordinate.md")).ok())
+        .flatten();
     let template = own
         .as_deref()
         .unwrap_or(include_str!("../../prompts/coordinate.md"));

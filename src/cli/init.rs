@@ -20,7 +20,7 @@ pub(super) fn init(
         print(&text);
         return Ok(Exit::Done);
     }
-    let file = repo.join("secloop.toml");
+    let file = found.top.join("secloop.toml");
     if file.exists() && !force {
         return Err(Fatal::Config(format!(
             "{} is there already; --force replaces it, --stdout only shows the new one",
@@ -29,7 +29,7 @@ pub(super) fn init(
     }
     std::fs::write(&file, text).map_err(Fatal::io(format!("writing {}", file.display())))?;
     print(&format!(
-        "Wrote {}.\n{}\nLook it over, then check the machine with `secloop doctor`, try one turn \
+        "Wrote {}.\n\n{}\nLook it over, then check the machine with `secloop doctor`, try one turn \
          with `secloop run --once --dry-run`, and start with `secloop run`.\n",
         file.display(),
         found.summary()

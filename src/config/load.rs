@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::raw::{Raw, Span};
 use super::resolved::{
-    AgentConfig, AgentKind, AnsibleRuntime, Config, CoordinateConfig, Decider, DiscordConfig,
-    Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    SpendConfig, WikiConfig,
 };
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -189,7 +190,6 @@ fn resolve(
         max_failures: raw.r#loop.max_failures.unwrap_or(5),
         dry_spell: raw.r#loop.dry_spell.unwrap_or(12),
         max_turns: raw.r#loop.max_turns.unwrap_or(500),
-        ansible_deadline: span(raw.r#loop.ansible_deadline, 30 * MINUTE),
     };
     for (key, value) in [
         ("loop.confirmations", r#loop.confirmations),
@@ -310,11 +310,7 @@ fn resolve(
                 .unwrap_or_default(),
             credential_env,
             off_limits: raw.agent.off_limits.unwrap_or_default(),
-            prompts: raw
-                .agent
-                .prompts
-                .as_deref()
-                .map_or_else(|| base.join("prompts"), path),
+            prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
         sandbox: SandboxConfig {
             level: word(
@@ -335,16 +331,20 @@ fn resolve(
         playbook: PlaybookConfig {
             file,
             args: raw.playbook.args.unwrap_or_default(),
+            watch,
+        },
+        ansible: AnsibleConfig {
             runtime: word(
-                "playbook.runtime",
-                raw.playbook.runtime.as_deref(),
+                "ansible.runtime",
+                raw.ansible.runtime.as_deref(),
                 "managed",
                 &[
                     ("managed", AnsibleRuntime::Managed),
                     ("path", AnsibleRuntime::Path),
                 ],
             )?,
-            watch,
+            pass_env: pass_env(raw.ansible.pass_env.unwrap_or_default(), env)?,
+            deadline: span(raw.ansible.deadline, 30 * MINUTE),
         },
         coordinate: CoordinateConfig {
             decider: word(
@@ -381,6 +381,30 @@ fn resolve(
         state_dir,
         home,
     })
+}
+
+/// The named variables with their values.
+fn pass_env(names: Vec<String>, env: &Env) -> Result<Vec<(String, Secret)>, String> {
+    names
+        .into_iter()
+        .map(|name| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let steers = ["ANSIBLE_", "PYTHON", "LD_", "DYLD_", "SECLOOP_"];
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(format!(
+                    "ansible.pass_env: \"{name}\" is no variable's name"
+                ));
+            }
+            if let Some(start) = steers.iter().find(|s| name.starts_with(**s)) {
+                return Err(format!(
+                    "ansible.pass_env: {name} is not passed on: {start}… steers how Ansible runs, \
+                     which is secloop's part"
+                ));
+            }
+            let value = env.get(&name).cloned().unwrap_or_default();
+            Ok((name, Secret::new(value)))
+        })
+        .collect()
 }
 
 /// `~/x` below the home directory, anything else relative to the file's own directory.
@@ -460,6 +484,9 @@ mod tests {
             ("[sandbox]\nlevel = \"some\"", "sandbox.level"),
             ("[agent]\nkind = \"hal\"", "agent.kind"),
             ("[repo]\nbranch = \"main\"", "repo.branch"),
+            ("[ansible]\npass_env = [\"A B\"]", "ansible.pass_env"),
+            ("[ansible]\npass_env = [\"LD_PRELOAD\"]", "LD_PRELOAD"),
+            ("[ansible]\nruntime = \"pip\"", "ansible.runtime"),
             ("[nonsense]\nx = 1", "nonsense"),
             ("[discord]\nchannel_id = \"#status\"", "channel"),
         ] {

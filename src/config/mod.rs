@@ -10,6 +10,7 @@ mod resolved;
 pub use init::{Discovery, discover, render};
 pub use load::{Env, Overrides, cache_dir, load, state_dir};
 pub use resolved::{
-    AgentConfig, AgentKind, AnsibleRuntime, Config, CoordinateConfig, Decider, DiscordConfig,
-    Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    SpendConfig, WikiConfig,
 };

@@ -12,6 +12,7 @@ pub(super) struct Raw {
     pub(super) sandbox: RawSandbox,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
+    pub(super) ansible: RawAnsible,
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
@@ -25,7 +26,6 @@ pub(super) struct RawLoop {
     pub(super) max_failures: Option<u32>,
     pub(super) dry_spell: Option<u32>,
     pub(super) max_turns: Option<u32>,
-    pub(super) ansible_deadline: Option<Span>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,8 +74,15 @@ pub(super) struct RawRepo {
 pub(super) struct RawPlaybook {
     pub(super) file: Option<String>,
     pub(super) args: Option<Vec<String>>,
-    pub(super) runtime: Option<String>,
     pub(super) watch: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAnsible {
+    pub(super) runtime: Option<String>,
+    pub(super) pass_env: Option<Vec<String>>,
+    pub(super) deadline: Option<Span>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -30,6 +30,8 @@ pub struct Config {
     pub repo: RepoConfig,
     /// The playbook.
     pub playbook: PlaybookConfig,
+    /// How it is run.
+    pub ansible: AnsibleConfig,
     /// Overlap with an earlier run.
     pub coordinate: CoordinateConfig,
     /// Discord.
@@ -55,8 +57,6 @@ pub struct LoopConfig {
     pub dry_spell: u32,
     /// Hard ceiling of turns, whatever the agent says.
     pub max_turns: u32,
-    /// How long committing, apply and every other single Ansible run may take.
-    pub ansible_deadline: Duration,
 }
 
 /// Money.
@@ -103,6 +103,7 @@ pub struct AgentConfig {
     /// Words for the prompt: what the agent must leave alone.
     pub off_limits: Vec<String>,
     /// Directory with the operator's own prompts; files missing there come from the binary.
+    /// Empty: all do.
     pub prompts: PathBuf,
 }
 
@@ -155,10 +156,20 @@ pub struct PlaybookConfig {
     pub file: PathBuf,
     /// The user's own arguments: tags, limits, extra variables.
     pub args: Vec<String>,
-    /// Where Ansible comes from.
-    pub runtime: AnsibleRuntime,
     /// Trees and files that are snapshotted and compared besides those the playbook names.
     pub watch: Vec<PathBuf>,
+}
+
+/// How Ansible is run.
+#[derive(Debug, Clone)]
+pub struct AnsibleConfig {
+    /// Where it comes from.
+    pub runtime: AnsibleRuntime,
+    /// Variables of secloop's own environment that the playbook reads, with their values; an empty
+    /// value: it is not set.
+    pub pass_env: Vec<(String, Secret)>,
+    /// How long a single run may take.
+    pub deadline: Duration,
 }
 
 /// Who decides about an active run.

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::baseline::Baseline;
 use super::bootstrap::Runtime;
+use super::environment::env_lookups_below;
 use super::events::Events;
 use super::judge::{judge_apply, judge_syntax};
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::error::Fatal;
 use crate::process::{self, Ended};
 use crate::sandbox::{Policy, Sandbox};
@@ -43,6 +44,7 @@ pub struct Ansible {
     args: Vec<String>,
     deadline: Duration,
     path: OsString,
+    passed: Vec<(String, Secret)>,
 }
 
 /// What a run left.
@@ -144,8 +146,9 @@ impl Ansible {
             support: support.to_owned(),
             playbook: config.playbook.file.clone(),
             args: config.playbook.args.clone(),
-            deadline: config.r#loop.ansible_deadline,
+            deadline: config.ansible.deadline,
             path,
+            passed: config.ansible.pass_env.clone(),
         })
     }
 
@@ -187,6 +190,11 @@ impl Ansible {
         spec.args.push(self.playbook.clone().into_os_string());
         spec.env
             .extend(self.environment(scratch.path(), &events, &nonce));
+        if mode != Mode::Syntax {
+            let passed = self.passed.iter();
+            spec.env
+                .extend(passed.map(|(k, v)| (k.into(), v.expose().into())));
+        }
         let command = spec.shown();
         let spec = if mode == Mode::Apply {
             spec
@@ -205,14 +213,23 @@ impl Ansible {
         let finished = process::run(&spec, cancel, |_| ())
             .await
             .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
-        let text = std::fs::read_to_string(&events).unwrap_or_default();
+        let text = self.without_secrets(&std::fs::read_to_string(&events).unwrap_or_default());
+        let said = self.without_secrets(&format!("{}\n{}", finished.out(), finished.err()));
         Ok(AnsibleRun {
             command,
             exit: finished.code(),
             ended: ended(finished.ended),
             millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
             events: Events::parse(&text, &nonce, tree),
-            tail: tail(&format!("{}\n{}", finished.out(), finished.err())),
+            tail: tail(&said),
+        })
+    }
+
+    /// Takes out the values that were passed on; very short ones are no secrets.
+    fn without_secrets(&self, text: &str) -> String {
+        let long = self.passed.iter().filter(|(_, v)| v.expose().len() >= 6);
+        long.fold(text.to_owned(), |text, (_, value)| {
+            text.replace(value.expose(), "[redacted]")
         })
     }
 
@@ -258,6 +275,7 @@ impl Ansible {
                 self.playbook.display()
             ))
         };
+        self.reads_what_it_gets(tree)?;
         let none = Baseline::default();
         let syntax = self.run(tree, Mode::Syntax, cancel).await;
         if let Verdict::Refused(why) = judge_syntax(&syntax, &none).verdict {
@@ -271,6 +289,31 @@ impl Ansible {
             Verdict::Refused(why) => Err(broken("apply", &why)),
             Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
         }
+    }
+}
+
+impl Ansible {
+    /// A variable that the playbook reads and that is not there would be written as an empty
+    /// string over what the machine has.
+    fn reads_what_it_gets(&self, tree: &Path) -> Result<(), Fatal> {
+        let around = self.playbook.parent().unwrap_or(Path::new(""));
+        let read = env_lookups_below(&tree.join(around)).map_err(Fatal::Ansible)?;
+        let unset = |name: &&String| {
+            !self
+                .passed
+                .iter()
+                .any(|(known, value)| known == *name && !value.is_empty())
+        };
+        let names: Vec<&str> = read.iter().filter(unset).map(String::as_str).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(Fatal::Config(format!(
+            "{} reads {} from the environment and would write empty values: export them before \
+             secloop is started and name them in ansible.pass_env",
+            self.playbook.display(),
+            names.join(", ")
+        )))
     }
 }
 

@@ -95,7 +95,7 @@ pub async fn obtain(
     if wanted == AnsibleRuntime::Path {
         return on_path(path, cancel).await.map_err(|why| {
             Fatal::Ansible(format!(
-                "{why}; install ansible-core, or set playbook.runtime = \"managed\""
+                "{why}; install ansible-core, or set ansible.runtime = \"managed\""
             ))
         });
     }

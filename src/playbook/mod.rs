@@ -5,12 +5,15 @@ mod ansible;
 mod baseline;
 pub mod bootstrap;
 mod declared;
+mod environment;
 mod events;
 mod judge;
 pub mod snapshot;
+pub(crate) mod yaml;
 
 pub use ansible::{Ansible, AnsibleRun, Mode};
 pub use baseline::Baseline;
 pub use declared::declared_paths;
+pub use environment::{env_lookups, env_lookups_below};
 pub use events::{Events, Status, TaskRun};
 pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax};

@@ -13,6 +13,7 @@ mod catalog;
 mod crash;
 mod discord;
 mod gates;
+mod init;
 mod lock;
 mod looking;
 mod overlap;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::yaml::Node;
 use super::{Issue, hooks, jinja, settings, tasks};
+use crate::playbook::yaml::Node;
 
 /// Words in a line that grant, start or weaken something, and why a person decides.
 const LINES: [(&str, &str); 18] = [

@@ -1,7 +1,7 @@
 //! Old and new lists of tasks: which task is new, changed, gone.
 
-use super::yaml::{Node, Value};
 use super::{Issue, content, news, tasks};
+use crate::playbook::yaml::{Node, Value};
 
 /// Judges the tasks of `new` that `old` does not have.
 pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {

@@ -14,12 +14,11 @@ mod settings;
 mod shell;
 mod tasks;
 mod vars;
-mod yaml;
 
 use std::path::Path;
 
-use self::yaml::{Node, Value};
 use super::{Findings, shown};
+use crate::playbook::yaml::{self, Node, Value};
 use crate::repo::{Change, Changes};
 use crate::turn::Verdict;
 

@@ -1,7 +1,7 @@
 //! Which modules may be used, and with what.
 
-use super::yaml::{Node, Value};
 use super::{Issue, params, plays, shell, tasks};
+use crate::playbook::yaml::{Node, Value};
 
 /// A module that the rules know: parameters beyond the common ones of files, and paths.
 struct Module {

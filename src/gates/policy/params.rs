@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Issue;
-use super::yaml::{Node, Value};
+use crate::playbook::yaml::{Node, Value};
 
 /// Places below a home directory where a file starts programs or lets somebody in.
 const PERSISTENT: [&str; 17] = [
@@ -251,8 +251,8 @@ fn within(text: &str, known: &BTreeMap<String, Node>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::assert_issue;
-    use super::super::yaml::parse;
     use super::*;
+    use crate::playbook::yaml::parse;
 
     #[test]
     fn paths() {

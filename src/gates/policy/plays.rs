@@ -1,7 +1,7 @@
 //! Plays: who is managed, and with which lists of tasks.
 
-use super::yaml::Node;
 use super::{Issue, items, jinja, lists, vars};
+use crate::playbook::yaml::Node;
 
 const LISTS: [&str; 4] = ["tasks", "handlers", "pre_tasks", "post_tasks"];
 

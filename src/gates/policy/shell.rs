@@ -1,7 +1,7 @@
 //! Commands by their arguments, and shell scripts without what they only quote.
 
-use super::yaml::{Node, Value};
 use super::{Issue, jinja, params};
+use crate::playbook::yaml::{Node, Value};
 
 /// A command's literal arguments.
 ///

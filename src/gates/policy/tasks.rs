@@ -1,7 +1,7 @@
 //! A task by itself: its keywords.
 
-use super::yaml::{Node, Value};
 use super::{Issue, jinja, modules, vars};
+use crate::playbook::yaml::{Node, Value};
 
 /// Keywords that are judged or harmless.
 const KNOWN: [&str; 19] = [

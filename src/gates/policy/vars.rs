@@ -1,7 +1,7 @@
 //! Variables: they reach tasks that nobody judges again.
 
-use super::yaml::{Node, Value};
 use super::{Issue, jinja, params};
+use crate::playbook::yaml::{Node, Value};
 
 /// Where variables stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,14 +10,14 @@ const MAX_NODES: usize = 50_000;
 
 /// A value at its line.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) line: usize,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) line: usize,
+    pub(crate) value: Value,
 }
 
 /// What a value is.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// `plain`: written without quotes, so that it may be a number or a boolean.
     Scalar {
         text: String,
@@ -30,23 +30,23 @@ pub(super) enum Value {
 
 /// Something that is no plain YAML.
 #[derive(Debug, Clone)]
-pub(super) struct Oddity {
-    pub(super) line: usize,
+pub(crate) struct Oddity {
+    pub(crate) line: usize,
     /// Known bad, and not only unknown.
-    pub(super) bad: bool,
-    pub(super) what: String,
+    pub(crate) bad: bool,
+    pub(crate) what: String,
 }
 
 /// A document.
 #[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) root: Node,
-    pub(super) oddities: Vec<Oddity>,
+pub(crate) struct Parsed {
+    pub(crate) root: Node,
+    pub(crate) oddities: Vec<Oddity>,
 }
 
 impl Node {
     /// A quoted scalar.
-    pub(super) fn quoted(line: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn quoted(line: usize, text: impl Into<String>) -> Self {
         Self {
             line,
             value: Value::Scalar {
@@ -56,23 +56,23 @@ impl Node {
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         matches!(self.value, Value::Scalar { plain: true, .. })
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.is_plain() && matches!(self.text(), Some("" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// As Ansible takes booleans, quoted ones included.
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(crate) fn boolean(&self) -> Option<bool> {
         match self.text()?.trim().to_lowercase().as_str() {
             "true" | "yes" | "on" | "y" | "t" | "1" => Some(true),
             "false" | "no" | "off" | "n" | "f" | "0" => Some(false),
@@ -80,26 +80,26 @@ impl Node {
         }
     }
 
-    pub(super) fn list(&self) -> Option<&[Node]> {
+    pub(crate) fn list(&self) -> Option<&[Node]> {
         match &self.value {
             Value::List(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(super) fn map(&self) -> Option<&[(String, usize, Node)]> {
+    pub(crate) fn map(&self) -> Option<&[(String, usize, Node)]> {
         match &self.value {
             Value::Map(pairs) => Some(pairs),
             _ => None,
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.map()?.iter().find(|(k, ..)| k == key).map(|(.., v)| v)
     }
 
     /// Every scalar below, with its line.
-    pub(super) fn scalars(&self) -> Vec<(usize, &str)> {
+    pub(crate) fn scalars(&self) -> Vec<(usize, &str)> {
         match &self.value {
             Value::Scalar { text, .. } => vec![(self.line, text)],
             Value::List(items) => items.iter().flat_map(Node::scalars).collect(),
@@ -113,7 +113,7 @@ impl Node {
     }
 
     /// A text that is the same for what means the same, without lines and the order of keys.
-    pub(super) fn canonical(&self) -> String {
+    pub(crate) fn canonical(&self) -> String {
         match &self.value {
             Value::Scalar { text, plain } => format!("{}{text:?}", if *plain { "" } else { "s" }),
             Value::List(items) => {
@@ -136,7 +136,7 @@ impl Node {
 ///
 /// # Errors
 /// The line and what is wrong, when it is no single document.
-pub(super) fn parse(text: &str) -> Result<Parsed, (usize, String)> {
+pub(crate) fn parse(text: &str) -> Result<Parsed, (usize, String)> {
     let head = text
         .lines()
         .enumerate()

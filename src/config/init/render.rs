@@ -1,0 +1,180 @@
+//! The configuration as text, with what each key is for.
+
+use std::fmt::Write as _;
+
+use super::discover::Discovery;
+
+/// A commented `secloop.toml` for what was found. It loads as it is.
+pub fn render(found: &Discovery) -> String {
+    let mut out = String::from(
+        "# secloop's configuration, written by `secloop init` from a look at this repository.\n\
+         # Keys that are commented out show their defaults. Relative paths begin at this file's\n\
+         # directory, ~ is the home directory.\n\n",
+    );
+    playbook(&mut out, found);
+    ansible(&mut out, found);
+    repo(&mut out, found);
+    out.push_str(REST);
+    wiki(&mut out, found);
+    out
+}
+
+fn playbook(out: &mut String, found: &Discovery) {
+    out.push_str("[playbook]\n# The playbook that is hardened, relative to repo.path.\n");
+    let _ = writeln!(
+        out,
+        "file = {}",
+        quoted(&found.playbook.display().to_string())
+    );
+    for other in &found.others {
+        let _ = writeln!(
+            out,
+            "# also there: {}",
+            one_line(&other.display().to_string())
+        );
+    }
+    match &found.said_in {
+        Some(file) => {
+            let file = one_line(&file.display().to_string());
+            let _ = writeln!(out, "# How it is run; {file} says so.");
+        }
+        None => out.push_str("# Arguments with which it is run: tags, limits, extra variables.\n"),
+    }
+    let _ = writeln!(out, "args = {}", list(&found.args));
+    for note in &found.notes {
+        let _ = writeln!(out, "# {}", one_line(note));
+    }
+    out.push_str(
+        "# Files and directories that are snapshotted before an apply and compared after it,\n\
+         # besides those that the playbook's tasks name. By default the agent's settings and hooks\n\
+         # and the shells', git's and SSH's files in the home directory.\n\
+         # watch = [\"~/.claude/settings.json\", \"~/.claude/hooks\"]\n\n",
+    );
+}
+
+fn ansible(out: &mut String, found: &Discovery) {
+    out.push_str(
+        "[ansible]\n\
+         # \"managed\": a pinned Ansible of secloop's own; \"path\": the one on PATH.\n\
+         # runtime = \"managed\"\n\
+         # Variables of secloop's environment that the playbook reads. One that is not set when\n\
+         # secloop starts is an error, since the playbook would write an empty value.\n",
+    );
+    let names: Vec<String> = found.reads_env.iter().cloned().collect();
+    let _ = writeln!(out, "pass_env = {}", list(&names));
+    out.push_str("# Time limit of a single run.\n# deadline = \"30m\"\n\n");
+}
+
+fn repo(out: &mut String, found: &Discovery) {
+    out.push_str(
+        "[repo]\n\
+         # The checkout; it is only read. secloop works in a worktree of its own.\n\
+         # path = \".\"\n\
+         # The branch that secloop commits to, for you to merge.\n\
+         # branch = \"secloop/hardening\"\n\
+         # Push it to origin after each commit.\n\
+         # push = false\n\
+         # What a proposal may touch, and what it may not even there (beginnings of paths).\n",
+    );
+    let _ = writeln!(out, "allowed = {}", list(&found.allowed));
+    out.push_str("# off_limits = []\n\n");
+}
+
+fn wiki(out: &mut String, found: &Discovery) {
+    out.push_str(
+        "[wiki]\n\
+         # The page. By default it lies in secloop's state directory.\n",
+    );
+    match &found.wiki {
+        Some(dir) => {
+            let page = dir
+                .join("security-improvement-log.md")
+                .display()
+                .to_string();
+            out.push_str(
+                "# This one lies in your wiki; secloop then writes this one file in your checkout,\n\
+                 # and never commits it.\n",
+            );
+            let _ = writeln!(out, "# path = {}", one_line(&quoted(&page)));
+        }
+        None => out.push_str("# path = \"wiki/security-improvement-log.md\"\n"),
+    }
+    out.push_str(
+        "# title = \"Security improvement log\"\n\
+         # newest_first = true\n\
+         # Refused and open findings, too; leave it off where the page is public.\n\
+         # include_open = false\n",
+    );
+}
+
+const REST: &str = r#"[loop]
+# From one wake to the next.
+# interval = "30m"
+# Iterations in a row that must say "nothing material" before the loop ends.
+# confirmations = 2
+# Failed turns in a row, turns without a commit, and turns in all, that end it otherwise.
+# max_failures = 5
+# dry_spell = 12
+# max_turns = 500
+
+[spend]
+# The cap on a day's Claude Code use on this machine, all sessions together, in US dollars.
+# daily_cap_usd = 150
+# What one iteration may cost.
+# per_iteration_usd = 5
+# Whose midnight begins a day: an IANA name, or "system".
+# zone = "system"
+# More directories with transcripts than ~/.claude, ~/.config/claude and CLAUDE_CONFIG_DIR.
+# roots = []
+
+[agent]
+# "claude": the Claude Code command line; "catalog": the embedded checks, without a model.
+# kind = "claude"
+# model = "sonnet"
+# program = "claude"
+# Limits of one iteration: turns of the agent's own loop, time, time without a sign of life.
+# max_turns = 60
+# deadline = "25m"
+# silence = "6m"
+# Variables that may hold the credential; the first that is set is used.
+# credential_env = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]
+# What the agent is told to leave alone, in words: "SSH and Tailscale".
+# off_limits = []
+# Directory with prompts of your own (iteration.md, verify.md, smoke.md, coordinate.md).
+# prompts = "secloop-prompts"
+
+[sandbox]
+# "native": bubblewrap on Linux, Seatbelt on macOS; without it the loop refuses to start.
+# "none": not confined; every report says so.
+# level = "native"
+# The account that the agent is inside the sandbox where secloop runs as root.
+# user = "nobody"
+
+[coordinate]
+# Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
+# model call, with the table where it fails).
+# decider = "rules"
+# wait = "1m"
+# overdue = "1h"
+# silent = "10m"
+
+[discord]
+# The channel's id; the bot's token comes from DISCORD_BOT_TOKEN. Without them posts are kept.
+# channel_id = ""
+
+"#;
+
+fn quoted(text: &str) -> String {
+    // A JSON string is a TOML string.
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+fn list(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|i| quoted(i)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// A file's name must not end a comment.
+fn one_line(text: &str) -> String {
+    crate::text::one_line(text, 300)
+}
