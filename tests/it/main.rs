@@ -19,6 +19,7 @@ mod looking;
 mod overlap;
 mod playbook;
 mod prove;
+mod real_agent;
 mod repo;
 mod sandbox;
 mod spend;

@@ -82,6 +82,7 @@ struct Shared {
     script: Vec<Step>,
     taken: Mutex<usize>,
     requests: Mutex<Vec<Value>>,
+    came: std::sync::Condvar,
 }
 
 /// A running server; gone when dropped.
@@ -108,6 +109,7 @@ impl Model {
             script,
             taken: Mutex::new(0),
             requests: Mutex::new(Vec::new()),
+            came: std::sync::Condvar::new(),
         });
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = Arc::clone(&shared);
@@ -134,6 +136,17 @@ impl Model {
     /// The bodies of all requests for a message, oldest first.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until a request has come.
+    pub(crate) fn wait_for_request(&self) {
+        let requests = self.shared.requests.lock().unwrap();
+        let came = &self.shared.came;
+        let limit = std::time::Duration::from_mins(2);
+        let (requests, _) = came
+            .wait_timeout_while(requests, limit, |r| r.is_empty())
+            .unwrap();
+        assert!(!requests.is_empty(), "nobody asked the model");
     }
 }
 
@@ -163,6 +176,7 @@ async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Resu
     }
     let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     shared.requests.lock().unwrap().push(request.clone());
+    shared.came.notify_all();
     let main_loop = request["tools"].as_array().is_some_and(|t| !t.is_empty());
     let aside = Step::text("ok");
     let mut step = &aside;

@@ -181,21 +181,10 @@ impl Station {
         Ran::from(self.command(args).output().unwrap())
     }
 
-    /// Starts the program and hands back the process with its standard error.
+    /// Starts the program.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
         prepare_ansible();
-        let mut command = self.command(args);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let err = BufReader::new(child.stderr.take().unwrap());
-        Running {
-            child,
-            err,
-            seen: String::new(),
-        }
+        Running::of(self.command(args))
     }
 
     /// The recorded turns, oldest first.
@@ -211,7 +200,7 @@ impl Station {
 }
 
 /// The managed Ansible is built once, by whichever test comes first.
-fn prepare_ansible() {
+pub(crate) fn prepare_ansible() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         let station = Station::bare();
@@ -263,6 +252,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a program.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Running {
+            child,
+            err,
+            seen: String::new(),
+        }
+    }
+
     /// Reads on until a line contains `text`.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         loop {
