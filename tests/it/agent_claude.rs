@@ -1,6 +1,7 @@
 //! The real Claude Code command line against a scripted model.
 
 mod asks;
+mod broken;
 mod confined;
 mod ends;
 mod live;
@@ -46,7 +47,14 @@ impl Bench {
         script: impl FnOnce(&Path) -> Vec<Step>,
         adjust: impl FnOnce(&mut AgentConfig),
     ) -> Option<Self> {
-        let program = real_claude()?;
+        Some(Self::of(real_claude()?, script, adjust).await)
+    }
+
+    async fn of(
+        program: PathBuf,
+        script: impl FnOnce(&Path) -> Vec<Step>,
+        adjust: impl FnOnce(&mut AgentConfig),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         let model = Model::start(script(&root.join("repo")));
@@ -77,8 +85,11 @@ impl Bench {
         std::fs::write(bench.repo("playbook.yml"), PLAYBOOK).unwrap();
         std::fs::write(bench.repo("README.md"), "read me\n").unwrap();
         bench.git(&["init", "-q", "-b", "main"]).await;
-        bench.commit("first").await;
-        Some(bench)
+        bench.git(&["add", "."]).await;
+        let who = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+        let commit = [&who[..], &["commit", "-q", "-m", "first"]].concat();
+        bench.git(&commit).await;
+        bench
     }
 
     fn repo(&self, name: &str) -> PathBuf {
@@ -97,13 +108,6 @@ impl Bench {
         let done = run(&spec, &CancellationToken::new(), |_| ()).await.unwrap();
         assert!(done.ok(), "{}", done.err());
         done.out()
-    }
-
-    async fn commit(&self, message: &str) {
-        self.git(&["add", "."]).await;
-        let who = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
-        self.git(&[&who[..], &["commit", "-q", "-m", message]].concat())
-            .await;
     }
 
     async fn iterate(&mut self) -> Iteration {

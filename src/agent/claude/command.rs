@@ -123,6 +123,7 @@ impl Claude {
             }
         }
         if let Some(settings) = job.deployed.as_ref().and_then(|d| d.settings.as_ref()) {
+            args.push("--include-hook-events".into());
             args.push("--settings".into());
             args.push(settings.into());
         }

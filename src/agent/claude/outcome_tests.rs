@@ -131,7 +131,7 @@ fn a_report_is_checked_and_must_not_give_the_credential_away() {
     let asks = json!({"outcome": "blocked", "blocked_on": "which?\nnow"});
     assert_eq!(
         class(&of(asks).unwrap()),
-        (AgentOutcome::Blocked, "which?\\nnow".to_owned())
+        (AgentOutcome::Blocked, "which? now".to_owned())
     );
     for bad in [
         Value::Null,
@@ -160,6 +160,7 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
     let of = |value: Value| {
         cost(
             &seen(&[result(&json!({"total_cost_usd": value}))]),
+            Ended::Exited(0),
             ALLOWANCE,
         )
     };
@@ -171,12 +172,24 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
         assert_eq!(booked, ALLOWANCE, "{absurd}");
         assert!(why.unwrap().contains("not credible"));
     }
-    let (booked, why) = cost(&seen(&[]), ALLOWANCE);
-    assert_eq!(booked, ALLOWANCE);
-    assert!(why.unwrap().contains("not known"));
+    let begun = json!({"type": "system", "subtype": "init"});
+    for (events, ended) in [
+        (vec![begun], Ended::Exited(1)),
+        (vec![], Ended::Signaled(9)),
+    ] {
+        let (booked, why) = cost(&seen(&events), ended, ALLOWANCE);
+        assert_eq!(booked, ALLOWANCE);
+        assert!(why.unwrap().contains("not known"));
+    }
+    let never_began = cost(&seen(&[]), Ended::Exited(1), ALLOWANCE);
+    assert_eq!(never_began, (MicroUsd::ZERO, None));
     let refused = json!({"type": "system", "subtype": "api_retry", "error_status": 401});
     assert_eq!(
-        cost(&seen(&[refused.clone(), refused]), ALLOWANCE),
+        cost(
+            &seen(&[refused.clone(), refused]),
+            Ended::Cancelled,
+            ALLOWANCE
+        ),
         (MicroUsd::ZERO, None)
     );
 }

@@ -134,7 +134,7 @@ async fn is_held_when_a_hook_fails_open() {
     let called = call(&bench, &guarded().to_string(), FAILS).await;
     let why = held(&called);
     assert!(
-        why.contains("PreToolUse:Bash") && why.contains("exit code 1"),
+        why.contains("before Bash gave no verdict") && why.contains("exit code 1"),
         "{why}"
     );
 }
@@ -157,14 +157,25 @@ async fn is_refused_when_the_settings_are_broken() {
 
 #[tokio::test]
 async fn is_refused_when_the_settings_switch_their_own_hooks_off() {
+    not_run("disableAllHooks", json!(true)).await;
+}
+
+/// One malformed part makes the client forget all of them.
+#[tokio::test]
+async fn is_refused_when_the_hooks_go_with_another_part_of_the_settings() {
+    not_run("permissions", json!("x")).await;
+}
+
+async fn not_run(name: &str, value: Value) {
     let Some(bench) = Bench::new(obeys).await else {
         return;
     };
     let mut settings = guarded();
-    settings["disableAllHooks"] = json!(true);
+    settings[name] = value;
     let called = call(&bench, &settings.to_string(), LOGS).await;
     let why = refused(&called);
     assert!(why.contains("did not run before Bash"), "{why}");
+    assert_eq!(called.cost, small_replies(3));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn finds_nothing_material() {
     };
     let it = bench.iterate().await;
     assert_eq!(it.outcome, AgentOutcome::NoOp, "{it:#?}");
-    assert_eq!(it.why, "All of it\\nis closed.");
+    assert_eq!(it.why, "All of it is closed.");
     assert_eq!(it.cost, small_replies(1));
     assert_eq!(it.report.unwrap().outcome, ReportOutcome::NothingMaterial);
     assert_eq!(bench.changed().await, "");
