@@ -6,6 +6,8 @@ mod confined;
 mod ends;
 mod live;
 mod lost;
+#[cfg(target_os = "linux")]
+mod processes;
 mod works;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +23,8 @@ use secloop::turn::Iteration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::model::{Model, Step, real_claude};
+use crate::support::claude::real_claude;
+use crate::support::model::{Model, Step};
 
 const KEY: &str = "worthless-key-of-a-test";
 const PLAYBOOK: &str = "- hosts: localhost\n  tasks: []\n";

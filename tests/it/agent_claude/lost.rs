@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use secloop::gate::MicroUsd;
-use secloop::process::{Spec, run};
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{ALLOWANCE, Bench, PLAYBOOK, improvement, small_replies};
-use crate::support::model::{Step, command_lines};
+use super::{ALLOWANCE, Bench, improvement, small_replies};
+use crate::support::model::Step;
 
 #[tokio::test]
 async fn a_refused_credential_ends_the_run_soon() {
@@ -113,52 +112,6 @@ async fn nothing_listens_where_the_service_should_be() {
     assert!(bench.model.requests().is_empty());
 }
 
-/// Neither the client nor what its tools started outlives it, not even from a session of its own.
-#[tokio::test]
-#[cfg(target_os = "linux")]
-async fn a_silent_model_is_left_and_nothing_of_the_run_stays() {
-    let Some(mut bench) = Bench::with(
-        |_| {
-            vec![
-                Step::bash("setsid sleep 3600 > held 2>/dev/null < /dev/null & echo started"),
-                Step::Hang,
-            ]
-        },
-        |c| c.silence = Duration::from_secs(4),
-    )
-    .await
-    else {
-        return;
-    };
-    let held = bench.repo("held");
-    let spec = Spec::new("/usr/bin/mkfifo", "/", Duration::from_mins(1)).args([&held]);
-    let made = run(&spec, &CancellationToken::new(), |_| ()).await.unwrap();
-    assert!(made.ok(), "{}", made.err());
-    // Reading ends when the last process that holds the pipe is gone.
-    let (gone, is_gone) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || gone.send(std::fs::read(held)));
-
-    let it = bench.iterate().await;
-    assert_eq!(it.outcome, AgentOutcome::Hung, "{it:#?}");
-    assert!(
-        it.why
-            .starts_with("it gave no sign of life; its cost is not known"),
-        "{}",
-        it.why
-    );
-    assert_eq!(it.cost, ALLOWANCE);
-    assert_eq!(bench.model.requests().len(), 2);
-    let session = it.session.unwrap();
-    let left: Vec<String> = command_lines();
-    assert!(!left.is_empty());
-    assert!(
-        !left.iter().any(|line| line.contains(&session)),
-        "{left:#?}"
-    );
-    let read = tokio::time::timeout(Duration::from_secs(10), is_gone).await;
-    assert!(read.unwrap().unwrap().unwrap().is_empty());
-}
-
 #[tokio::test]
 async fn is_cancelled() {
     let cancel = CancellationToken::new();
@@ -182,7 +135,6 @@ async fn is_cancelled() {
     assert_eq!(it.cost, ALLOWANCE);
     // What it left half done is the supervisor's to throw away.
     assert_eq!(bench.playbook(), "half\n");
-    assert_ne!(bench.playbook(), PLAYBOOK);
 }
 
 #[tokio::test]
