@@ -2,6 +2,7 @@
 
 mod asks;
 mod broken;
+#[cfg(target_os = "linux")]
 mod confined;
 mod ends;
 mod live;
@@ -28,6 +29,11 @@ use crate::support::model::{Model, Step};
 
 const KEY: &str = "worthless-key-of-a-test";
 const PLAYBOOK: &str = "- hosts: localhost\n  tasks: []\n";
+const CREDENTIALS: [&str; 3] = [
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+];
 const ALLOWANCE: MicroUsd = MicroUsd(1_000_000);
 
 /// A workstation's repository, a run directory, and the client talking to a scripted model.
@@ -154,6 +160,19 @@ impl Bench {
         assert_eq!(self.git(&["log", "--format=%s"]).await, "first\n");
     }
 
+    /// What the client wrote down about the session.
+    fn transcript(&self, session: &str) -> String {
+        let projects = self.root.join("run/claude/projects");
+        let name = format!("{session}.jsonl");
+        let files: Vec<PathBuf> = std::fs::read_dir(projects)
+            .unwrap()
+            .map(|project| project.unwrap().path().join(&name))
+            .filter(|file| file.is_file())
+            .collect();
+        assert_eq!(files.len(), 1, "{name}");
+        std::fs::read_to_string(&files[0]).unwrap()
+    }
+
     /// Everything that tools gave, as the model was told in the last request.
     fn told(&self) -> String {
         let requests = self.model.requests();
@@ -178,7 +197,7 @@ async fn client(config: &AgentConfig) -> Claude {
         user: "nobody".to_owned(),
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
-    for name in ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"] {
+    for name in CREDENTIALS {
         env.insert(name.to_owned(), KEY.to_owned());
     }
     Claude::new(config, &confinement, sandbox, &env).unwrap()

@@ -12,6 +12,11 @@ use crate::turn::Verdict;
 const MAX_SETTINGS: u64 = 1 << 20;
 /// Tools of the live call.
 const TOOLS: [&str; 2] = ["Bash", "Read"];
+/// Where an administrator sets what every user's client has to do.
+const MANAGED: [&str; 2] = [
+    "/etc/claude-code",
+    "/Library/Application Support/ClaudeCode",
+];
 /// Places of credentials, which the call has no need of; relative to the home directory.
 const HIDDEN: [&str; 12] = [
     ".aws",
@@ -69,6 +74,11 @@ pub(super) fn find(home: &Path) -> Result<Found, Verdict> {
     };
     let deployed = Deployed {
         settings,
+        managed: MANAGED
+            .map(PathBuf::from)
+            .into_iter()
+            .filter(|path| path.is_dir())
+            .collect(),
         hide: below(&HIDDEN),
         write: below(&[".claude/logs"]),
         home,

@@ -15,6 +15,7 @@
 mod ask;
 mod command;
 mod deployed;
+mod guard;
 mod live;
 mod outcome;
 mod prompts;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::guard::Guard;
 use crate::config::Secret;
 use crate::text::{one_line, redact};
 
@@ -17,6 +18,9 @@ const TAIL: usize = 10;
 pub(super) const UNAUTHORIZED: u32 = 2;
 /// A sign of life at least every so many pieces of a long answer.
 const PIECES: u32 = 50;
+const STATUS: &str = "system: status";
+const ANSWERS: &str = "the model answers";
+const ANSWERING: &str = "the model is still answering";
 
 /// A tool's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +31,6 @@ pub(super) struct ToolResult {
     pub(super) is_error: bool,
     /// What it gave.
     pub(super) text: String,
-}
-
-/// What a hook gave before a tool was used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Guard {
-    /// The tool that it guards.
-    pub(super) tool: String,
-    /// Why it gave no verdict, where it gave none: the client goes on without.
-    pub(super) failed: Option<String>,
 }
 
 /// What was seen so far.
@@ -112,10 +107,13 @@ impl Seen {
 
     fn show(&mut self, text: &str) -> String {
         let line = self.clean(text);
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
+        // A sign of life, but nothing that tells anything afterwards.
+        if ![STATUS, ANSWERS, ANSWERING].contains(&line.as_str()) {
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line.clone());
         }
-        self.tail.push_back(line.clone());
         line
     }
 
@@ -162,14 +160,12 @@ impl Seen {
                 text
             }
             "hook_response" => {
-                let name = word(event, "hook_name");
-                if let Some(tool) = name.strip_prefix("PreToolUse:") {
-                    self.guards.push(Guard {
-                        tool: tool.to_owned(),
-                        failed: no_verdict(event),
-                    });
-                }
-                format!("hook {name}: {}", word(event, "outcome"))
+                self.guards.extend(Guard::of(event));
+                format!(
+                    "hook {}: {}",
+                    word(event, "hook_name"),
+                    word(event, "outcome")
+                )
             }
             other => format!("system: {other}"),
         }
@@ -179,15 +175,16 @@ impl Seen {
         if word(event, "type") == "message_start" {
             self.answered = true;
             self.pieces = 0;
+            // Once given up it stays so.
             if self.unauthorized < UNAUTHORIZED {
                 self.unauthorized = 0;
             }
-            return Some("the model answers".to_owned());
+            return Some(ANSWERS.to_owned());
         }
         self.pieces += 1;
         self.pieces
             .is_multiple_of(PIECES)
-            .then(|| "the model is still answering".to_owned())
+            .then(|| ANSWERING.to_owned())
     }
 
     fn assistant(&mut self, event: &Value) -> Option<String> {
@@ -249,22 +246,8 @@ impl Seen {
     }
 }
 
-/// Why a hook gave no verdict. The client takes broken JSON for a good end, too.
-fn no_verdict(event: &Value) -> Option<String> {
-    let (outcome, said) = (word(event, "outcome"), word(event, "stdout").trim());
-    if outcome != "success" {
-        let said = word(event, "stderr");
-        return Some(format!(
-            "{outcome}, exit code {}: {said}",
-            event["exit_code"]
-        ));
-    }
-    (said.starts_with('{') && serde_json::from_str::<Value>(said).is_err())
-        .then(|| format!("broken JSON: {said}"))
-}
-
 /// A string field; empty when absent.
-fn word<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn word<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -6,22 +6,29 @@ use secloop::gate::MicroUsd;
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{ALLOWANCE, Bench, improvement, small_replies};
+use super::{ALLOWANCE, Bench, CREDENTIALS, improvement, small_replies};
 use crate::support::model::Step;
 
 #[tokio::test]
 async fn a_refused_credential_ends_the_run_soon() {
-    let refused = Step::error(401, "authentication_error", "invalid x-api-key", &[]);
-    let Some(mut bench) = Bench::new(|_| vec![refused]).await else {
-        return;
-    };
-    let started = Instant::now();
-    let it = bench.iterate().await;
-    assert_eq!(it.outcome, AgentOutcome::Auth, "{it:#?}");
-    assert_eq!(it.why, "the credential is not accepted (401)");
-    assert_eq!(it.cost, MicroUsd::ZERO);
-    assert!(bench.model.requests().len() <= 3);
-    assert!(started.elapsed() < Duration::from_secs(15));
+    for credential in CREDENTIALS {
+        let refused = Step::error(401, "authentication_error", "invalid x-api-key", &[]);
+        let Some(mut bench) = Bench::with(
+            |_| vec![refused],
+            |c| c.credential_env = vec![credential.to_owned()],
+        )
+        .await
+        else {
+            return;
+        };
+        let started = Instant::now();
+        let it = bench.iterate().await;
+        assert_eq!(it.outcome, AgentOutcome::Auth, "{credential}: {it:#?}");
+        assert!(it.why.contains("401"), "{credential}: {}", it.why);
+        assert_eq!(it.cost, MicroUsd::ZERO, "{credential}");
+        assert!(bench.model.requests().len() <= 4, "{credential}");
+        assert!(started.elapsed() < Duration::from_secs(15), "{credential}");
+    }
 }
 
 #[tokio::test]
@@ -75,7 +82,7 @@ async fn a_failing_service_that_recovers_is_forgiven() {
 async fn a_failing_service_is_left_at_the_deadline() {
     let failing = Step::error(500, "api_error", "again", &[]);
     let Some(mut bench) =
-        Bench::with(|_| vec![failing], |c| c.deadline = Duration::from_secs(4)).await
+        Bench::with(|_| vec![failing], |c| c.deadline = Duration::from_secs(7)).await
     else {
         return;
     };
@@ -100,7 +107,7 @@ async fn nothing_listens_where_the_service_should_be() {
         |_| vec![Step::Hang],
         |c| {
             c.base_url = closed;
-            c.deadline = Duration::from_secs(4);
+            c.deadline = Duration::from_secs(7);
         },
     )
     .await

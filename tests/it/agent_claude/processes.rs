@@ -60,7 +60,7 @@ async fn a_silent_model_is_left_and_nothing_of_the_run_stays() {
                 Step::Hang,
             ]
         },
-        |c| c.silence = Duration::from_secs(4),
+        |c| c.silence = Duration::from_secs(6),
     )
     .await
     else {

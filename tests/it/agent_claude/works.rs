@@ -36,6 +36,18 @@ async fn edits_the_playbook_with_its_own_tools_and_reports() {
     assert_eq!(bench.playbook(), PLAYBOOK.replace("[]", "[{ping: null}]"));
     assert_eq!(bench.changed().await, " M playbook.yml\n");
     bench.assert_untouched_outside().await;
+    // The spend is counted from the transcript, which therefore has to be there.
+    let transcript = bench.transcript(&it.session.unwrap());
+    assert_eq!(
+        transcript.matches("\"output_tokens\":20").count(),
+        3,
+        "{transcript}"
+    );
+    assert!(
+        !it.tail.iter().any(|line| line == "system: status"),
+        "{:#?}",
+        it.tail
+    );
     for sign in [
         "started: version ",
         "Read done",
