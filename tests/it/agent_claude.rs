@@ -9,6 +9,7 @@ mod live;
 mod lost;
 #[cfg(target_os = "linux")]
 mod processes;
+mod unconfined;
 mod works;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ struct Bench {
     dir: tempfile::TempDir,
     root: PathBuf,
     model: Model,
+    config: AgentConfig,
     claude: Claude,
     brief: Brief,
     beats: Vec<String>,
@@ -72,8 +74,8 @@ impl Bench {
             model: "opus".to_owned(),
             program,
             max_turns: 12,
-            deadline: Duration::from_mins(2),
-            silence: Duration::from_mins(1),
+            deadline: Duration::from_secs(50),
+            silence: Duration::from_secs(40),
             base_url: model.base_url.clone(),
             credential_env: vec!["ANTHROPIC_API_KEY".to_owned()],
             off_limits: Vec::new(),
@@ -81,7 +83,8 @@ impl Bench {
         };
         adjust(&mut config);
         let bench = Self {
-            claude: client(&config).await,
+            claude: client(&config, Level::Native).await,
+            config,
             brief: brief(&root),
             dir,
             root,
@@ -189,11 +192,11 @@ impl Bench {
     }
 }
 
-async fn client(config: &AgentConfig) -> Claude {
+async fn client(config: &AgentConfig, level: Level) -> Claude {
     let path = std::env::var("PATH").unwrap();
-    let sandbox = Sandbox::detect(Level::Native, path.as_ref()).await.unwrap();
+    let sandbox = Sandbox::detect(level, path.as_ref()).await.unwrap();
     let confinement = SandboxConfig {
-        level: Level::Native,
+        level,
         user: "nobody".to_owned(),
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);

@@ -17,7 +17,7 @@ const DENIES: &str = "#!/bin/sh\necho 'not today' >&2; exit 2\n";
 const FAILS: &str = "#!/bin/sh\nexit 1\n";
 
 /// What the model does when it does as it is told.
-fn obeys(repo: &Path) -> Vec<Step> {
+pub(super) fn obeys(repo: &Path) -> Vec<Step> {
     let work = repo.parent().unwrap().join("run/work");
     vec![
         Step::bash(&format!("cat {}", work.join("first.txt").display())),
