@@ -70,7 +70,7 @@ fn failed(seen: &Seen, result: &Value) -> Failure {
         "success" if text(result, "terminal_reason") == "api_error" => match status {
             Some(401 | 403) => AgentOutcome::Auth,
             Some(429) => AgentOutcome::Limit { reset: seen.reset },
-            Some(500..) => AgentOutcome::Offline,
+            Some(408 | 500..) => AgentOutcome::Offline,
             Some(_) => AgentOutcome::Crashed,
             None => match text(result, "stop_reason") {
                 "max_tokens" => AgentOutcome::Truncated,

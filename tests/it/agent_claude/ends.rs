@@ -160,9 +160,8 @@ async fn what_the_service_sends_is_no_message() {
         return;
     };
     let it = bench.iterate().await;
-    assert!(
-        matches!(it.outcome, AgentOutcome::Crashed | AgentOutcome::Offline),
-        "{it:#?}"
-    );
+    assert_eq!(it.outcome, AgentOutcome::Offline, "{it:#?}");
+    assert!(it.why.contains("JSON"), "{}", it.why);
+    assert_eq!(it.cost, MicroUsd::ZERO);
     assert!(it.report.is_none());
 }
