@@ -1,5 +1,17 @@
 //! The real Claude Code command line against a scripted model.
 
+mod asks;
+mod broken;
+#[cfg(target_os = "linux")]
+mod confined;
+mod ends;
+mod live;
+mod lost;
+#[cfg(target_os = "linux")]
+mod processes;
+mod unconfined;
+mod works;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,77 +21,95 @@ use secloop::config::{AgentConfig, AgentKind, Env, Level, SandboxConfig};
 use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
 use secloop::sandbox::Sandbox;
-use secloop::turn::{AgentOutcome, Iteration};
+use secloop::turn::Iteration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::model::{Model, Step, real_claude};
+use crate::support::claude::real_claude;
+use crate::support::model::{Model, Step};
 
 const KEY: &str = "worthless-key-of-a-test";
 const PLAYBOOK: &str = "- hosts: localhost\n  tasks: []\n";
+const CREDENTIALS: [&str; 3] = [
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+];
+const ALLOWANCE: MicroUsd = MicroUsd(1_000_000);
 
 /// A workstation's repository, a run directory, and the client talking to a scripted model.
 struct Bench {
     dir: tempfile::TempDir,
+    root: PathBuf,
     model: Model,
+    config: AgentConfig,
     claude: Claude,
+    brief: Brief,
     beats: Vec<String>,
 }
 
 impl Bench {
-    /// `None` where the real client is missing.
-    async fn new(script: Vec<Step>) -> Option<Self> {
+    /// `None` where the real client is missing. The script is made for the working copy.
+    async fn new(script: impl FnOnce(&Path) -> Vec<Step>) -> Option<Self> {
         Self::with(script, |_| ()).await
     }
 
-    async fn with(script: Vec<Step>, adjust: impl FnOnce(&mut AgentConfig)) -> Option<Self> {
-        let program = real_claude()?;
+    async fn with(
+        script: impl FnOnce(&Path) -> Vec<Step>,
+        adjust: impl FnOnce(&mut AgentConfig),
+    ) -> Option<Self> {
+        Some(Self::of(real_claude()?, script, adjust).await)
+    }
+
+    async fn of(
+        program: PathBuf,
+        script: impl FnOnce(&Path) -> Vec<Step>,
+        adjust: impl FnOnce(&mut AgentConfig),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let model = Model::start(script);
+        let root = dir.path().canonicalize().unwrap();
+        let model = Model::start(script(&root.join("repo")));
         let mut config = AgentConfig {
             kind: AgentKind::Claude,
             model: "opus".to_owned(),
             program,
             max_turns: 12,
-            deadline: Duration::from_mins(2),
-            silence: Duration::from_mins(1),
+            deadline: Duration::from_secs(50),
+            silence: Duration::from_secs(40),
             base_url: model.base_url.clone(),
             credential_env: vec!["ANTHROPIC_API_KEY".to_owned()],
             off_limits: Vec::new(),
             prompts: PathBuf::new(),
         };
         adjust(&mut config);
-        let path = std::env::var_os("PATH").unwrap();
-        let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
-        let confinement = SandboxConfig {
-            level: Level::Native,
-            user: "nobody".to_owned(),
-        };
-        let mut env = Env::from([("PATH".to_owned(), path.into_string().unwrap())]);
-        env.insert("ANTHROPIC_API_KEY".to_owned(), KEY.to_owned());
-        let claude = Claude::new(&config, &confinement, sandbox, &env).unwrap();
         let bench = Self {
+            claude: client(&config, Level::Native).await,
+            config,
+            brief: brief(&root),
             dir,
+            root,
             model,
-            claude,
             beats: Vec::new(),
         };
         for name in ["repo", "run"] {
-            std::fs::create_dir(bench.dir.path().join(name)).unwrap();
+            std::fs::create_dir(bench.root.join(name)).unwrap();
         }
         std::fs::write(bench.repo("playbook.yml"), PLAYBOOK).unwrap();
         std::fs::write(bench.repo("README.md"), "read me\n").unwrap();
         bench.git(&["init", "-q", "-b", "main"]).await;
         bench.git(&["add", "."]).await;
         let who = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+        let commit = [&who[..], &["commit", "-q", "-m", "first"]].concat();
+        bench.git(&commit).await;
         bench
-            .git(&[&who[..], &["commit", "-q", "-m", "first"]].concat())
-            .await;
-        Some(bench)
     }
 
     fn repo(&self, name: &str) -> PathBuf {
-        self.dir.path().join("repo").join(name)
+        self.root.join("repo").join(name)
+    }
+
+    fn playbook(&self) -> String {
+        std::fs::read_to_string(self.repo("playbook.yml")).unwrap()
     }
 
     async fn git(&self, args: &[&str]) -> String {
@@ -96,38 +126,115 @@ impl Bench {
         self.iterate_until(&CancellationToken::new()).await
     }
 
+    /// Iterates, and checks what holds for every iteration whatever its end.
     async fn iterate_until(&mut self, cancel: &CancellationToken) -> Iteration {
-        let brief = Brief {
-            turn: uuid::Uuid::now_v7(),
-            workdir: self.repo(""),
-            run_dir: self.dir.path().join("run"),
-            playbook: "playbook.yml".into(),
-            allowance: MicroUsd(1_000_000),
-            memory: Vec::new(),
-            refusals: vec!["syntax: an earlier refusal".to_owned()],
-            allowed: vec!["playbook.yml".to_owned()],
-            off_limits: vec!["the VPN".to_owned()],
-            confirming: false,
-        };
         let beats = &mut self.beats;
         let iteration = self
             .claude
-            .iterate(&brief, cancel, &mut |line: &str| {
+            .iterate(&self.brief, cancel, &mut |line: &str| {
                 beats.push(line.to_owned());
             })
             .await;
+        for line in beats.iter().chain(&iteration.tail).chain([&iteration.why]) {
+            assert!(!line.contains(KEY) && !line.contains('\n'), "{line}");
+        }
         for line in beats.iter().chain(&iteration.tail) {
             assert!(line.chars().count() <= 200, "{line}");
-            assert!(!line.contains(KEY), "{line}");
         }
-        assert!(iteration.tail.len() <= 10 && !iteration.why.contains('\n'));
+        assert!(iteration.tail.len() <= 10, "{iteration:#?}");
+        let session = iteration.session.as_deref().unwrap();
+        assert!(uuid::Uuid::try_parse(session).is_ok(), "{session}");
         iteration
     }
 
-    /// What git sees as changed.
+    /// What git sees as changed since the last commit.
     async fn changed(&self) -> String {
         self.git(&["status", "--porcelain"]).await
     }
+
+    /// Nothing beside working copy and run directory, no further commit.
+    async fn assert_untouched_outside(&self) {
+        let mut names: Vec<_> = std::fs::read_dir(&self.root)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["repo", "run"]);
+        assert_eq!(self.git(&["log", "--format=%s"]).await, "first\n");
+    }
+
+    /// What the client wrote down about the session.
+    fn transcript(&self, session: &str) -> String {
+        let projects = self.root.join("run/claude/projects");
+        let name = format!("{session}.jsonl");
+        let files: Vec<PathBuf> = std::fs::read_dir(projects)
+            .unwrap()
+            .map(|project| project.unwrap().path().join(&name))
+            .filter(|file| file.is_file())
+            .collect();
+        assert_eq!(files.len(), 1, "{name}");
+        std::fs::read_to_string(&files[0]).unwrap()
+    }
+
+    /// Everything that tools gave, as the model was told in the last request.
+    fn told(&self) -> String {
+        let requests = self.model.requests();
+        let messages = requests.last().unwrap()["messages"].as_array().unwrap();
+        let blocks = messages
+            .iter()
+            .filter_map(|m| m["content"].as_array())
+            .flatten();
+        let given: Vec<String> = blocks
+            .filter(|block| block["type"] == "tool_result")
+            .map(|block| words(&block["content"]))
+            .collect();
+        given.join("\n")
+    }
+}
+
+async fn client(config: &AgentConfig, level: Level) -> Claude {
+    let path = std::env::var("PATH").unwrap();
+    let sandbox = Sandbox::detect(level, path.as_ref()).await.unwrap();
+    let confinement = SandboxConfig {
+        level,
+        user: "nobody".to_owned(),
+    };
+    let mut env = Env::from([("PATH".to_owned(), path)]);
+    for name in CREDENTIALS {
+        env.insert(name.to_owned(), KEY.to_owned());
+    }
+    Claude::new(config, &confinement, sandbox, &env).unwrap()
+}
+
+fn brief(root: &Path) -> Brief {
+    Brief {
+        turn: uuid::Uuid::now_v7(),
+        workdir: root.join("repo"),
+        run_dir: root.join("run"),
+        playbook: "playbook.yml".into(),
+        allowance: ALLOWANCE,
+        memory: Vec::new(),
+        refusals: Vec::new(),
+        allowed: vec!["playbook.yml".to_owned()],
+        off_limits: Vec::new(),
+        confirming: false,
+    }
+}
+
+/// The text of a tool's result: a string, or blocks.
+fn words(content: &Value) -> String {
+    match content {
+        Value::Array(blocks) => blocks
+            .iter()
+            .filter_map(|block| block["text"].as_str())
+            .collect(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What so many of the model's small replies cost: 100 tokens at $4 and 20 at $20 a million.
+fn small_replies(count: u64) -> MicroUsd {
+    MicroUsd(count * (100 * 4 + 20 * 20))
 }
 
 fn improvement() -> Value {
@@ -141,54 +248,13 @@ fn improvement() -> Value {
     })
 }
 
+fn read(path: &Path) -> Step {
+    Step::tool("Read", json!({"file_path": path}))
+}
+
 fn edit(path: &Path, old: &str, new: &str) -> Step {
     Step::tool(
         "Edit",
         json!({"file_path": path, "old_string": old, "new_string": new}),
     )
-}
-
-fn read(path: &Path) -> Step {
-    Step::tool("Read", json!({"file_path": path}))
-}
-
-/// A step that needs the working directory, which the request's words name.
-fn at(name: &'static str, step: impl Fn(&Path) -> Step + Send + Sync + 'static) -> Step {
-    Step::from(move |request| {
-        let text = request.to_string();
-        let end = text.find("/repo").unwrap() + "/repo".len();
-        let start = text[..end].rfind([' ', '"', '`', '\n']).unwrap() + 1;
-        step(&Path::new(&text[start..end]).join(name))
-    })
-}
-#[tokio::test]
-async fn edits_the_playbook_with_its_own_tools_and_reports() {
-    let script = vec![
-        at("playbook.yml", read),
-        at("playbook.yml", |path| {
-            edit(path, "tasks: []", "tasks: [{ping: null}]")
-        }),
-        Step::bash("id -u; cat /etc/shadow; ls /root; echo x > /usr/x; git diff --stat"),
-        Step::structured(improvement()),
-        Step::text("done"),
-    ];
-    let Some(mut bench) = Bench::new(script).await else {
-        return;
-    };
-    let it = bench.iterate().await;
-    for r in bench.model.requests() {
-        let m = r["messages"].as_array().unwrap();
-        eprintln!(
-            "REQ {} {}",
-            r["tools"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|t| t["name"].to_string())
-                .collect::<Vec<_>>()
-                .join(","),
-            m.last().unwrap()
-        );
-    }
-    assert_eq!(it.outcome, AgentOutcome::Done, "{it:#?} {:#?}", bench.beats);
 }

@@ -42,9 +42,11 @@ pub(super) struct Deployed {
     pub(super) home: PathBuf,
     /// The settings with their hooks.
     pub(super) settings: Option<PathBuf>,
-    /// Below it: what stays hidden.
+    /// Settings of the machine's administrator; readable.
+    pub(super) managed: Vec<PathBuf>,
+    /// Below the home directory: what stays hidden.
     pub(super) hide: Vec<PathBuf>,
-    /// Below it: what the hooks write.
+    /// Below the home directory: what the hooks write.
     pub(super) write: Vec<PathBuf>,
 }
 
@@ -123,6 +125,7 @@ impl Claude {
             }
         }
         if let Some(settings) = job.deployed.as_ref().and_then(|d| d.settings.as_ref()) {
+            args.push("--include-hook-events".into());
             args.push("--settings".into());
             args.push(settings.into());
         }
@@ -139,6 +142,7 @@ impl Claude {
         }
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
+            policy.read.extend(deployed.managed.iter().cloned());
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
         }

@@ -3,12 +3,13 @@
 //! Two files hold words that nobody else knows. Only a tool's answer that carries such a word
 //! proves that the tool worked; what the model says about it counts for nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Deployed, Job};
+use super::deployed::{Found, find};
 use super::stream::Seen;
 use super::{Claude, Ran, outcome, prompts};
 use crate::gate::MicroUsd;
@@ -16,23 +17,6 @@ use crate::turn::Verdict;
 
 /// How long it may take at most.
 const DEADLINE: Duration = Duration::from_mins(5);
-/// The longest settings that are read, in bytes.
-const MAX_SETTINGS: u64 = 1 << 20;
-/// Places of credentials, which the call has no need of; relative to the home directory.
-const HIDDEN: [&str; 12] = [
-    ".aws",
-    ".azure",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/secloop",
-    ".docker",
-    ".gnupg",
-    ".kube",
-    ".local/share/keyrings",
-    ".mozilla",
-    ".password-store",
-    ".ssh",
-];
 
 /// What a live call came to.
 #[derive(Debug, Clone)]
@@ -66,8 +50,8 @@ impl Claude {
             cost: MicroUsd::ZERO,
             verdict,
         };
-        let deployed = match deployed(home) {
-            Ok(deployed) => deployed,
+        let Found { deployed, guarded } = match find(home) {
+            Ok(found) => found,
             Err(verdict) => return nothing(verdict),
         };
         let ran = match self.call(deployed, dir, amount, cancel).await {
@@ -75,8 +59,8 @@ impl Claude {
             Err(why) => return nothing(Verdict::Held(why)),
         };
         let (words, ran) = ran;
-        let (cost, remark) = outcome::cost(&ran.seen, amount);
-        let mut verdict = judge(&ran, &words);
+        let (cost, remark) = outcome::cost(&ran.seen, ran.ended, amount);
+        let mut verdict = judge(&ran, &words, &guarded);
         if let (Verdict::Held(why), Some(remark)) = (&mut verdict, remark) {
             *why = format!("{why}; {remark}");
         }
@@ -130,61 +114,39 @@ impl Claude {
     }
 }
 
-/// What the machine has. The client silently goes without hooks when it can't read its settings,
-/// so they are read here first.
-fn deployed(home: &Path) -> Result<Deployed, Verdict> {
-    let home = std::fs::canonicalize(home)
-        .map_err(|e| Verdict::Held(format!("home: {}: {e}", home.display())))?;
-    let path = home.join(".claude/settings.json");
-    let settings = match std::fs::metadata(&path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(e) => return Err(Verdict::Held(format!("{}: {e}", path.display()))),
-        Ok(meta) if meta.len() > MAX_SETTINGS => {
-            let why = format!("{} is longer than {MAX_SETTINGS} bytes", path.display());
-            return Err(Verdict::Refused(why));
-        }
-        Ok(_) => {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|e| Verdict::Refused(format!("{}: {e}", path.display())))?;
-            let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
-            object.map_err(|e| {
-                Verdict::Refused(format!(
-                    "{} is no JSON object ({e}); the client would work without its hooks",
-                    path.display()
-                ))
-            })?;
-            Some(path)
-        }
-    };
-    let below = |names: &[&str]| -> Vec<PathBuf> {
-        names
-            .iter()
-            .filter_map(|name| std::fs::canonicalize(home.join(name)).ok())
-            .filter(|path| path.is_dir() && path.starts_with(&home))
-            .collect()
-    };
-    Ok(Deployed {
-        settings,
-        hide: below(&HIDDEN),
-        write: below(&[".claude/logs"]),
-        home,
-    })
-}
-
-fn judge(ran: &Ran, words: &Words) -> Verdict {
-    if let Some(bad) = ran.seen.tools.iter().find(|t| t.is_error) {
-        let text = ran.seen.clean(&bad.text);
+fn judge(ran: &Ran, words: &Words, guarded: &[&str]) -> Verdict {
+    let seen = &ran.seen;
+    if let Some(bad) = seen.tools.iter().find(|t| t.is_error) {
+        let text = seen.clean(&bad.text);
         return Verdict::Refused(format!("{} does not work: {text}", bad.tool));
     }
-    if let Err((class, why)) = outcome::ended_well(&ran.seen, ran.ended) {
+    if let Err((class, why)) = outcome::ended_well(seen, ran.ended) {
         return Verdict::Held(format!("the live call ended {}: {why}", class.word()));
     }
     for (tool, word) in [("Bash", &words.bash), ("Read", &words.read)] {
-        if !proves(&ran.seen, tool, word) {
+        if !proves(seen, tool, word) {
             return Verdict::Held(format!("the live call did not prove that {tool} works"));
         }
     }
-    Verdict::Passed
+    for guard in &seen.guards {
+        if let Some(failed) = &guard.failed {
+            let why = seen.clean(failed);
+            return Verdict::Held(format!(
+                "a hook before {} gave no verdict, and the client went on without it: {why}",
+                guard.tool
+            ));
+        }
+    }
+    match guarded
+        .iter()
+        .find(|tool| seen.guards.iter().all(|g| g.tool != **tool))
+    {
+        Some(tool) => Verdict::Refused(format!(
+            "the hooks of settings.json did not run before {tool}: the client does without them \
+             when any part of its settings is malformed or switches them off"
+        )),
+        None => Verdict::Passed,
+    }
 }
 
 fn proves(seen: &Seen, tool: &str, word: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::stream::Seen;
+use super::stream::{Seen, UNAUTHORIZED};
 use crate::agent::report;
 use crate::gate::MicroUsd;
 use crate::process::Ended;
@@ -10,8 +10,6 @@ use crate::turn::{AgentOutcome, Report, ReportOutcome};
 
 /// A run that reports more than this many times its allowance is not believed.
 const ABSURD: u64 = 100;
-/// Attempts with a refused credential that end a run.
-pub(super) const UNAUTHORIZED: u32 = 2;
 
 /// How a run ended, short of what it was for.
 pub(super) type Failure = (AgentOutcome, String);
@@ -72,7 +70,7 @@ fn failed(seen: &Seen, result: &Value) -> Failure {
         "success" if text(result, "terminal_reason") == "api_error" => match status {
             Some(401 | 403) => AgentOutcome::Auth,
             Some(429) => AgentOutcome::Limit { reset: seen.reset },
-            Some(500..) => AgentOutcome::Offline,
+            Some(408 | 500..) => AgentOutcome::Offline,
             Some(_) => AgentOutcome::Crashed,
             None => match text(result, "stop_reason") {
                 "max_tokens" => AgentOutcome::Truncated,
@@ -138,10 +136,12 @@ pub(super) fn class(report: &Report) -> Failure {
 
 /// What the run cost, and a remark where that is not its own account. What can't be known counts
 /// as the whole allowance: a request under way may be charged in full.
-pub(super) fn cost(seen: &Seen, allowance: MicroUsd) -> (MicroUsd, Option<String>) {
+pub(super) fn cost(seen: &Seen, ended: Ended, allowance: MicroUsd) -> (MicroUsd, Option<String>) {
     let Some(result) = &seen.result else {
-        // Refused attempts are not charged.
-        if seen.unauthorized >= UNAUTHORIZED && !seen.answered {
+        // Refused attempts are not charged, and what went away by itself without a word, such as
+        // a client that can't be confined, asked nobody anything.
+        let refused = seen.unauthorized >= UNAUTHORIZED && !seen.answered;
+        if refused || (!seen.heard && matches!(ended, Ended::Exited(_))) {
             return (MicroUsd::ZERO, None);
         }
         let why = format!("its cost is not known, the allowance of {allowance} is booked");

@@ -70,7 +70,9 @@ fn tells_the_failures_apart() {
     assert_eq!(api(json!(403), none()), AgentOutcome::Auth);
     assert_eq!(api(json!(404), none()), AgentOutcome::Crashed);
     assert_eq!(api(json!(429), none()), AgentOutcome::Limit { reset: None });
-    assert_eq!(api(json!(529), none()), AgentOutcome::Offline);
+    for gone in [408, 500, 529] {
+        assert_eq!(api(json!(gone), none()), AgentOutcome::Offline);
+    }
     assert_eq!(api(Value::Null, none()), AgentOutcome::Offline);
     let stop = |reason: &str| json!({"stop_reason": reason});
     assert_eq!(
@@ -78,6 +80,8 @@ fn tells_the_failures_apart() {
         AgentOutcome::Truncated
     );
     assert_eq!(api(Value::Null, stop("refusal")), AgentOutcome::Crashed);
+    let full = json!({"is_error": true, "terminal_reason": "blocking_limit"});
+    assert_eq!(class_of(&full, 1), AgentOutcome::Truncated);
     let ends = [
         ("error_max_turns", AgentOutcome::Truncated),
         ("error_max_budget_usd", AgentOutcome::Budget),
@@ -131,7 +135,7 @@ fn a_report_is_checked_and_must_not_give_the_credential_away() {
     let asks = json!({"outcome": "blocked", "blocked_on": "which?\nnow"});
     assert_eq!(
         class(&of(asks).unwrap()),
-        (AgentOutcome::Blocked, "which?\\nnow".to_owned())
+        (AgentOutcome::Blocked, "which? now".to_owned())
     );
     for bad in [
         Value::Null,
@@ -160,6 +164,7 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
     let of = |value: Value| {
         cost(
             &seen(&[result(&json!({"total_cost_usd": value}))]),
+            Ended::Exited(0),
             ALLOWANCE,
         )
     };
@@ -171,12 +176,72 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
         assert_eq!(booked, ALLOWANCE, "{absurd}");
         assert!(why.unwrap().contains("not credible"));
     }
-    let (booked, why) = cost(&seen(&[]), ALLOWANCE);
-    assert_eq!(booked, ALLOWANCE);
-    assert!(why.unwrap().contains("not known"));
+    let begun = json!({"type": "system", "subtype": "init"});
+    for (events, ended) in [
+        (vec![begun], Ended::Exited(1)),
+        (vec![], Ended::Signaled(9)),
+    ] {
+        let (booked, why) = cost(&seen(&events), ended, ALLOWANCE);
+        assert_eq!(booked, ALLOWANCE);
+        assert!(why.unwrap().contains("not known"));
+    }
+    let never_began = cost(&seen(&[]), Ended::Exited(1), ALLOWANCE);
+    assert_eq!(never_began, (MicroUsd::ZERO, None));
     let refused = json!({"type": "system", "subtype": "api_retry", "error_status": 401});
     assert_eq!(
-        cost(&seen(&[refused.clone(), refused]), ALLOWANCE),
+        cost(
+            &seen(&[refused.clone(), refused]),
+            Ended::Cancelled,
+            ALLOWANCE
+        ),
         (MicroUsd::ZERO, None)
     );
+}
+
+#[test]
+fn money_that_is_used_up_is_a_limit_without_an_end() {
+    let said = json!({"type": "assistant", "error": "billing_error", "message": {"content": [
+        {"type": "text", "text": "Credit balance is too low"}]}});
+    let last = result(&json!({"is_error": true, "terminal_reason": "api_error",
+        "api_error_status": 400, "total_cost_usd": 0, "result": "Credit balance is too low"}));
+    let broke = seen(&[said, last.clone()]);
+    let (class, why) = ended_well(&broke, Ended::Exited(1)).unwrap_err();
+    assert_eq!(class, AgentOutcome::Limit { reset: None });
+    assert_eq!(why, "api_error (400): Credit balance is too low");
+    assert!(!broke.answered);
+    let other = seen(&[last]);
+    let (class, _) = ended_well(&other, Ended::Exited(1)).unwrap_err();
+    assert_eq!(class, AgentOutcome::Crashed);
+}
+
+#[test]
+fn a_run_that_still_tried_to_reach_its_service_did_not_hang() {
+    let retry = json!({"type": "system", "subtype": "api_retry", "attempt": 3, "max_retries": 10,
+        "error_status": null, "error": "connection refused"});
+    let life = json!({"type": "stream_event", "event": {"type": "message_start"}});
+    for ended in [Ended::Silent, Ended::Deadline] {
+        let trying = seen(&[life.clone(), retry.clone()]);
+        let (class, why) = ended_well(&trying, ended).unwrap_err();
+        assert_eq!(class, AgentOutcome::Offline);
+        assert!(
+            why.ends_with("attempt 3 of 10 failed: connection refused"),
+            "{why}"
+        );
+        let reached = seen(&[retry.clone(), life.clone()]);
+        assert_eq!(
+            ended_well(&reached, ended).unwrap_err().0,
+            AgentOutcome::Hung
+        );
+    }
+}
+
+#[test]
+fn refused_credentials_are_told_before_the_cancellation_that_followed() {
+    let refused = json!({"type": "system", "subtype": "api_retry", "error_status": 401});
+    let once = seen(std::slice::from_ref(&refused));
+    let (class, _) = ended_well(&once, Ended::Cancelled).unwrap_err();
+    assert_eq!(class, AgentOutcome::Cancelled);
+    let twice = seen(&[refused.clone(), refused]);
+    let (class, _) = ended_well(&twice, Ended::Cancelled).unwrap_err();
+    assert_eq!(class, AgentOutcome::Auth);
 }

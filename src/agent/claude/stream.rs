@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::guard::Guard;
 use crate::config::Secret;
 use crate::text::{one_line, redact};
 
@@ -13,8 +14,13 @@ use crate::text::{one_line, redact};
 const MAX_SHOWN: usize = 200;
 /// Lines kept for the record.
 const TAIL: usize = 10;
+/// Attempts in a row with a refused credential that end a run.
+pub(super) const UNAUTHORIZED: u32 = 2;
 /// A sign of life at least every so many pieces of a long answer.
 const PIECES: u32 = 50;
+const STATUS: &str = "system: status";
+const ANSWERS: &str = "the model answers";
+const ANSWERING: &str = "the model is still answering";
 
 /// A tool's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +40,11 @@ pub(super) struct Seen {
     pub(super) result: Option<Value>,
     /// Answers of tools, in order.
     pub(super) tools: Vec<ToolResult>,
-    /// Attempts that were refused for the credential.
+    /// Hooks that ran before tools, in order; only where they are asked for.
+    pub(super) guards: Vec<Guard>,
+    /// Whether it gave any event: without one it never came to its work.
+    pub(super) heard: bool,
+    /// Attempts in a row that were refused for the credential.
     pub(super) unauthorized: u32,
     /// Whether a usage limit was announced.
     pub(super) limited: bool,
@@ -97,14 +107,18 @@ impl Seen {
 
     fn show(&mut self, text: &str) -> String {
         let line = self.clean(text);
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
+        // A sign of life, but nothing that tells anything afterwards.
+        if ![STATUS, ANSWERS, ANSWERING].contains(&line.as_str()) {
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(line.clone());
         }
-        self.tail.push_back(line.clone());
         line
     }
 
     fn event(&mut self, event: &Value) -> Option<String> {
+        self.heard = true;
         let kind = word(event, "type");
         if !(kind == "system" && word(event, "subtype") == "api_retry") {
             self.retrying = None;
@@ -145,6 +159,14 @@ impl Seen {
                 self.retrying = Some(text.clone());
                 text
             }
+            "hook_response" => {
+                self.guards.extend(Guard::of(event));
+                format!(
+                    "hook {}: {}",
+                    word(event, "hook_name"),
+                    word(event, "outcome")
+                )
+            }
             other => format!("system: {other}"),
         }
     }
@@ -153,12 +175,16 @@ impl Seen {
         if word(event, "type") == "message_start" {
             self.answered = true;
             self.pieces = 0;
-            return Some("the model answers".to_owned());
+            // Once given up it stays so.
+            if self.unauthorized < UNAUTHORIZED {
+                self.unauthorized = 0;
+            }
+            return Some(ANSWERS.to_owned());
         }
         self.pieces += 1;
         self.pieces
             .is_multiple_of(PIECES)
-            .then(|| "the model is still answering".to_owned())
+            .then(|| ANSWERING.to_owned())
     }
 
     fn assistant(&mut self, event: &Value) -> Option<String> {
@@ -221,7 +247,7 @@ impl Seen {
 }
 
 /// A string field; empty when absent.
-fn word<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn word<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -247,70 +273,5 @@ fn content(value: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(lines: &[&str]) -> (Seen, Vec<String>) {
-        let mut seen = Seen::new(Secret::new("hunter2-hunter2"));
-        let shown = lines.iter().filter_map(|l| seen.line(l)).collect();
-        (seen, shown)
-    }
-
-    #[test]
-    fn joins_a_tools_answer_with_its_call() {
-        let (seen, shown) = seen(&[
-            r#"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"echo hunter2-hunter2\nx"}}]}}"#,
-            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":[{"type":"text","text":"denied"}]}]}}"#,
-            r#"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t9","content":"x"}]}}"#,
-        ]);
-        assert_eq!(
-            seen.tools[0],
-            ToolResult {
-                tool: "Bash".to_owned(),
-                is_error: true,
-                text: "denied".to_owned()
-            }
-        );
-        assert_eq!(seen.tools[1].tool, "");
-        assert!(seen.answered);
-        assert!(shown[0].starts_with("Bash: echo [redacted]"), "{shown:?}");
-        assert_eq!(shown[0].lines().count(), 1);
-        assert_eq!(shown[1], "Bash failed: denied");
-    }
-
-    #[test]
-    fn counts_refused_credentials_and_forgets_a_retry_that_worked() {
-        let retry = r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"error_status":401,"error":"authentication_failed"}"#;
-        let (mut seen, shown) = seen(&[retry, retry]);
-        assert_eq!(seen.unauthorized, 2);
-        assert!(shown[0].contains("401"), "{shown:?}");
-        assert!(seen.retrying.is_some() && !seen.answered);
-        seen.line(r#"{"type":"stream_event","event":{"type":"message_start"}}"#);
-        assert!(seen.retrying.is_none() && seen.answered);
-    }
-
-    #[test]
-    fn reads_when_a_limit_ends_and_only_when_it_was_reached() {
-        let (warned, _) = seen(&[
-            r#"{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","resetsAt":1795223218}}"#,
-        ]);
-        assert!(!warned.limited && warned.reset.is_none());
-        let (hit, _) = seen(&[
-            r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1795223218,"rateLimitType":"five_hour"}}"#,
-        ]);
-        assert!(hit.limited);
-        assert_eq!(hit.reset.map(|t| t.timestamp()), Some(1_795_223_218));
-    }
-
-    #[test]
-    fn bounds_what_it_keeps_and_survives_what_is_no_event() {
-        let long = format!("{}\u{1b}[31m", "x".repeat(10_000));
-        let mut lines: Vec<&str> = vec!["null", "[1]", "\"x\"", "", "{}", "{\"type\":7}"];
-        lines.extend(std::iter::repeat_n(long.as_str(), 20));
-        let (seen, shown) = seen(&lines);
-        assert_eq!(seen.tail().len(), 10);
-        assert!(shown.iter().all(|s| s.chars().count() <= MAX_SHOWN));
-        assert!(shown.iter().all(|s| !s.contains('\u{1b}')));
-        assert!(seen.result.is_none());
-    }
-}
+#[path = "stream_tests.rs"]
+mod tests;

@@ -3,11 +3,14 @@
 //! Each request that offers tools takes the next step of the script; the last step repeats. It
 //! runs on a thread of its own, so that a test may block.
 
+mod wire;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use self::wire::{events, message, read_request, reply};
 
 /// What the model does at one request.
 pub(crate) enum Step {
@@ -223,137 +226,4 @@ async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Resu
         )
         .await
     }
-}
-
-fn message(request: &Value, stop: &str, usage: Usage) -> Value {
-    json!({
-        "id": format!("msg_{}", uuid::Uuid::new_v4().simple()),
-        "type": "message", "role": "assistant", "model": request["model"], "content": [],
-        "stop_reason": stop, "stop_sequence": null,
-        "usage": {
-            "input_tokens": usage.input, "output_tokens": usage.output,
-            "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
-        },
-    })
-}
-
-/// The message as a stream of events.
-fn events(message: &Value, block: &Value) -> String {
-    let mut start = message.clone();
-    start["stop_reason"] = Value::Null;
-    start["usage"]["output_tokens"] = json!(1);
-    let (empty, delta) = if block["type"] == "text" {
-        (
-            json!({"type": "text", "text": ""}),
-            json!({"type": "text_delta", "text": block["text"]}),
-        )
-    } else {
-        let mut empty = block.clone();
-        empty["input"] = json!({});
-        let input = block["input"].to_string();
-        (
-            empty,
-            json!({"type": "input_json_delta", "partial_json": input}),
-        )
-    };
-    [
-        json!({"type": "message_start", "message": start}),
-        json!({"type": "content_block_start", "index": 0, "content_block": empty}),
-        json!({"type": "content_block_delta", "index": 0, "delta": delta}),
-        json!({"type": "content_block_stop", "index": 0}),
-        json!({"type": "message_delta", "usage": message["usage"],
-               "delta": {"stop_reason": message["stop_reason"], "stop_sequence": null}}),
-        json!({"type": "message_stop"}),
-    ]
-    .iter()
-    .map(|event| {
-        format!(
-            "event: {}\ndata: {event}\n\n",
-            event["type"].as_str().unwrap()
-        )
-    })
-    .collect()
-}
-
-async fn reply(
-    connection: &mut TcpStream,
-    code: u16,
-    headers: &[(String, String)],
-    kind: &str,
-    body: &str,
-) -> std::io::Result<()> {
-    use std::fmt::Write as _;
-    let mut head = format!("HTTP/1.1 {code} Scripted\r\ncontent-type: {kind}\r\n");
-    for (name, value) in headers {
-        write!(head, "{name}: {value}\r\n").unwrap();
-    }
-    write!(
-        head,
-        "content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    )
-    .unwrap();
-    connection.write_all(head.as_bytes()).await?;
-    connection.write_all(body.as_bytes()).await?;
-    connection.shutdown().await
-}
-
-/// The path and the body of one request.
-async fn read_request(connection: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(at) = memchr::memmem::find(&bytes, b"\r\n\r\n") {
-            break at + 4;
-        }
-        if connection.read_buf(&mut bytes).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-    };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, value)| value.trim().parse::<usize>().unwrap());
-    let mut body = bytes.split_off(end);
-    while body.len() < length {
-        if connection.read_buf(&mut body).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    Ok((path, body))
-}
-
-/// The real command line, or a loud line and `None`; with `SECLOOP_REQUIRE_CLAUDE=1` a failure.
-pub(crate) fn real_claude() -> Option<std::path::PathBuf> {
-    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("macos", "aarch64") => "darwin-arm64",
-        ("macos", _) => "darwin-x64",
-        (_, "aarch64") => "linux-arm64",
-        _ => "linux-x64",
-    };
-    let installed = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/claude/node_modules/@anthropic-ai")
-        .join(format!("claude-code-{platform}"))
-        .join("claude");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::var_os("SECLOOP_TEST_CLAUDE")
-        .map(std::path::PathBuf::from)
-        .or_else(|| secloop::process::find_on_path("claude", &path))
-        .unwrap_or(installed);
-    if secloop::process::is_executable(&found) {
-        return Some(found);
-    }
-    assert_ne!(
-        std::env::var("SECLOOP_REQUIRE_CLAUDE").as_deref(),
-        Ok("1"),
-        "SECLOOP_REQUIRE_CLAUDE=1, but no real Claude Code CLI at {}; run .ci/install-claude",
-        found.display()
-    );
-    eprintln!(
-        "SKIPPED: real Claude Code CLI not found at {}",
-        found.display()
-    );
-    None
 }
