@@ -7,9 +7,10 @@ mod turns;
 use secloop::turn::{Gate, Verdict};
 use serde_json::{Value, json};
 
+use crate::support::claude::real_claude;
 use crate::support::discord::Discord;
 use crate::support::foreign;
-use crate::support::model::{Model, Step, real_claude};
+use crate::support::model::{Model, Step};
 use crate::support::station::{Ran, Station};
 
 const KEY: &str = "worthless-key-of-a-test";

@@ -1,5 +1,9 @@
 //! The real Claude Code command line.
 
+use std::io::Write as _;
+
+static ONCE: std::sync::Once = std::sync::Once::new();
+
 /// The real command line, or a loud line and `None`; with `SECLOOP_REQUIRE_CLAUDE=1` a failure.
 pub(crate) fn real_claude() -> Option<std::path::PathBuf> {
     let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
@@ -26,9 +30,13 @@ pub(crate) fn real_claude() -> Option<std::path::PathBuf> {
         "SECLOOP_REQUIRE_CLAUDE=1, but no real Claude Code CLI at {}; run .ci/install-claude",
         found.display()
     );
-    eprintln!(
-        "SKIPPED: real Claude Code CLI not found at {}",
-        found.display()
-    );
+    // Past the test harness, which swallows what a passing test prints.
+    ONCE.call_once(|| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nSKIPPED: every test with the real Claude Code CLI; it is not at {} (.ci/install-claude)",
+            found.display()
+        );
+    });
     None
 }
