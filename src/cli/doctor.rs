@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{Surroundings, print, print_json};
+use crate::agent::claude::Claude;
 use crate::config::{AgentKind, AnsibleRuntime, Config, Overrides, cache_dir, load, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
-use crate::playbook::bootstrap;
-use crate::process::{effective_uid, find_on_path, is_executable};
+use crate::playbook::{bootstrap, missing_env};
+use crate::process::effective_uid;
 use crate::repo::Repo;
 use crate::sandbox::Sandbox;
 use crate::text::terminal_safe;
@@ -47,6 +48,7 @@ pub(super) async fn doctor(
     json: bool,
 ) -> Result<Exit, Fatal> {
     let mut checks = Vec::new();
+    let mut runtime = AnsibleRuntime::Managed;
     let flags = Overrides {
         config: file,
         ..Overrides::default()
@@ -56,13 +58,14 @@ pub(super) async fn doctor(
             checks.push(good("configuration", config.source.clone()));
             checks.push(state(&config.state_dir));
             configured(&config, around, &mut checks).await;
+            runtime = config.ansible.runtime;
         }
         Err(why) => {
             checks.push(bad("configuration", why.to_string()));
             checks.push(state(&state_dir(&around.env)?));
         }
     }
-    checks.push(ansible(around).await);
+    checks.push(ansible(around, runtime).await);
     let worst = checks.iter().any(|c| c.state == State::Bad);
     if json {
         let rows: Vec<_> = checks
@@ -146,7 +149,8 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
             format!("{} does not exist; set playbook.file", playbook.display()),
         )
     });
-    checks.push(agent(config, around));
+    checks.extend(environment(config));
+    checks.push(agent(config, around).await);
     let clock = crate::clock::Clock::system(config.spend.zone);
     let day = spend::day(&spend::DayQuery {
         roots: &config.spend.roots,
@@ -179,47 +183,51 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
     );
 }
 
-fn agent(config: &Config, around: &Surroundings) -> Check {
+/// Whether the playbook gets the variables that it reads.
+fn environment(config: &Config) -> Option<Check> {
+    let around = config.playbook.file.parent()?;
+    let dir = config.repo.path.join(around);
+    match missing_env(&dir, &config.ansible.pass_env) {
+        Ok(names) if !names.is_empty() => Some(bad(
+            "environment",
+            format!(
+                "the playbook reads {}, which would be empty: export them before secloop is \
+                 started and name them in ansible.pass_env",
+                names.join(", ")
+            ),
+        )),
+        Ok(_) if config.ansible.pass_env.is_empty() => None,
+        Ok(_) => Some(good("environment", "what the playbook reads is set")),
+        Err(why) => Some(bad("environment", why)),
+    }
+}
+
+async fn agent(config: &Config, around: &Surroundings) -> Check {
     if config.agent.kind == AgentKind::Catalog {
         return good("agent", "the embedded catalogue; needs no account");
     }
-    let program = &config.agent.program;
-    let found = if program.is_absolute() {
-        is_executable(program).then(|| program.clone())
-    } else {
-        find_on_path(&program.to_string_lossy(), &around.path())
+    let Ok(sandbox) = Sandbox::detect(config.sandbox.level, &around.path()).await else {
+        return bad("agent", "it can't be confined; see sandbox");
     };
-    let Some(found) = found else {
-        return bad(
-            "agent",
-            format!("{} is not there; install Claude Code", program.display()),
-        );
-    };
-    let names = &config.agent.credential_env;
-    if !names
-        .iter()
-        .any(|n| around.env.get(n).is_some_and(|v| !v.is_empty()))
-    {
-        return bad("agent", format!("none of {} is set", names.join(", ")));
-    }
-    if effective_uid() == 0 {
-        return note(
+    match Claude::new(&config.agent, &config.sandbox, sandbox, &around.env) {
+        Ok(claude) if effective_uid() == 0 => note(
             "agent",
             format!(
                 "{}; as root it runs as {}",
-                found.display(),
+                claude.program().display(),
                 config.sandbox.user
             ),
-        );
+        ),
+        Ok(claude) => good("agent", claude.program().display().to_string()),
+        Err(why) => bad("agent", why),
     }
-    good("agent", found.display().to_string())
 }
 
-async fn ansible(around: &Surroundings) -> Check {
+async fn ansible(around: &Surroundings, runtime: AnsibleRuntime) -> Check {
     let Ok(cache) = cache_dir(&around.env) else {
         return bad("ansible", "HOME is not set");
     };
-    match bootstrap::look(AnsibleRuntime::Managed, &cache, &around.path()).await {
+    match bootstrap::look(runtime, &cache, &around.path()).await {
         Ok(says) => good("ansible", says),
         Err(why) => bad("ansible", why),
     }

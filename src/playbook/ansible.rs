@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::baseline::Baseline;
 use super::bootstrap::Runtime;
-use super::environment::env_lookups_below;
+use super::environment::missing_env;
 use super::events::Events;
 use super::judge::{judge_apply, judge_syntax};
 use crate::config::{Config, Secret};
@@ -297,14 +297,7 @@ impl Ansible {
     /// string over what the machine has.
     fn reads_what_it_gets(&self, tree: &Path) -> Result<(), Fatal> {
         let around = self.playbook.parent().unwrap_or(Path::new(""));
-        let read = env_lookups_below(&tree.join(around)).map_err(Fatal::Ansible)?;
-        let unset = |name: &&String| {
-            !self
-                .passed
-                .iter()
-                .any(|(known, value)| known == *name && !value.is_empty())
-        };
-        let names: Vec<&str> = read.iter().filter(unset).map(String::as_str).collect();
+        let names = missing_env(&tree.join(around), &self.passed).map_err(Fatal::Ansible)?;
         if names.is_empty() {
             return Ok(());
         }

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::config::Secret;
+
 /// Variables that every run has.
 const ALWAYS: [&str; 5] = ["HOME", "LANG", "LC_ALL", "PATH", "TMPDIR"];
 /// Largest file that is looked at, in bytes.
@@ -26,7 +28,7 @@ static LOOKUP: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The variables that `text` reads without naming a value to use in their place.
-pub fn env_lookups(text: &str) -> BTreeSet<String> {
+fn env_lookups(text: &str) -> BTreeSet<String> {
     LOOKUP
         .captures_iter(text)
         .filter(|found| found.get(2).is_none())
@@ -74,6 +76,16 @@ pub fn env_lookups_below(dir: &Path) -> Result<BTreeSet<String>, String> {
         }
     }
     Ok(found)
+}
+
+/// What the playbook in `dir` reads and `passed` has no value for.
+///
+/// # Errors
+/// When a directory can't be read, naming it.
+pub fn missing_env(dir: &Path, passed: &[(String, Secret)]) -> Result<Vec<String>, String> {
+    let known = |name: &String| passed.iter().any(|(n, v)| n == name && !v.is_empty());
+    let read = env_lookups_below(dir)?;
+    Ok(read.into_iter().filter(|name| !known(name)).collect())
 }
 
 #[cfg(test)]
