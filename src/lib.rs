@@ -30,6 +30,7 @@ pub mod records;
 pub mod recover;
 pub mod repo;
 pub mod report;
+mod room;
 pub mod sandbox;
 pub mod signals;
 pub mod spend;

@@ -19,6 +19,7 @@ use crate::recover::recover;
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
+use crate::room;
 use crate::sandbox::Sandbox;
 use crate::world::{Worker, World, make_private};
 
@@ -35,6 +36,10 @@ pub async fn prepare(
 ) -> Result<World, Fatal> {
     let path = around.path();
     let clock = Clock::system(config.spend.zone);
+    room::check(&config.state_dir).map_err(|why| Fatal::State {
+        path: config.state_dir.clone(),
+        why,
+    })?;
     let ledger = Ledger::open(&config.state_dir).await?;
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await

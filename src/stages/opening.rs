@@ -5,7 +5,7 @@ use crate::gate::{Allowance, Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decid
 use crate::ledger::Ledger;
 use crate::next::Stop;
 use crate::spend::{DayQuery, DaySpend};
-use crate::turn::Stage;
+use crate::turn::{Stage, TurnOutcome};
 use crate::world::World;
 
 /// The day's spend as the gate sees it: every transcript of this machine and the ledger's own
@@ -40,6 +40,8 @@ pub async fn spend_on(
 /// Opens the gate or ends the turn.
 pub(super) async fn gate(world: &World, draft: &mut Draft) -> Result<Allowance, Ending> {
     world.stage(Stage::Gate);
+    crate::room::check(&world.config.state_dir)
+        .map_err(|why| Ending::Outcome(TurnOutcome::Failed(why)))?;
     open(world, draft, world.config.spend.per_iteration).await
 }
 

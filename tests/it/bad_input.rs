@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::station::Station;
+use crate::support::station::{Ran, Station};
 
 fn refused(station: &Station, says: &[&str]) {
     let done = station.run(&["run", "--once"]);
@@ -122,4 +122,28 @@ fn a_damaged_ledger_is_named_and_not_overwritten() {
             .unwrap()
             .contains("only copy")
     );
+}
+
+/// A full disk: nothing is started that could not be recorded, and the error says where and why.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_and_nothing_is_started() {
+    for (size, says) in [
+        ("4096", "disk"),
+        ("65536", "disk"),
+        ("33554432", "nearly full"),
+    ] {
+        let station = Station::with_gaps(&["rm in any spelling"]);
+        std::fs::create_dir(station.state()).unwrap();
+        let program = station.command(&["run", "--once"]);
+        let mut full = station.other("bwrap");
+        full.args(["--dev-bind", "/", "/", "--size", size, "--tmpfs"])
+            .arg(station.state())
+            .arg(program.get_program())
+            .args(program.get_args());
+        let done = Ran::from(full.output().unwrap());
+        assert_eq!(done.code, Some(1), "{size}: {}", done.err);
+        assert!(done.err.contains(says), "{size}: {}", done.err);
+        assert!(!station.home().join(".claude").exists());
+    }
 }

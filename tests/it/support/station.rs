@@ -140,7 +140,6 @@ impl Station {
     }
 
     /// The program with these arguments, not yet started.
-    #[expect(clippy::disallowed_methods, reason = "the program under test")]
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let file = self.dir.path().join("secloop.toml");
         let repo = format!("[repo]\npath = \"{}\"\n\n", self.repo().display());
@@ -150,16 +149,23 @@ impl Station {
         } else {
             repo + &self.config
         };
-        std::fs::write(&file, config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_secloop"));
+        std::fs::write(file, config).unwrap();
+        let mut command = self.other(env!("CARGO_BIN_EXE_secloop"));
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// Any program, in the surroundings of the one under test.
+    #[expect(clippy::disallowed_methods, reason = "a program of the test's")]
+    pub(crate) fn other(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.home())
             .env("SECLOOP_STATE_DIR", self.state())
-            .env("SECLOOP_CONFIG", file)
+            .env("SECLOOP_CONFIG", self.dir.path().join("secloop.toml"))
             .env("XDG_CACHE_HOME", shared_cache())
             .env("TZ", "UTC")
             .stdin(Stdio::null());
