@@ -235,6 +235,8 @@ impl Ansible {
         set("ANSIBLE_HOME", &scratch.join("home"));
         set("ANSIBLE_LOCAL_TEMP", &scratch.join("local"));
         set("ANSIBLE_REMOTE_TEMP", &scratch.join("remote"));
+        // Below the home by default, which a dry run may not write.
+        set("ANSIBLE_ASYNC_DIR", &scratch.join("async"));
         set("TMPDIR", &scratch);
         set("SECLOOP_EVENTS", &events);
         set("SECLOOP_NONCE", &nonce);

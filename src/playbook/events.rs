@@ -24,7 +24,8 @@ pub enum Status {
 /// One task of a run with its last result.
 #[derive(Debug, Clone)]
 pub struct TaskRun {
-    /// File, role, name and action: stays the same when lines move.
+    /// File, role, name and action: stays the same when lines move. From the second task of the
+    /// same kind on with its number, so that a known one hides no new one.
     pub key: String,
     /// Its name, as shown to people.
     pub name: String,
@@ -40,6 +41,16 @@ pub struct TaskRun {
     pub command: String,
     /// Absolute paths that its arguments and result name.
     pub paths: Vec<PathBuf>,
+}
+
+impl TaskRun {
+    /// Whether it did not do its work, even where the play went on.
+    pub(super) fn went_wrong(&self) -> bool {
+        matches!(
+            self.status,
+            Some(Status::Failed | Status::Ignored | Status::Unreachable)
+        )
+    }
 }
 
 /// A run's events.
@@ -87,6 +98,7 @@ impl Events {
     pub fn parse(text: &str, nonce: &str, tree: &Path) -> Self {
         let mut events = Self::default();
         let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             let row = match serde_json::from_str::<Row>(line) {
                 Ok(row) if row.nonce == nonce && row.n == index as u64 + 1 => row,
@@ -98,7 +110,13 @@ impl Events {
             match row.event.as_str() {
                 "task" => {
                     ids.insert(row.id.clone(), events.tasks.len());
-                    events.tasks.push(started(row, tree));
+                    let mut task = started(row, tree);
+                    let times = seen.entry(task.key.clone()).or_default();
+                    *times += 1;
+                    if *times > 1 {
+                        task.key.push_str(&format!("|{times}"));
+                    }
+                    events.tasks.push(task);
                 }
                 "result" => match ids.get(&row.id).and_then(|i| events.tasks.get_mut(*i)) {
                     Some(task) => finished(task, row),
