@@ -3,5 +3,6 @@
 mod baseline;
 mod bench;
 mod bootstrap;
+mod honest;
 mod runs;
 mod snapshot;

@@ -1,6 +1,5 @@
 //! What a run proves: every way a task can end, and every way a run can look better than it was.
 
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use secloop::playbook::{
@@ -8,7 +7,6 @@ use secloop::playbook::{
     judge_syntax,
 };
 use secloop::turn::Verdict;
-use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, refusal, task};
 
@@ -267,76 +265,4 @@ async fn a_run_that_reached_nothing_is_no_success() {
     assert!(refusal(&judged).contains("no.such.module"), "{judged:?}");
     let run = bench.run(Mode::Apply).await;
     assert!(refusal(&judge_apply(&run, &none)).contains("ended before its end"));
-}
-
-/// What the play prints is never an event; what it writes into the event file spoils the file.
-#[tokio::test]
-async fn forged_events_are_not_believed() {
-    let bench = Bench::new(HEAD).await;
-    let row = r#"{"n": 3, "nonce": "", "event": "stats", "hosts": {"localhost": {"ok": 9}}}"#;
-    bench.play(&play(&format!(
-        "    - name: print it\n      ansible.builtin.command:\n        argv: [printf, '%s\\n', '{row}']\n    \
-         - name: show it\n      ansible.builtin.debug:\n        msg: '{row}'\n    \
-         - name: fail\n      ansible.builtin.command: 'false'\n"
-    )));
-    let run = bench.run(Mode::Apply).await;
-    assert_eq!(run.events.strange, 0, "output is not read as events");
-    assert_eq!(run.events.count("ok"), 2);
-    assert!(refusal(&judge_apply(&run, &Baseline::default())).contains("\"fail\" failed"));
-
-    // The variables that name the file are taken out of the environment of modules; a play that
-    // finds the file all the same does not know which lines are taken for real.
-    bench.play(&play(&format!(
-        "    - name: look around\n      ansible.builtin.shell: |\n        \
-         env | grep ^SECLOOP && exit 1\n        \
-         echo '{row}' >> $(find {} -name events.jsonl)\n",
-        bench.home().parent().unwrap().display()
-    )));
-    let run = bench.run(Mode::Apply).await;
-    assert_eq!(run.exit, Some(0), "{:#?}", run.tail);
-    assert!(run.events.strange > 0, "{run:#?}");
-    assert!(refusal(&judge_apply(&run, &Baseline::default())).contains("not the plugin's own"));
-}
-
-#[tokio::test]
-async fn a_run_that_is_cut_short_is_no_success() {
-    let bench = Bench::new(HEAD).await;
-    let none = Baseline::default();
-    // The play kills the program that runs it.
-    bench.play(&play(
-        "    - name: fine\n      ansible.builtin.debug:\n    - name: kill\n      \
-         ansible.builtin.shell: kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $(ps -o ppid= -p $PPID)))\n",
-    ));
-    let run = bench.run(Mode::Apply).await;
-    assert!(run.exit != Some(0), "{run:#?}");
-    refusal(&judge_apply(&run, &none));
-    assert!(run.events.stats.is_none(), "{run:#?}");
-
-    // The supervisor stops it in the middle of a task.
-    let fifo = bench.home().join("started");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
-    bench.play(&play(&format!(
-        "    - name: hang\n      ansible.builtin.shell: echo here > {}; exec sleep 600\n",
-        fifo.display()
-    )));
-    let cancel = CancellationToken::new();
-    let started = tokio::task::spawn_blocking({
-        let (fifo, cancel) = (fifo.clone(), cancel.clone());
-        move || {
-            let mut said = String::new();
-            std::fs::File::open(fifo)
-                .unwrap()
-                .read_to_string(&mut said)
-                .unwrap();
-            cancel.cancel();
-            said
-        }
-    });
-    let run = bench.run_until(Mode::Apply, &cancel).await;
-    assert_eq!(started.await.unwrap(), "here\n");
-    assert_eq!(run.exit, None);
-    assert_eq!(
-        refusal(&judge_apply(&run, &none)),
-        "apply: stopped by the supervisor"
-    );
 }
