@@ -48,10 +48,16 @@ impl Machine {
         self.dir.path().join(name)
     }
 
+    /// Written by another process: a program can't be started while a fork of this one, of
+    /// another test, has it open for writing.
+    #[expect(clippy::disallowed_methods, reason = "a test's own shell")]
     fn program(&self, name: &str, text: &str) {
-        let file = self.at("bin").join(name);
-        std::fs::write(&file, text).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let done = std::process::Command::new("/bin/sh")
+            .args(["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh"])
+            .arg(self.at("bin").join(name))
+            .arg(text)
+            .status();
+        assert!(done.unwrap().success());
     }
 
     /// A Python of this version whose `pip` does this.
