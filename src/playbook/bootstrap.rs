@@ -172,9 +172,11 @@ async fn on_path(path: &OsStr, cancel: &CancellationToken) -> Result<Runtime, St
 
 /// Asks an `ansible-playbook` for its version: `ansible-playbook [core 2.19.14]`.
 async fn core_version(spec: Spec, cancel: &CancellationToken) -> Result<String, String> {
+    // It makes a directory of its own in its home.
+    let home = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
     let spec = spec
         .args(["--version"])
-        .env("HOME", "/nonexistent")
+        .env("HOME", home.path())
         .env("LC_ALL", "C.UTF-8");
     let shown = spec.shown();
     let done = process::run(&spec, cancel, |_| ())

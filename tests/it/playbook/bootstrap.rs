@@ -251,10 +251,23 @@ async fn an_ansible_that_is_too_old_or_missing_is_an_error_with_the_cure() {
     );
     let said = machine.obtain(AnsibleRuntime::Path).await.unwrap_err();
     assert!(said.contains("no module named ansible"), "{said}");
-    // `path` asks for no environment.
-    machine.ansible("3.0.0rc1");
+    // `path` asks for no environment. What Ansible leaves in its home is gone afterwards.
+    let log = machine.at("log");
+    machine.program(
+        "ansible-playbook",
+        &format!(
+            "#!/bin/sh\nmkdir \"$HOME/.ansible\" && echo \"$HOME\" > {}\n\
+             echo 'ansible-playbook [core 3.0.0rc1]'\n",
+            log.display()
+        ),
+    );
     let found = machine.obtain(AnsibleRuntime::Path).await.unwrap();
     assert_eq!((found.version.as_str(), found.notes.len()), ("3.0.0rc1", 0));
+    let home = machine.log();
+    assert!(
+        home.starts_with('/') && !std::path::Path::new(home.trim()).exists(),
+        "{home}"
+    );
 }
 
 /// Pythons are also looked for where systems put them, so those are covered up.
