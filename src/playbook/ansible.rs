@@ -19,6 +19,9 @@ use crate::sandbox::{Policy, Sandbox};
 use crate::text::{one_line, redact};
 use crate::turn::Verdict;
 
+/// Holds what the event plugin seals its lines with; the plugin removes it when it has read it.
+const KEY: &str = "key";
+
 const PLUGIN: &str = include_str!("data/secloop_events.py");
 
 /// How the playbook is run.
@@ -174,7 +177,8 @@ impl Ansible {
             .prefix("run-")
             .tempdir_in(&self.support)
             .map_err(|e| format!("no scratch directory: {e}"))?;
-        let nonce = uuid::Uuid::new_v4().to_string();
+        let key = uuid::Uuid::new_v4().to_string();
+        std::fs::write(scratch.path().join(KEY), &key).map_err(|e| format!("no key file: {e}"))?;
         let events = scratch.path().join("events.jsonl");
         let mut spec = self.runtime.spec(tree, self.deadline);
         spec.keep = 4 << 20;
@@ -185,8 +189,7 @@ impl Ansible {
         }
         spec.args.extend(self.args.iter().map(OsString::from));
         spec.args.push(self.playbook.clone().into_os_string());
-        spec.env
-            .extend(self.environment(scratch.path(), &events, &nonce));
+        spec.env.extend(self.environment(scratch.path(), &events));
         let command = spec.shown();
         let spec = if mode == Mode::Apply {
             spec
@@ -211,17 +214,12 @@ impl Ansible {
             exit: finished.code(),
             ended: ended(finished.ended),
             millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
-            events: Events::parse(&text, &nonce, tree),
+            events: Events::parse(&text, &key, tree),
             tail: tail(&format!("{}\n{}", finished.out(), finished.err())),
         })
     }
 
-    fn environment(
-        &self,
-        scratch: &Path,
-        events: &Path,
-        nonce: &str,
-    ) -> BTreeMap<OsString, OsString> {
+    fn environment(&self, scratch: &Path, events: &Path) -> BTreeMap<OsString, OsString> {
         let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
         let mut set = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| {
             env.insert(name.into(), value.as_ref().into());
@@ -239,7 +237,7 @@ impl Ansible {
         set("ANSIBLE_ASYNC_DIR", &scratch.join("async"));
         set("TMPDIR", &scratch);
         set("SECLOOP_EVENTS", &events);
-        set("SECLOOP_NONCE", &nonce);
+        set("SECLOOP_EVENTS_KEY", &scratch.join(KEY));
         if std::env::consts::OS == "macos" {
             // Forked workers die in the system's proxy and Objective-C code otherwise.
             set("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", &"YES");

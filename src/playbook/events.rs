@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::turn::hex;
 
 /// What a task came to on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -67,7 +70,6 @@ pub struct Events {
 #[derive(Deserialize)]
 struct Row {
     n: u64,
-    nonce: String,
     event: String,
     #[serde(default)]
     id: String,
@@ -94,14 +96,18 @@ struct Row {
 }
 
 impl Events {
-    /// Reads the plugin's file. `tree` is cut off the front of file names.
-    pub fn parse(text: &str, nonce: &str, tree: &Path) -> Self {
+    /// Reads the plugin's file, whose lines are sealed with `key`: the play can read them and
+    /// write to the file, but not make or change one. `tree` is cut off the front of file names.
+    pub fn parse(text: &str, key: &str, tree: &Path) -> Self {
         let mut events = Self::default();
         let mut ids: BTreeMap<String, usize> = BTreeMap::new();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut last = String::new();
         for (index, line) in text.lines().enumerate() {
-            let row = match serde_json::from_str::<Row>(line) {
-                Ok(row) if row.nonce == nonce && row.n == index as u64 + 1 => row,
+            let (seal, row) = line.split_once(' ').unwrap_or_default();
+            last = digest(key, &digest(key, &format!("{last}{row}")));
+            let row = match serde_json::from_str::<Row>(row) {
+                Ok(row) if seal == last && row.n == index as u64 + 1 => row,
                 _ => {
                     events.strange += 1;
                     continue;
@@ -134,6 +140,11 @@ impl Events {
         let hosts = self.stats.iter().flat_map(BTreeMap::values);
         hosts.filter_map(|counts| counts.get(name)).sum()
     }
+}
+
+/// Used twice, so that a digest can't be carried on by whoever does not know the key.
+fn digest(key: &str, text: &str) -> String {
+    hex(&Sha256::digest(format!("{key}{text}").as_bytes()))
 }
 
 fn started(row: Row, tree: &Path) -> TaskRun {

@@ -29,7 +29,7 @@ async fn forged_events_are_not_believed() {
     assert!(refusal(&judge_apply(&run, &Baseline::default())).contains("\"fail\" failed"));
 
     // The variables that name the file are taken out of the environment of modules; a play that
-    // finds the file all the same does not know which lines are taken for real.
+    // finds the file all the same can't write a line that is taken for the plugin's.
     bench.play(&play(&format!(
         "    - name: look around\n      ansible.builtin.shell: |\n        \
          env | grep ^SECLOOP && exit 1\n        \
@@ -40,6 +40,37 @@ async fn forged_events_are_not_believed() {
     assert_eq!(run.exit, Some(0), "{:#?}", run.tail);
     assert!(run.events.strange > 0, "{run:#?}");
     assert!(refusal(&judge_apply(&run, &Baseline::default())).contains("not the plugin's own"));
+}
+
+/// A play that finds the file covers up its failure in place, with everything it can read.
+#[tokio::test]
+async fn events_that_were_changed_afterwards_are_not_believed() {
+    let bench = Bench::new(HEAD).await;
+    let fail =
+        "    - name: fail\n      ansible.builtin.command: 'false'\n      ignore_errors: true\n";
+    let find = format!(
+        "f=$(find {} -name events.jsonl); test -s \"$f\" || exit 1",
+        bench.home().parent().unwrap().display()
+    );
+    for cover in [
+        "sed 's/\"ignored\"/\"ok\"/' $f > $f.new && cat $f.new > $f",
+        "grep -v '\"ignored\"' $f > $f.new; cat $f.new > $f",
+        // The line before once more, in place of the telling one.
+        "n=$(grep -n '\"ignored\"' $f | cut -d: -f1); sed \"${n}d;$((n - 1))p\" $f > $f.new; \
+         cat $f.new > $f",
+    ] {
+        bench.play(&play(&format!(
+            "{fail}    - name: cover up\n      ansible.builtin.shell: |\n        {find}\n        \
+             {cover}\n"
+        )));
+        let run = bench.run(Mode::Apply).await;
+        assert_eq!(run.exit, Some(0), "{:#?}", run.tail);
+        let judged = judge_apply(&run, &Baseline::default());
+        assert!(
+            refusal(&judged).contains("not the plugin's own"),
+            "{cover}: {judged:?}"
+        );
+    }
 }
 
 #[tokio::test]
