@@ -167,8 +167,26 @@ async fn half_of_an_environment_is_not_used_and_makes_way_for_a_whole_one() {
         assert!(dir.join(lost).is_file(), "{lost}");
         assert!(!dir.join("rest").exists(), "{lost}: it was built anew");
     }
-    assert_eq!(machine.environments(), [dir]);
+    assert_eq!(machine.environments(), [dir.clone()]);
     assert_eq!(machine.log().matches("-m venv").count(), 4);
+
+    // A build that was killed long ago is cleared away by the next; one that may be going on now
+    // is not.
+    let (old, new) = (
+        dir.with_file_name("building-a"),
+        dir.with_file_name("building-b"),
+    );
+    for beside in [&old, &new] {
+        std::fs::create_dir_all(beside.join("venv")).unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    std::fs::File::open(&old)
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    std::fs::remove_file(dir.join("secloop-runtime")).unwrap();
+    machine.obtain(AnsibleRuntime::Managed).await.unwrap();
+    assert!(!old.exists() && new.exists());
 }
 
 #[tokio::test]
