@@ -77,14 +77,20 @@ async fn events_that_were_changed_afterwards_are_not_believed() {
 async fn a_run_that_is_cut_short_is_no_success() {
     let bench = Bench::new(HEAD).await;
     let none = Baseline::default();
-    // The play kills the program that runs it.
+    // The play kills the program that runs it: the outermost one of that name above it.
     bench.play(&play(
         "    - name: fine\n      ansible.builtin.debug:\n    - name: kill\n      \
-         ansible.builtin.shell: kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $(ps -o ppid= -p $PPID)))\n",
+         ansible.builtin.shell: |\n        p=$PPID\n        \
+         while [ $p -gt 1 ]; do\n          \
+         ps -o args= -p $p | grep -q bin/ansible-playbook && top=$p\n          \
+         p=$(ps -o ppid= -p $p | tr -d ' ')\n        done\n        kill -9 $top\n",
     ));
     let run = bench.run(Mode::Apply).await;
-    assert!(run.exit != Some(0), "{run:#?}");
-    refusal(&judge_apply(&run, &none));
+    assert_eq!(run.ended, "ended by signal 9", "{run:#?}");
+    assert_eq!(
+        refusal(&judge_apply(&run, &none)),
+        "apply: ended by signal 9"
+    );
     assert!(run.events.stats.is_none(), "{run:#?}");
 
     // The supervisor stops it in the middle of a task.
