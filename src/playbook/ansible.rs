@@ -20,6 +20,9 @@ use crate::sandbox::{Policy, Sandbox};
 use crate::text::{one_line, redact};
 use crate::turn::Verdict;
 
+/// Holds what the event plugin seals its lines with; the plugin removes it when it has read it.
+const KEY: &str = "key";
+
 const PLUGIN: &str = include_str!("data/secloop_events.py");
 
 /// How the playbook is run.
@@ -177,7 +180,8 @@ impl Ansible {
             .prefix("run-")
             .tempdir_in(&self.support)
             .map_err(|e| format!("no scratch directory: {e}"))?;
-        let nonce = uuid::Uuid::new_v4().to_string();
+        let key = uuid::Uuid::new_v4().to_string();
+        std::fs::write(scratch.path().join(KEY), &key).map_err(|e| format!("no key file: {e}"))?;
         let events = scratch.path().join("events.jsonl");
         let mut spec = self.runtime.spec(tree, self.deadline);
         spec.keep = 4 << 20;
@@ -188,8 +192,7 @@ impl Ansible {
         }
         spec.args.extend(self.args.iter().map(OsString::from));
         spec.args.push(self.playbook.clone().into_os_string());
-        spec.env
-            .extend(self.environment(scratch.path(), &events, &nonce));
+        spec.env.extend(self.environment(scratch.path(), &events));
         if mode != Mode::Syntax {
             let passed = self.passed.iter();
             spec.env
@@ -213,14 +216,20 @@ impl Ansible {
         let finished = process::run(&spec, cancel, |_| ())
             .await
             .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
-        let text = self.without_secrets(&std::fs::read_to_string(&events).unwrap_or_default());
+        let text = std::fs::read_to_string(&events).unwrap_or_default();
+        let mut read = Events::parse(&text, &key, tree);
+        for task in &mut read.tasks {
+            for text in [&mut task.name, &mut task.msg, &mut task.command] {
+                *text = self.without_secrets(text);
+            }
+        }
         let said = self.without_secrets(&format!("{}\n{}", finished.out(), finished.err()));
         Ok(AnsibleRun {
             command,
             exit: finished.code(),
             ended: ended(finished.ended),
             millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
-            events: Events::parse(&text, &nonce, tree),
+            events: read,
             tail: tail(&said),
         })
     }
@@ -233,12 +242,7 @@ impl Ansible {
         })
     }
 
-    fn environment(
-        &self,
-        scratch: &Path,
-        events: &Path,
-        nonce: &str,
-    ) -> BTreeMap<OsString, OsString> {
+    fn environment(&self, scratch: &Path, events: &Path) -> BTreeMap<OsString, OsString> {
         let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
         let mut set = |name: &str, value: &dyn AsRef<std::ffi::OsStr>| {
             env.insert(name.into(), value.as_ref().into());
@@ -252,9 +256,11 @@ impl Ansible {
         set("ANSIBLE_HOME", &scratch.join("home"));
         set("ANSIBLE_LOCAL_TEMP", &scratch.join("local"));
         set("ANSIBLE_REMOTE_TEMP", &scratch.join("remote"));
+        // Below the home by default, which a dry run may not write.
+        set("ANSIBLE_ASYNC_DIR", &scratch.join("async"));
         set("TMPDIR", &scratch);
         set("SECLOOP_EVENTS", &events);
-        set("SECLOOP_NONCE", &nonce);
+        set("SECLOOP_EVENTS_KEY", &scratch.join(KEY));
         if std::env::consts::OS == "macos" {
             // Forked workers die in the system's proxy and Objective-C code otherwise.
             set("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", &"YES");

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::ansible::AnsibleRun;
-use super::events::Status;
 
 /// Standing failures and always-changing tasks, by task key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +26,7 @@ impl Baseline {
             run.events
                 .tasks
                 .iter()
-                .filter(|t| matches!(t.status, Some(Status::Failed | Status::Ignored)))
+                .filter(|t| t.went_wrong())
                 .map(|t| t.key.clone())
                 .collect()
         };

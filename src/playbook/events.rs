@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::turn::hex;
 
 /// What a task came to on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -24,7 +27,8 @@ pub enum Status {
 /// One task of a run with its last result.
 #[derive(Debug, Clone)]
 pub struct TaskRun {
-    /// File, role, name and action: stays the same when lines move.
+    /// File, role, name and action: stays the same when lines move. From the second task of the
+    /// same kind on with its number, so that a known one hides no new one.
     pub key: String,
     /// Its name, as shown to people.
     pub name: String,
@@ -42,6 +46,16 @@ pub struct TaskRun {
     pub paths: Vec<PathBuf>,
 }
 
+impl TaskRun {
+    /// Whether it did not do its work, even where the play went on.
+    pub(super) fn went_wrong(&self) -> bool {
+        matches!(
+            self.status,
+            Some(Status::Failed | Status::Ignored | Status::Unreachable)
+        )
+    }
+}
+
 /// A run's events.
 #[derive(Debug, Clone, Default)]
 pub struct Events {
@@ -56,7 +70,6 @@ pub struct Events {
 #[derive(Deserialize)]
 struct Row {
     n: u64,
-    nonce: String,
     event: String,
     #[serde(default)]
     id: String,
@@ -83,13 +96,18 @@ struct Row {
 }
 
 impl Events {
-    /// Reads the plugin's file. `tree` is cut off the front of file names.
-    pub fn parse(text: &str, nonce: &str, tree: &Path) -> Self {
+    /// Reads the plugin's file, whose lines are sealed with `key`: the play can read them and
+    /// write to the file, but not make or change one. `tree` is cut off the front of file names.
+    pub fn parse(text: &str, key: &str, tree: &Path) -> Self {
         let mut events = Self::default();
         let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut last = String::new();
         for (index, line) in text.lines().enumerate() {
-            let row = match serde_json::from_str::<Row>(line) {
-                Ok(row) if row.nonce == nonce && row.n == index as u64 + 1 => row,
+            let (seal, row) = line.split_once(' ').unwrap_or_default();
+            last = digest(key, &digest(key, &format!("{last}{row}")));
+            let row = match serde_json::from_str::<Row>(row) {
+                Ok(row) if seal == last && row.n == index as u64 + 1 => row,
                 _ => {
                     events.strange += 1;
                     continue;
@@ -98,7 +116,13 @@ impl Events {
             match row.event.as_str() {
                 "task" => {
                     ids.insert(row.id.clone(), events.tasks.len());
-                    events.tasks.push(started(row, tree));
+                    let mut task = started(row, tree);
+                    let times = seen.entry(task.key.clone()).or_default();
+                    *times += 1;
+                    if *times > 1 {
+                        task.key.push_str(&format!("|{times}"));
+                    }
+                    events.tasks.push(task);
                 }
                 "result" => match ids.get(&row.id).and_then(|i| events.tasks.get_mut(*i)) {
                     Some(task) => finished(task, row),
@@ -116,6 +140,11 @@ impl Events {
         let hosts = self.stats.iter().flat_map(BTreeMap::values);
         hosts.filter_map(|counts| counts.get(name)).sum()
     }
+}
+
+/// Used twice, so that a digest can't be carried on by whoever does not know the key.
+fn digest(key: &str, text: &str) -> String {
+    hex(&Sha256::digest(format!("{key}{text}").as_bytes()))
 }
 
 fn started(row: Row, tree: &Path) -> TaskRun {

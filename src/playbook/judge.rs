@@ -118,14 +118,13 @@ fn refusal(
             run.events.strange
         ));
     }
-    let failed: Vec<&TaskRun> = run
-        .events
-        .tasks
-        .iter()
-        .filter(|t| matches!(t.status, Some(Status::Failed | Status::Ignored)))
-        .collect();
+    let failed: Vec<&TaskRun> = run.events.tasks.iter().filter(|t| t.went_wrong()).collect();
     if let Some(new) = failed.iter().find(|t| !standing.contains(&t.key)) {
-        return Some(format!("\"{}\" failed: {}", new.name, new.msg));
+        let how = match new.status {
+            Some(Status::Unreachable) => "found the host unreachable",
+            _ => "failed",
+        };
+        return Some(format!("\"{}\" {how}: {}", new.name, new.msg));
     }
     if run.events.stats.is_none() {
         return Some(format!(
@@ -147,15 +146,17 @@ fn refusal(
     if run.events.count("ok") == 0 {
         return Some("no task ended well".to_owned());
     }
-    if let Some(silent) = run.events.tasks.iter().find(|t| t.status.is_none()) {
+    // Meta tasks steer the play and have no result of their own.
+    let silent = |t: &&TaskRun| t.status.is_none() && module(t) != "meta";
+    if let Some(silent) = run.events.tasks.iter().find(silent) {
         return Some(format!(
             "\"{}\" was started and gave no result",
             silent.name
         ));
     }
-    if exit != 0 && failed.is_empty() {
+    if exit != 0 && run.events.count("failures") == 0 {
         return Some(format!(
-            "exit {exit} without a failed task: {}",
+            "exit {exit} without a task that failed it: {}",
             run.complaint()
         ));
     }
@@ -170,8 +171,12 @@ fn refusal(
 }
 
 fn is_command(task: &TaskRun) -> bool {
-    let short = task.action.rsplit('.').next().unwrap_or_default();
-    matches!(short, "command" | "shell" | "raw" | "script")
+    matches!(module(task), "command" | "shell" | "raw" | "script")
+}
+
+/// The short name of its module.
+fn module(task: &TaskRun) -> &str {
+    task.action.rsplit('.').next().unwrap_or_default()
 }
 
 /// At most five names.

@@ -78,8 +78,8 @@ impl ProbeContext {
     }
 }
 
-/// Runs a probe. What can't be run to its end is [`Colour::Error`]: not started, killed, past its
-/// deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal").
+/// Runs a probe. What can't be run to its end is [`Colour::Error`]: not started or not confined, killed,
+/// past its deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal").
 pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationToken) -> ProbeResult {
     let error = |why: String| ProbeResult {
         colour: Colour::Error,
@@ -107,6 +107,7 @@ pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationTok
         Err(e) => return error(format!("can't be started: {e}")),
     };
     let colour = match done.ended {
+        _ if context.sandbox.failed(&done) => Colour::Error,
         Ended::Exited(code) if code == probe.expect.exit => {
             let same = |wanted: &String| wanted.trim() == done.out().trim() && !done.truncated;
             if probe.expect.stdout.as_ref().is_none_or(same) {

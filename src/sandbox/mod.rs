@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use policy::{Network, Policy, View};
 
 use crate::config::Level;
-use crate::process::{self, Spec, find_on_path, is_executable};
+use crate::process::{self, Finished, Spec, find_on_path, is_executable};
 
 /// A means of confinement that was found to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,17 @@ impl Sandbox {
     /// Whether anything is confined at all.
     pub fn confines(&self) -> bool {
         *self != Self::Off
+    }
+
+    /// Whether `done` is the end of the confinement itself, which could not be set up, and not of
+    /// the program inside. A program that says the same is taken for it, to its own loss.
+    pub fn failed(&self, done: &Finished) -> bool {
+        let name: &[u8] = match self {
+            Self::Off => return false,
+            Self::Bwrap(_) => b"bwrap: ",
+            Self::Seatbelt(_) => b"sandbox-exec: ",
+        };
+        !done.ok() && done.stderr.starts_with(name)
     }
 
     /// Turns `spec` into one that runs the same program under `policy`.

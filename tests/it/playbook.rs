@@ -1,1 +1,8 @@
-//! playbook
+//! Ansible: real runs and what they prove, the baseline, snapshots, and how Ansible is brought.
+
+mod baseline;
+mod bench;
+mod bootstrap;
+mod honest;
+mod runs;
+mod snapshot;

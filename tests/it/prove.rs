@@ -1,1 +1,6 @@
-//! prove
+//! Proof on the machine: probes, and whether the agent can still work.
+
+mod autonomy;
+mod machine;
+mod probes;
+mod settings;

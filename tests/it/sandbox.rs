@@ -1,1 +1,6 @@
-//! sandbox
+//! Confinement: the argument vectors, and what a confined program can really do.
+
+mod arguments;
+mod detect;
+#[cfg(target_os = "linux")]
+mod real;

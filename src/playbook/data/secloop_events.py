@@ -3,6 +3,7 @@
 """Writes what happens in a play as JSON lines to a file of the supervisor's own."""
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
@@ -12,7 +13,7 @@ DOCUMENTATION = """
 name: secloop_events
 type: notification
 short_description: structured events for secloop
-description: One JSON object a line, numbered, to the file named by SECLOOP_EVENTS.
+description: One sealed and numbered JSON object a line, to the file named by SECLOOP_EVENTS.
 """
 
 PATH_ARGUMENTS = ("dest", "path", "name", "creates")
@@ -34,7 +35,14 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         # Taken out of the environment, so that no module of the play can find the file.
         path = os.environ.pop("SECLOOP_EVENTS", None)
-        self.nonce = os.environ.pop("SECLOOP_NONCE", "")
+        key = os.environ.pop("SECLOOP_EVENTS_KEY", None)
+        self.key = ""
+        if key:
+            with open(key, encoding="utf-8") as file:
+                self.key = file.read()
+            # Gone before the first task, which might read it.
+            os.unlink(key)
+        self.last = ""
         self.out = open(path, "a", encoding="utf-8") if path else None
         self.number = 0
 
@@ -42,9 +50,14 @@ class CallbackModule(CallbackBase):
         if self.out is None:
             return
         self.number += 1
-        row = {"n": self.number, "nonce": self.nonce, "event": event, **fields}
-        self.out.write(json.dumps(row, default=str) + "\n")
+        row = json.dumps({"n": self.number, "event": event, **fields}, default=str)
+        # Each line seals those before it, so that none can be changed or left out.
+        self.last = self.digest(self.digest(self.last + row))
+        self.out.write(self.last + " " + row + "\n")
         self.out.flush()
+
+    def digest(self, text):
+        return hashlib.sha256((self.key + text).encode("utf-8")).hexdigest()
 
     # -- plays and tasks
 

@@ -63,6 +63,10 @@ struct Act<'a> {
 
 impl Act<'_> {
     async fn run(&self, script: &str, wanted: &str) -> Result<(), String> {
+        let home = self.context.home();
+        if self.settings.stops(self.tool, &self.input, home) {
+            return Err("a permission rule of the settings is in the way".to_owned());
+        }
         self.hooks("PreToolUse", &Value::Null).await?;
         let spec = self
             .context

@@ -1,8 +1,8 @@
 //! Running the deployed hooks as Claude Code does: `sh -c COMMAND`, the call as JSON on stdin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const SLOW: Duration = Duration::from_secs(10);
 /// What the hooks answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Every hook let it pass.
+    /// Every hook and rule let it pass.
     Allowed,
     /// One denied it.
     Denied,
@@ -40,14 +40,20 @@ pub(super) async fn judge_all(
         .map_or(2, usize::from)
         .min(8);
     let slots = Arc::new(Semaphore::new(width));
+    let hung = Hung::default();
     let mut running = JoinSet::new();
     for call in corpus(context.home()) {
         let commands = settings.commands("PreToolUse", &call.tool);
+        let input: Value = serde_json::from_str(&call.input).unwrap_or_default();
+        let stopped = settings.stops(&call.tool, &input, context.home());
+        let event = event(context, "PreToolUse", &call.tool, &input);
         let (context, cancel, slots) = (context.clone(), cancel.clone(), Arc::clone(&slots));
+        let hung = Arc::clone(&hung);
         running.spawn(async move {
             let _slot = slots.acquire().await;
-            let (answer, millis) = judge(&context, &call, &commands, &cancel).await;
-            (call, answer, millis)
+            let (answer, millis) = judge(&context, &event, &commands, &hung, &cancel).await;
+            let denied = stopped && answer == Answer::Allowed;
+            (call, if denied { Answer::Denied } else { answer }, millis)
         });
     }
     let mut answers = BTreeMap::new();
@@ -61,18 +67,29 @@ pub(super) async fn judge_all(
     (answers, slowest)
 }
 
+/// The hooks that gave no answer in time: they are not asked again, since a hook that hangs on
+/// every call would hold up the measure for as many times ten seconds.
+type Hung = Arc<Mutex<BTreeSet<String>>>;
+
 async fn judge(
     context: &ProbeContext,
-    call: &Call,
+    event: &Value,
     commands: &[String],
+    hung: &Hung,
     cancel: &CancellationToken,
 ) -> (Answer, u64) {
-    let input: Value = serde_json::from_str(&call.input).unwrap_or_default();
-    let event = event(context, "PreToolUse", &call.tool, &input);
     let mut slowest = 0;
     let mut answer = Answer::Allowed;
     for command in commands {
-        let (said, millis) = ask(context, command, &event, Vec::new(), cancel).await;
+        let known = lock(hung).contains(command);
+        let (said, millis) = if known {
+            (no_answer(), 0)
+        } else {
+            ask(context, command, event, Vec::new(), cancel).await
+        };
+        if said == no_answer() {
+            lock(hung).insert(command.clone());
+        }
         slowest = slowest.max(millis);
         match said {
             Answer::Denied => return (Answer::Denied, slowest),
@@ -123,10 +140,18 @@ pub(super) async fn ask(
             "exit {code}: {}",
             one_line(&redact(&done.err()), 160)
         )),
-        Ended::Deadline => Answer::Broken(format!("no answer in {} s", SLOW.as_secs())),
+        Ended::Deadline => no_answer(),
         other => Answer::Broken(format!("{other:?}")),
     };
     (answer, millis)
+}
+
+fn lock(hung: &Hung) -> MutexGuard<'_, BTreeSet<String>> {
+    hung.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_answer() -> Answer {
+    Answer::Broken(format!("no answer in {} s", SLOW.as_secs()))
 }
 
 /// A structured decision, in today's form or the older one.

@@ -7,6 +7,7 @@
 mod corpus;
 mod cycle;
 mod hooks;
+mod permissions;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -98,12 +99,23 @@ pub async fn measure(context: &ProbeContext, cancel: &CancellationToken) -> Repo
 /// Judges a measure against the one before the change.
 pub fn compare(before: &Report, after: &Report) -> Verdict {
     if let Some(why) = &after.broken {
-        return Verdict::Refused(format!("the agent's settings are broken: {why}"));
+        return if before.broken.is_some() {
+            Verdict::Held(format!(
+                "whether the agent can work is not known: its settings are broken, as they were \
+                 before this change ({why}); mend them"
+            ))
+        } else {
+            Verdict::Refused(format!("the agent's settings are broken: {why}"))
+        };
     }
     if before.deployed && !after.deployed {
         return Verdict::Refused("the agent's settings and hooks are gone".to_owned());
     }
-    let new = |call: &Call, answer: &Answer| before.calls.get(call) != Some(answer);
+    let new = |call: &Call, answer: &Answer| match (before.calls.get(call), answer) {
+        // What a hook that fails says may differ each time.
+        (Some(Answer::Broken(_)), Answer::Broken(_)) => false,
+        (earlier, _) => earlier != Some(answer),
+    };
     for (call, answer) in &after.calls {
         let shown = call.shown();
         match (call.wanted, answer) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::Value;
 
+use super::permissions::{Rule, rules};
 use crate::text::one_line;
 
 /// Largest settings file that is read, in bytes.
@@ -21,10 +22,11 @@ pub(super) enum Deployed {
     Settings(Settings),
 }
 
-/// The hooks of settings.
+/// The hooks of settings, and the rules that refuse calls.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
     hooks: Vec<Hook>,
+    rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +46,11 @@ impl Settings {
             .map(|h| h.command.clone())
             .collect()
     }
+
+    /// Whether a permission rule stands in the way of a call that is made in `cwd`.
+    pub(super) fn stops(&self, tool: &str, input: &Value, cwd: &Path) -> bool {
+        self.rules.iter().any(|rule| rule.stops(tool, input, cwd))
+    }
 }
 
 /// Reads `<home>/.claude/settings.json`.
@@ -57,14 +64,14 @@ pub(super) fn deployed(home: &Path) -> Deployed {
     }
     let parsed = std::fs::read_to_string(&file)
         .map_err(|e| e.to_string())
-        .and_then(|text| parse(&text));
+        .and_then(|text| parse(&text, home));
     match parsed {
         Ok(settings) => Deployed::Settings(settings),
         Err(why) => Deployed::Broken(format!("settings.json: {}", one_line(&why, 300))),
     }
 }
 
-fn parse(text: &str) -> Result<Settings, String> {
+fn parse(text: &str, home: &Path) -> Result<Settings, String> {
     let value: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let top = value.as_object().ok_or("is no JSON object")?;
     if top
@@ -73,7 +80,10 @@ fn parse(text: &str) -> Result<Settings, String> {
     {
         return Err("disableAllHooks switches every hook off".to_owned());
     }
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        rules: rules(top, home)?,
+        hooks: Vec::new(),
+    };
     let Some(hooks) = top.get("hooks") else {
         return Ok(settings);
     };
@@ -137,7 +147,7 @@ mod tests {
             {"matcher": "Read|mcp__.*", "hooks": [{"type": "command", "command": "b"}]},
             {"matcher": "*", "hooks": [{"type": "command", "command": "c"}]},
             {"hooks": [{"type": "prompt", "prompt": "d"}]}]}}"#;
-        let settings = parse(text).unwrap();
+        let settings = parse(text, Path::new("/home/a")).unwrap();
         assert_eq!(settings.commands("PreToolUse", "Bash"), ["a", "c"]);
         assert_eq!(settings.commands("PreToolUse", "BashOutput"), ["c"]);
         assert_eq!(settings.commands("PreToolUse", "mcp__x__y"), ["b", "c"]);
@@ -161,7 +171,7 @@ mod tests {
                 "no command",
             ),
         ] {
-            let error = parse(text).unwrap_err();
+            let error = parse(text, Path::new("/home/a")).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
     }

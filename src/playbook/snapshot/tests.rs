@@ -1,0 +1,78 @@
+//! Small trees.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use super::*;
+
+fn tree() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, store) = (dir.path().join("home"), dir.path().join("store"));
+    std::fs::create_dir_all(home.join("a/b")).unwrap();
+    std::fs::write(home.join("a/file"), "one").unwrap();
+    std::fs::set_permissions(home.join("a/file"), PermissionsExt::from_mode(0o640)).unwrap();
+    symlink("file", home.join("a/link")).unwrap();
+    (dir, home, store)
+}
+
+#[test]
+fn every_kind_of_change_is_seen_and_taken_back() {
+    let (_dir, home, store) = tree();
+    let missing = home.join("new/deep/file");
+    let before = take(&[home.clone(), missing.clone()], &store).unwrap();
+
+    std::fs::write(home.join("a/file"), "two").unwrap();
+    std::fs::set_permissions(home.join("a"), PermissionsExt::from_mode(0o700)).unwrap();
+    std::fs::remove_file(home.join("a/link")).unwrap();
+    symlink("elsewhere", home.join("a/link")).unwrap();
+    std::fs::remove_dir(home.join("a/b")).unwrap();
+    std::fs::write(home.join("a/b"), "now a file").unwrap();
+    std::fs::create_dir_all(missing.parent().unwrap()).unwrap();
+    std::fs::write(&missing, "new").unwrap();
+
+    let after = Manifest::of(before.trees()).unwrap();
+    let kinds: std::collections::BTreeSet<&str> = before
+        .manifest()
+        .differences(&after)
+        .iter()
+        .map(|d| d.what)
+        .collect();
+    assert_eq!(kinds, ["added", "content", "kind", "mode", "target"].into());
+
+    let found = Snapshot::load(&store).unwrap();
+    found.restore().unwrap();
+    found.restore().unwrap();
+    let now = Manifest::of(found.trees()).unwrap();
+    assert_eq!(found.manifest().differences(&now), vec![]);
+    assert_eq!(std::fs::read_to_string(home.join("a/file")).unwrap(), "one");
+    assert!(!home.join("new").exists());
+}
+
+#[test]
+fn a_path_below_a_missing_tree_is_taken_back_with_its_parents() {
+    let (_dir, home, store) = tree();
+    let missing = home.join("x/y/z");
+    let before = take(std::slice::from_ref(&missing), &store).unwrap();
+    std::fs::create_dir_all(&missing).unwrap();
+    before.restore().unwrap();
+    assert!(!home.join("x").exists());
+}
+
+#[test]
+fn a_link_is_never_followed() {
+    let (_dir, home, store) = tree();
+    let outside = home.parent().unwrap().join("outside");
+    std::fs::write(&outside, "safe").unwrap();
+    let before = take(std::slice::from_ref(&home), &store).unwrap();
+    std::fs::remove_file(home.join("a/file")).unwrap();
+    symlink(&outside, home.join("a/file")).unwrap();
+    before.restore().unwrap();
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "safe");
+    assert_eq!(std::fs::read_to_string(home.join("a/file")).unwrap(), "one");
+}
+
+#[test]
+fn a_snapshot_without_its_manifest_is_not_one() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Snapshot::load(dir.path()).is_err());
+}

@@ -1,0 +1,180 @@
+//! Policies as argument vectors and profiles, on every platform.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secloop::process::Spec;
+use secloop::sandbox::{Network, Policy, Sandbox, View, bwrap, seatbelt};
+
+fn spec() -> Spec {
+    let mut spec = Spec::new("/usr/bin/env", "/w", Duration::from_mins(1))
+        .args(["--", "a b", "$(c)"])
+        .env("HOME", "/h");
+    spec.stdin = b"in".to_vec();
+    spec
+}
+
+fn policy(view: View, network: Network) -> Policy {
+    Policy {
+        view,
+        read: vec!["/r1".into(), "/r2".into()],
+        write: vec!["/w".into()],
+        hide: vec!["/r1/secret".into()],
+        network,
+    }
+}
+
+fn words(spec: &Spec) -> Vec<&str> {
+    spec.args.iter().map(|a| a.to_str().unwrap()).collect()
+}
+
+#[test]
+fn the_whole_vector_of_bubblewrap_for_looking() {
+    let wrapped = bwrap::wrap(
+        Path::new("/usr/bin/bwrap"),
+        spec(),
+        &policy(View::WholeReadOnly, Network::None),
+    );
+    let wanted = "--die-with-parent --new-session --unshare-all --cap-drop ALL --ro-bind / / \
+                  --dev /dev --proc /proc --ro-bind-try /proc/sys /proc/sys \
+                  --ro-bind-try /proc/irq /proc/irq --ro-bind-try /proc/bus /proc/bus \
+                  --ro-bind-try /proc/sysrq-trigger /proc/sysrq-trigger \
+                  --tmpfs /tmp --tmpfs /run --tmpfs /var/tmp \
+                  --ro-bind /r1 /r1 --ro-bind /r2 /r2 --tmpfs /r1/secret --bind /w /w \
+                  --chdir /w -- /usr/bin/env --";
+    let mut wanted: Vec<&str> = wanted.split(' ').collect();
+    wanted.extend(["a b", "$(c)"]);
+    assert_eq!(words(&wrapped), wanted);
+    assert_eq!(wrapped.program, Path::new("/usr/bin/bwrap"));
+    // All else is the caller's.
+    assert_eq!((wrapped.env, wrapped.stdin), (spec().env, spec().stdin));
+    assert_eq!(
+        (wrapped.deadline, wrapped.cwd),
+        (spec().deadline, "/".into())
+    );
+}
+
+#[test]
+fn a_minimal_view_shows_programs_and_only_an_agent_shares_the_network() {
+    let wrap = |network| {
+        bwrap::wrap(
+            Path::new("/usr/bin/bwrap"),
+            spec(),
+            &policy(View::Minimal, network),
+        )
+    };
+    let (with, without) = (wrap(Network::Host), wrap(Network::None));
+    let (with, without) = (words(&with), words(&without));
+    assert!(!without.contains(&"--share-net"));
+    let rest: Vec<&str> = with
+        .iter()
+        .copied()
+        .filter(|w| *w != "--share-net")
+        .collect();
+    assert_eq!(rest, without, "nothing else differs");
+    for never in [
+        "/",
+        "/home",
+        "/root",
+        "/etc",
+        "/var/run",
+        "/run/docker.sock",
+        "/etc/shadow",
+    ] {
+        let shown = without
+            .windows(2)
+            .any(|w| w[0].contains("bind") && w[1] == never);
+        assert!(!shown, "{never}");
+    }
+    // Later words win: what may be read, what of it is hidden, what may be written.
+    let at = |word: &str| without.iter().rposition(|w| *w == word).unwrap();
+    assert!(
+        at("/tmp") < at("/r1") && at("/r1") < at("/r1/secret") && at("/r1/secret") < at("--bind")
+    );
+}
+
+#[test]
+fn the_whole_profile_of_seatbelt() {
+    let profile = seatbelt::profile(&policy(View::WholeReadOnly, Network::Host));
+    let wanted = r#"(version 1)
+(deny default)
+(allow process-exec)
+(allow process-fork)
+(allow signal (target same-sandbox))
+(allow process-info* (target same-sandbox))
+(allow sysctl-read)
+(allow ipc-posix-sem)
+(allow mach-lookup (global-name "com.apple.system.opendirectoryd.libinfo") (global-name "com.apple.logd"))
+(allow file-read-metadata)
+(allow file-read*)
+(allow file-read* (subpath (param "READ0")))
+(allow file-read* (subpath (param "READ1")))
+(deny file-read* (subpath (param "HIDE0")))
+(allow file-read* file-write* (subpath (param "WRITE0")))
+(allow file-write-data (literal "/dev/null"))
+(allow network-outbound (remote tcp "*:443"))
+(allow network-outbound (remote ip "localhost:*"))
+(allow network-outbound (literal "/private/var/run/mDNSResponder"))
+"#;
+    assert_eq!(profile, wanted);
+    let profile = seatbelt::profile(&policy(View::Minimal, Network::None));
+    assert!(!profile.contains("network") && !profile.contains("(allow file-read*)\n"));
+    assert!(!profile.contains("/Users") && !profile.contains("(subpath \"/\")"));
+}
+
+/// A path is an argument of its own: whatever is in it can't become a rule.
+#[test]
+fn a_path_with_quotes_and_parentheses_is_no_part_of_the_profile() {
+    let odd = PathBuf::from("/Users/a \"b\") (allow default) ;\\\n(c");
+    let mut policy = policy(View::Minimal, Network::None);
+    let plain = seatbelt::profile(&policy);
+    policy.read[1].clone_from(&odd);
+    policy.write[0].clone_from(&odd);
+    policy.hide[0].clone_from(&odd);
+    let profile = seatbelt::profile(&policy);
+    assert_eq!(profile, plain);
+    let balance = |c| profile.matches(c).count();
+    assert_eq!(balance('('), balance(')'));
+    let wrapped = seatbelt::wrap(Path::new("/usr/bin/sandbox-exec"), spec(), &policy);
+    let odd = odd.to_str().unwrap();
+    assert_eq!(
+        words(&wrapped),
+        [
+            "-p",
+            &profile,
+            "-DREAD0=/r1",
+            &format!("-DREAD1={odd}"),
+            &format!("-DWRITE0={odd}"),
+            &format!("-DHIDE0={odd}"),
+            "/usr/bin/env",
+            "--",
+            "a b",
+            "$(c)",
+        ]
+    );
+    // Every parameter that a rule names is given, and the other way round.
+    for name in ["READ0", "READ1", "WRITE0", "HIDE0"] {
+        assert!(profile.contains(&format!("(param \"{name}\")")), "{name}");
+    }
+    let wrapped = bwrap::wrap(Path::new("/usr/bin/bwrap"), spec(), &policy);
+    assert_eq!(words(&wrapped).iter().filter(|w| **w == odd).count(), 5);
+}
+
+#[test]
+fn without_confinement_nothing_is_changed() {
+    let plain = Sandbox::Off.wrap(spec(), &policy(View::Minimal, Network::None));
+    assert_eq!(plain.shown(), spec().shown());
+    assert_eq!(plain.cwd, spec().cwd);
+}
+
+#[test]
+fn the_two_policies_are_what_they_say() {
+    let look = Policy::look();
+    assert_eq!(
+        (look.view, look.network),
+        (View::WholeReadOnly, Network::None)
+    );
+    assert_eq!(look.write, Vec::<PathBuf>::new());
+    let agent = Policy::agent(vec!["/r".into()], vec!["/w".into()]);
+    assert_eq!((agent.view, agent.network), (View::Minimal, Network::Host));
+}
