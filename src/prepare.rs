@@ -15,6 +15,7 @@ use crate::error::Fatal;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
 use crate::playbook::{Ansible, Baseline, bootstrap};
+use crate::process::account_home;
 use crate::recover::recover;
 use crate::repo::Repo;
 use crate::report::console::Console;
@@ -78,9 +79,23 @@ pub async fn prepare(
     for note in world.repo.notes() {
         world.console().note(note);
     }
+    if let Some(home) = account_home().filter(|h| differs(h, &world, around)) {
+        world.console().note(&format!(
+            "HOME is {}, the account's own is {}: Ansible takes ~ in a task for the second",
+            world.config.home.display(),
+            home.display()
+        ));
+    }
     recover(&world).await?;
     adopt(&world, cancel).await?;
     Ok(world)
+}
+
+/// Whether a person has set another home than the account's; a trial has one of its own.
+fn differs(account: &std::path::Path, world: &World, around: &Surroundings) -> bool {
+    let home = &world.config.home;
+    let given = around.env.get("HOME").map(std::path::Path::new);
+    given == Some(home.as_path()) && home != account
 }
 
 fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<Worker, Fatal> {

@@ -14,4 +14,4 @@ mod sys;
 pub use find::{find_on_path, is_executable};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use run::{Ended, Finished, Line, Spec, Stream, run};
-pub use sys::{effective_uid, terminate_tree, user_ids};
+pub use sys::{account_home, effective_uid, terminate_tree, user_ids};

@@ -12,6 +12,7 @@ mod bad_input;
 mod catalog;
 mod crash;
 mod discord;
+mod environment;
 mod gates;
 mod init;
 mod lock;

@@ -12,4 +12,4 @@ pub(super) use macos::prepare;
 
 mod unix;
 pub(super) use unix::{Signal, signal_group};
-pub use unix::{effective_uid, terminate_tree, user_ids};
+pub use unix::{account_home, effective_uid, terminate_tree, user_ids};

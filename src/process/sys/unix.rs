@@ -52,6 +52,18 @@ pub fn user_ids(name: &str) -> Option<(u32, u32)> {
     })
 }
 
+/// The home directory of the account that this process runs as, where the system's own table has it
+/// (on macOS it has none of a person's).
+pub fn account_home() -> Option<std::path::PathBuf> {
+    let uid = rustix::process::geteuid().as_raw().to_string();
+    let table = std::fs::read_to_string("/etc/passwd").ok()?;
+    table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.nth(2)? == uid).then_some(())?;
+        Some(fields.nth(2)?.into())
+    })
+}
+
 /// Ends another run of secloop, proven to be `who`: TERM, `grace`, KILL. Its children die with it
 /// (parent-death signal on Linux, process group elsewhere). Returns whether it is gone; a process
 /// whose identity is not certain is never signalled.
