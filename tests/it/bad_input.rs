@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::station::{Ran, Station};
+use crate::support::station::Station;
 
 fn refused(station: &Station, says: &[&str]) {
     let done = station.run(&["run", "--once"]);
@@ -141,7 +141,7 @@ fn a_full_disk_is_said_and_nothing_is_started() {
             .arg(station.state())
             .arg(program.get_program())
             .args(program.get_args());
-        let done = Ran::from(full.output().unwrap());
+        let done = crate::support::station::Ran::from(full.output().unwrap());
         assert_eq!(done.code, Some(1), "{size}: {}", done.err);
         assert!(done.err.contains(says), "{size}: {}", done.err);
         assert!(!station.home().join(".claude").exists());

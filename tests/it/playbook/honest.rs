@@ -95,7 +95,7 @@ async fn a_run_that_is_cut_short_is_no_success() {
 
     // The supervisor stops it in the middle of a task.
     let fifo = bench.home().join("started");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
+    crate::support::fifo(&fifo);
     bench.play(&play(&format!(
         "    - name: hang\n      ansible.builtin.shell: echo here > {}; exec sleep 600\n",
         fifo.display()

@@ -115,7 +115,7 @@ fn a_restore_that_was_interrupted_anywhere_is_completed_by_the_next() {
 #[test]
 fn pipes_and_sockets_are_seen_and_neither_read_nor_replaced() {
     let home = Home::new();
-    rustix::fs::mkfifoat(rustix::fs::CWD, home.at("pipe"), 0o600.into()).unwrap();
+    crate::support::fifo(&home.at("pipe"));
     let _socket = std::os::unix::net::UnixListener::bind(home.at("socket")).unwrap();
     // Nobody ever writes to the pipe: whoever reads it hangs.
     let (done, wait) = std::sync::mpsc::channel();
@@ -126,7 +126,7 @@ fn pipes_and_sockets_are_seen_and_neither_read_nor_replaced() {
     let (pipe, socket) = (inode("pipe"), inode("socket"));
     // One takes the place of a file.
     std::fs::remove_file(home.at("empty")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, home.at("empty"), 0o600.into()).unwrap();
+    crate::support::fifo(&home.at("empty"));
     snapshot.restore().unwrap();
     assert_eq!((inode("pipe"), inode("socket")), (pipe, socket));
     assert!(home.at("empty").metadata().unwrap().is_file());

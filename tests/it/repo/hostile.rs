@@ -5,12 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::fifo;
 use crate::support::git::{Checkout, chmod, git, write};
-
-fn fifo(path: &Path) {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
-    mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
-}
 
 #[tokio::test]
 async fn an_agent_that_commits_hides_nothing() {

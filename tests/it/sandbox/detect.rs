@@ -6,8 +6,6 @@ use std::ffi::OsStr;
 use secloop::config::{self, Config, Level, Overrides};
 use secloop::sandbox::Sandbox;
 
-use crate::support::station::Station;
-
 fn configured(section: &str) -> Result<Config, String> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secloop.toml");
@@ -77,7 +75,8 @@ mod linux {
 
     #[test]
     fn the_program_refuses_to_run_unconfined_by_itself() {
-        let station = Station::with_gaps(&["only its owner reads the log"]);
+        let station =
+            crate::support::station::Station::with_gaps(&["only its owner reads the log"]);
         // A PATH with everything but bubblewrap.
         let bin = station.home().join("bin");
         std::fs::create_dir(&bin).unwrap();

@@ -7,3 +7,10 @@ pub(crate) mod git;
 pub(crate) mod model;
 pub(crate) mod station;
 pub(crate) mod transcripts;
+
+/// Makes a named pipe.
+#[expect(clippy::disallowed_methods, reason = "a system call that macOS lacks")]
+pub(crate) fn fifo(path: &std::path::Path) {
+    let done = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(done.unwrap().success(), "mkfifo {}", path.display());
+}

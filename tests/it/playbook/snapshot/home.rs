@@ -95,6 +95,6 @@ impl Home {
         std::fs::remove_file(self.at("dangling")).unwrap();
         self.file("brand/new/tree", "x", 0o600);
         self.mode("brand/new", 0o000);
-        rustix::fs::mkfifoat(rustix::fs::CWD, self.at("pipe"), 0o600.into()).unwrap();
+        crate::support::fifo(&self.at("pipe"));
     }
 }
