@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::config::Config;
 use crate::error::Fatal;
 use crate::next::Stop;
 use crate::outbox;
 use crate::report::posts::{self, Totals};
-use crate::report::wiki;
+use crate::report::wiki::{self, Readers};
 use crate::turn::{Turn, TurnOutcome};
 use crate::world::World;
 
@@ -31,18 +32,29 @@ pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(
     deliver(world).await
 }
 
-/// Renders the wiki page from the ledger.
+/// The operator's page: every turn, whatever came of it.
+pub fn private_page(config: &Config) -> PathBuf {
+    config.state_dir.join("wiki/every-turn.md")
+}
+
+/// Renders the wiki pages from the ledger.
 ///
 /// # Errors
 /// When the ledger can't be read.
 pub async fn write_page(world: &World) -> Result<(), Fatal> {
     let turns = world.ledger.turns(PAGE_TURNS).await?;
-    let text = wiki::render(&world.config.wiki, &host(), world.clock.zone(), &turns);
-    if let Err(why) = wiki::write(&world.config.wiki.path, &text) {
-        world.console().note(&format!(
-            "wiki log {}: {why}; it will be written with the next turn",
-            world.config.wiki.path.display()
-        ));
+    for (readers, path) in [
+        (Readers::Public, world.config.wiki.path.clone()),
+        (Readers::Operator, private_page(&world.config)),
+    ] {
+        let (config, zone) = (&world.config.wiki, world.clock.zone());
+        let text = wiki::render(config, readers, &host(), zone, &turns);
+        if let Err(why) = wiki::write(&path, readers, &text) {
+            world.console().note(&format!(
+                "wiki log {}: {why}; it will be written with the next turn",
+                path.display()
+            ));
+        }
     }
     Ok(())
 }

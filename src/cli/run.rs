@@ -158,6 +158,10 @@ fn say_goodbye(
         world.config.wiki.path.display().to_string(),
     ));
     places.push((
+        "every turn".to_owned(),
+        records::private_page(&world.config).display().to_string(),
+    ));
+    places.push((
         "commits".to_owned(),
         format!(
             "git -C {} log {}",
@@ -168,7 +172,8 @@ fn say_goodbye(
     let prefix = trial.map_or_else(String::new, |_| {
         format!("SECLOOP_STATE_DIR={} ", world.config.state_dir.display())
     });
-    places.push(("receipts".to_owned(), format!("{prefix}secloop show N")));
+    let program = std::env::current_exe().map_or("secloop".into(), |exe| exe.display().to_string());
+    places.push(("receipts".to_owned(), format!("{prefix}{program} show N")));
     world.console().summary(&Summary {
         reason: ended.stop.reason(),
         turns: ended.turns.clone(),

@@ -1,4 +1,5 @@
-//! The wiki log: one page, rendered as a whole from the ledger's turns.
+//! The wiki log, rendered as a whole from the ledger's turns: the page itself, which is often
+//! public, and a private one with everything.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -17,13 +18,31 @@ const MARK: &str = "generated_by: secloop";
 /// Longest paragraph on the page, in characters.
 const TEXT: usize = 2_000;
 
+/// Who reads a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Anybody: what was improved, and what else the configuration asks for.
+    Public,
+    /// The operator: every turn, refusals, open findings and money included.
+    Operator,
+}
+
 /// Renders the page. `turns` are oldest first; the same turns give the same page to the byte.
-pub fn render(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
-    let mut shown: Vec<&Turn> = turns.iter().filter(|t| belongs(config, t)).collect();
+pub fn render(
+    config: &WikiConfig,
+    readers: Readers,
+    host: &str,
+    zone: Tz,
+    turns: &[Turn],
+) -> String {
+    let mut shown: Vec<&Turn> = turns
+        .iter()
+        .filter(|t| belongs(config, readers, t))
+        .collect();
     if config.newest_first {
         shown.reverse();
     }
-    let entries: Vec<String> = shown.iter().map(|t| entry(t, zone)).collect();
+    let entries: Vec<String> = shown.iter().map(|t| entry(t, readers, zone)).collect();
     PAGE.replace("{{front}}", &front(config, host, zone, turns))
         .replace("{{title}}", &markdown_text(&config.title, 120))
         .replace("{{counts}}", &counts(turns))
@@ -32,14 +51,16 @@ pub fn render(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> Stri
         .replace("{{entries}}", entries.join("\n").trim_end())
 }
 
-fn belongs(config: &WikiConfig, turn: &Turn) -> bool {
+fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
     match turn.outcome {
+        TurnOutcome::Skipped(_) => false,
+        _ if readers == Readers::Operator => true,
         TurnOutcome::Committed(_) => true,
         TurnOutcome::Rejected(_)
         | TurnOutcome::Held(_)
         | TurnOutcome::Failed(_)
         | TurnOutcome::NeedsOperator(_) => config.include_open,
-        TurnOutcome::Idle(_) | TurnOutcome::Skipped(_) => false,
+        TurnOutcome::Idle(_) => false,
     }
 }
 
@@ -140,6 +161,7 @@ fn result(turn: &Turn) -> &'static str {
     match turn.outcome {
         TurnOutcome::Committed(_) => "pass",
         TurnOutcome::Held(_) => "held",
+        TurnOutcome::Idle(_) => "none",
         _ => "fail",
     }
 }
@@ -158,7 +180,7 @@ fn short(id: &str) -> String {
         .collect()
 }
 
-fn entry(turn: &Turn, zone: Tz) -> String {
+fn entry(turn: &Turn, readers: Readers, zone: Tz) -> String {
     let mut out = String::new();
     let title = turn
         .finding
@@ -197,6 +219,9 @@ fn entry(turn: &Turn, zone: Tz) -> String {
                 text(other.detail())
             );
         }
+    }
+    if readers == Readers::Operator {
+        let _ = writeln!(out, "- **Cost:** {}", turn.cost);
     }
     out
 }
@@ -261,7 +286,7 @@ fn evidence(turn: &Turn) -> String {
 ///
 /// # Errors
 /// When it can't be written, or when a page is there that secloop did not write.
-pub fn write(path: &Path, page: &str) -> Result<(), String> {
+pub fn write(path: &Path, readers: Readers, page: &str) -> Result<(), String> {
     if let Ok(there) = std::fs::read_to_string(path)
         && !there.trim().is_empty()
         && !there.lines().take(20).any(|l| l == MARK)
@@ -281,7 +306,10 @@ pub fn write(path: &Path, page: &str) -> Result<(), String> {
     file.write_all(page.as_bytes())
         .and_then(|()| file.as_file().sync_all())
         .map_err(|e| e.to_string())?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(match readers {
+        Readers::Public => 0o644,
+        Readers::Operator => 0o600,
+    });
     file.as_file()
         .set_permissions(mode)
         .map_err(|e| e.to_string())?;

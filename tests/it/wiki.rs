@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use secloop::config::WikiConfig;
 use secloop::gate::MicroUsd;
-use secloop::report::wiki::{render, write};
+use secloop::report::wiki::{Readers, render, write};
 use secloop::turn::{
     AgentOutcome, Colour, Expect, Finding, Gate, GateRecord, Probe, ProbeRecord, ProbeRun, Receipt,
     Severity, Turn, TurnOutcome, Verdict,
@@ -82,7 +82,7 @@ fn committed(number: i64, title: &str) -> Turn {
 }
 
 fn page(turns: &[Turn]) -> String {
-    render(&config(), "studio", ZONE, turns)
+    render(&config(), Readers::Public, "studio", ZONE, turns)
 }
 
 /// `wiki-log/example.md` is what the program writes.
@@ -132,7 +132,33 @@ fn refused_findings_stay_off_the_page_unless_asked_for() {
         include_open: true,
         ..config()
     };
-    assert!(render(&all, "studio", ZONE, &turns).contains("A hole that is open"));
+    assert!(render(&all, Readers::Public, "studio", ZONE, &turns).contains("A hole that is open"));
+}
+
+/// Acceptance: each turn has an entry; what is not for the public has it on the operator's page.
+#[test]
+fn the_operators_page_has_every_turn_with_its_cost() {
+    let turns = [
+        committed(1, "A hole"),
+        turn(
+            2,
+            "A hole that is open",
+            TurnOutcome::Rejected("policy: no".to_owned()),
+        ),
+        turn(3, "x", TurnOutcome::Idle("nothing material".to_owned())),
+        turn(4, "x", TurnOutcome::Skipped("the cap".to_owned())),
+    ];
+    let text = render(&config(), Readers::Operator, "studio", ZONE, &turns);
+    assert_eq!(text.matches("<a id=\"turn-").count(), 3, "{text}");
+    for field in [
+        "rejected: policy: no",
+        "idle: nothing material",
+        "**Verification result:** fail",
+        "**Verification result:** none",
+        "**Cost:** $1.23",
+    ] {
+        assert!(text.contains(field), "{field}:\n{text}");
+    }
 }
 
 #[test]
@@ -160,15 +186,15 @@ fn a_page_is_replaced_whole_and_a_foreign_one_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("wiki/log.md");
     let turns = [committed(1, "A hole")];
-    write(&file, &page(&turns)).unwrap();
-    write(&file, &page(&turns)).unwrap();
+    write(&file, Readers::Public, &page(&turns)).unwrap();
+    write(&file, Readers::Public, &page(&turns)).unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), page(&turns));
     assert_eq!(
         std::fs::read_dir(file.parent().unwrap()).unwrap().count(),
         1
     );
     std::fs::write(&file, "# Notes of a person\n").unwrap();
-    let why = write(&file, &page(&turns)).unwrap_err();
+    let why = write(&file, Readers::Public, &page(&turns)).unwrap_err();
     assert!(
         why.contains("did not write") && why.contains("wiki.path"),
         "{why}"
