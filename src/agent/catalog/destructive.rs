@@ -8,7 +8,7 @@ const HOOK: &str = "block-destructive.sh";
 const FILE: &str = "files/block-destructive.sh";
 const WORDS: Edit = Edit::Insert {
     file: FILE,
-    place: "helpers",
+    place: "simple commands",
     block: include_str!("blocks/words.sh"),
 };
 
@@ -19,6 +19,7 @@ pub(super) fn entries() -> Vec<Entry> {
         variables(),
         force_push(),
         download(),
+        wreckers(),
         fail_closed(),
     ]
 }
@@ -173,6 +174,36 @@ fn download() -> Entry {
             ],
         ),
         change: "block-destructive.sh denies every way of running what a downloader gives."
+            .to_owned(),
+    }
+}
+
+fn wreckers() -> Entry {
+    Entry {
+        finding: finding(
+            Severity::P1,
+            HOOK,
+            "disks and system modes behind other commands",
+            [
+                "Disks are overwritten behind another command",
+                "chmod 777 /, mkfs, dd onto a disk and DROP TABLE are denied at the beginning of \
+             the line only, and a disk is also overwritten by a redirection or tee.",
+            ],
+        ),
+        detector: Detector::Probe,
+        edits: vec![WORDS, rule(include_str!("blocks/wreckers.sh"))],
+        probe: denied(
+            "disks and system modes are kept behind other commands",
+            HOOK,
+            &[
+                bash("cd /tmp && chmod -R 777 /"),
+                bash("true; mkfs.ext4 /dev/sdb1"),
+                bash("cat image.iso > /dev/sda"),
+                bash("cd db && psql -c 'drop table users'"),
+            ],
+        ),
+        change: "block-destructive.sh judges chmod, mkfs, writes to disks and DROP behind other \
+                 commands and through redirections."
             .to_owned(),
     }
 }

@@ -38,6 +38,7 @@ sensitive() {
 
 path=$(field file_path)
 # -- other path fields
+# -- spelling of the path
 [ -z "$path" ] || ! sensitive "$path" || deny "$path holds a credential; ask for what you need"
 
 # -- file rules
@@ -46,6 +47,8 @@ command=$(field command)
 [ -n "$command" ] || exit 0
 
 match() { printf '%s\n' "$command" | grep -Eq -- "$1"; }
+
+# -- simple commands
 
 # -- rules
 

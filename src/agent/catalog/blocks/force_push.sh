@@ -1,5 +1,5 @@
 # A forced push wherever the flag stands, and a forced refspec (+branch).
-words "$command" | awk -F '\037' '
+printf '%s\n' "$simple" | awk -F '\037' '
     $2 == "git" {
         push = 0
         for (i = 3; i <= NF; i++) {

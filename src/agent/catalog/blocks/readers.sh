@@ -1,6 +1,10 @@
 # Any program that reads or copies a credential; those that only name a path are let through.
-hit=$(words "$command" | awk -F '\037' '
-    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|cd|pushd|git|gh|source|[.]|export|du|wc|which|basename|dirname|realpath|readlink|cksum|md5sum|shasum|sha[0-9]+sum|ssh-add)$/ { next }
+hit=$(printf '%s\n' "$simple" | awk -F '\037' '
+    # From here on, paths begin there.
+    $2 == "cd" || $2 == "pushd" { dir = $NF ~ /^[\/~$]/ ? $NF "/" : dir $NF "/"; next }
+    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|tee|git|dotenv|source|[.]|export|du|wc|which|basename|dirname|realpath|readlink|cksum|md5sum|shasum|sha[0-9]+sum|ssh-add)$/ { next }
+    $2 == "gh" && $3 != "gist" { next }
+    $2 == "ssh-keygen" && !/\037-[a-zA-Z]*[ype]\037/ { next }
     $2 == "find" && !/\037-(exec|ok)(dir)?\037/ { next }
     {
         last = NF
@@ -9,9 +13,15 @@ hit=$(words "$command" | awk -F '\037' '
         # The first argument of a search is what it looks for.
         pattern = $2 ~ /^(e|f|z|r)?grep$|^rg$/ && !/\037-[a-zA-Z]*[ef]\037|\037--(regexp|file)/
         for (i = 3; i <= last; i++) {
-            if ($i ~ /^(>|--env-file)$/ || ($i == "-i" && $2 ~ /^(ssh|scp|sftp|rsync)$/)) { i++; continue }
-            if ($i ~ /^--env-file=/) continue
+            if ($i ~ /^(>|--env-file|--kubeconfig)$/ || ($i == "-i" && $2 ~ /^(ssh|scp|sftp|rsync)$/)) { i++; continue }
+            if ($i ~ /^--(env-file|kubeconfig)=/) continue
             if (pattern && $i !~ /^-/) { pattern = 0; continue }
+            # Programs in another language: what stands between quotes.
+            if ($2 ~ /^(python[0-9.]*|perl|ruby|node|php|osascript)$/ && $(i - 1) ~ /^-[a-zA-Z]*[cepr]$/) {
+                count = $i ~ /dotenv/ ? 0 : split($i, part, /["\047`]/)
+                for (p = 2; p <= count; p++) if (part[p] ~ /^[^ ]*[.][^ ]*$/) print "./" part[p]
+                continue
+            }
             path = $i
             sub(/^-[a-zA-Z]@/, "", path)
             sub(/^[^=\/]*=/, "", path)
@@ -22,6 +32,7 @@ hit=$(words "$command" | awk -F '\037' '
                 if (path ~ /(^|\/)[.]aws\/?$/) path = path "/credentials"
             }
             gsub(/\/([.]?\/)+/, "/", path)
+            if (path !~ /^[\/~$]/) path = dir path
             if (path ~ /[.]/) print "./" path
         }
     }' | while IFS= read -r path; do

@@ -25,10 +25,11 @@ words() {
                     else if (base == "xargs" && word[lv, i] ~ /^-[nILPsEd]$/) i++
                 }
             }
-            return word[lv, 1] == "<" && n[lv] ? 1 : i
+            return i
         }
-        function nested(i, base,   j) {
+        function nested(i, base,   j, parts) {
             if (base == "eval") queue(joined(i + 1))
+            if (base == "alias") for (j = i + 1; j <= n[lv]; j++) queue(substr(word[lv, j], index(word[lv, j], "=") + 1))
             if (base == "trap") queue(word[lv, i + 1])
             if (base ~ /^(ba|z|da|k|a)?sh$/ || base == "su") {
                 shell = 1
@@ -36,16 +37,30 @@ words() {
                 for (j = i + 1; j < n[lv]; j++)
                     if (word[lv, j] ~ /^-[A-Za-z]*c$/ || word[lv, j] == "<<<") queue(word[lv, j + 1])
             }
-            said = base ~ /^(echo|printf)$/ ? joined(i + 1) : ""
+            # Programs of another language that start programs.
+            if (base ~ /^(python[0-9.]*|perl|ruby|node|php|osascript|awk)$/)
+                for (j = i + 1; j <= n[lv]; j++)
+                    if (word[lv, j] ~ /system|popen|subprocess|exec|spawn|do shell|`/) {
+                        gsub(/[`"\047]/, "\n", word[lv, j])
+                        queue(word[lv, j])
+                    }
+            if (base ~ /^(echo|printf|find|ls)$/) said = joined(i + 1)
+            else if (op[lv] != "|" || base !~ /^(cat|tee|sort|uniq|head|tail|tr|grep|sed)$/) said = ""
         }
+        function spaced(text) { gsub(/[ \n]+/, US, text); return text }
         function flush(next_op,   i, j, base, out) {
             endword()
             i = program()
-            if (i <= n[lv]) {
-                base = word[lv, i]
-                sub(/.*\//, "", base)
-                out = op[lv] US base
-                for (j = i + 1; j <= n[lv]; j++) out = out US word[lv, j]
+            base = i <= n[lv] ? word[lv, i] : ":"
+            sub(/.*\//, "", base)
+            out = op[lv] US base
+            for (j = i + 1; j <= n[lv]; j++) out = out US word[lv, j]
+            # A redirection in front of the program, and what xargs adds.
+            for (j = 1; j < i && j <= n[lv]; j++) {
+                if (word[lv, j] ~ /^[<>]+$/) out = out US word[lv, j] US word[lv, j + 1]
+                if (word[lv, j] ~ /xargs$/ && op[lv] == "|" && said != "") out = out US spaced(said)
+            }
+            if (i <= n[lv] || out ~ US "[<>]+" US) {
                 gsub(/\n/, " ", out)
                 print out
                 nested(i, base)
@@ -97,6 +112,13 @@ words() {
             }
             docs = 0
         }
+        # The character of \xHH or \NNN.
+        function byte(code,   at, value, base) {
+            base = sub(/^x/, "", code) ? 16 : 8
+            value = 0
+            for (at = 1; at <= length(code); at++) value = value * base + index("0123456789abcdef", tolower(substr(code, at, 1))) - 1
+            return sprintf("%c", value)
+        }
         function scan(   at, c, two, now, to) {
             for (at = 1; at <= length(text); at++) {
                 c = substr(text, at, 1)
@@ -107,7 +129,11 @@ words() {
                     else w = w c
                 } else if (c == "\\") {
                     if (at == length(text)) return 1
-                    w = w substr(text, ++at, 1); has = 1
+                    at++
+                    if (now == "e" && match(substr(text, at, 4), /^(x[0-9A-Fa-f][0-9A-Fa-f]?|[0-7][0-7]?[0-7]?)/)) {
+                        w = w byte(substr(text, at, RLENGTH)); at += RLENGTH - 1
+                    } else w = w substr(text, at, 1)
+                    has = 1
                 } else if (now == "e") {
                     if (c == "\047") depth--
                     else w = w c
@@ -158,6 +184,8 @@ words() {
             return 0
         }
         function split_up(script) {
+            gsub(/[$]IFS|[$][{]IFS[^}]*[}]|\037/, " ", script)
+            gsub(/[$][@*]|[$][{][@*][}]/, "", script)
             rows = split(script, line, "\n")
             lv = depth = 1
             n[1] = docs = has = shell = 0
@@ -182,3 +210,4 @@ words() {
             for (next_up = 1; next_up <= todo; next_up++) split_up(code[next_up])
         }'
 }
+simple=$(words "$command")

@@ -1,5 +1,5 @@
 # What opens the system, formats or overwrites a disk or drops data, behind other commands too.
-why=$(words "$command" | awk -F '\037' '
+why=$(printf '%s\n' "$simple" | awk -F '\037' '
     function disk(path) { return path ~ /^(of=)?\/dev\/(sd|hd|vd|nvme|mmcblk|r?disk)/ }
     $2 == "chmod" && /\037(0?777|([ugoa]*[+=]rwx))\037/ && /\037\/[*]?(\037|$)/ { print "it opens the whole system"; exit }
     $2 ~ /^mkfs([.]|$)/ { print "it formats a disk"; exit }
