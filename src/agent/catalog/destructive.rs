@@ -1,7 +1,7 @@
 //! Gaps of `block-destructive.sh`.
 
 use super::edit::Edit;
-use super::entry::{Detector, Entry, bash, denied, finding, raw_denied};
+use super::entry::{Detector, Entry, bash, both, denied, finding, raw_denied};
 use crate::turn::Severity;
 
 const HOOK: &str = "block-destructive.sh";
@@ -23,6 +23,9 @@ pub(super) fn entries() -> Vec<Entry> {
         fail_closed(),
     ]
 }
+
+/// In the file of the other hook.
+const OTHER: &str = "files/protect-sensitive.sh";
 
 fn rule(block: &'static str) -> Edit {
     Edit::Insert {
@@ -74,13 +77,16 @@ fn lines() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![Edit::Replace {
-            file: FILE,
-            old: "command=$(field command | head -n 1)\n",
-            new: "command=$(field command | awk '{ if (sub(/\\\\$/, \"\")) printf \"%s\", $0; else \
-                  print }')\n",
-            times: 1,
-        }],
+        edits: vec![
+            Edit::Replace {
+                file: FILE,
+                old: "command=$(field command | head -n 1)\n",
+                new: "command=$(field command | awk '{ if (sub(/\\\\$/, \"\")) printf \"%s\", $0; \
+                      else print }')\n",
+                times: 1,
+            },
+            WORDS,
+        ],
         probe: denied(
             "every line of a command is judged",
             HOOK,
@@ -106,18 +112,27 @@ fn variables() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![Edit::Insert {
-            file: FILE,
-            place: "normalise",
-            block: include_str!("blocks/variables.sh"),
-        }],
-        probe: denied(
-            "a variable hides nothing",
-            HOOK,
-            &[bash("c=rm; $c -rf /"), bash("what='-rf /' ; rm $what")],
+        edits: [(FILE, WORDS), (OTHER, super::sensitive::WORDS)]
+            .into_iter()
+            .flat_map(|(file, words)| {
+                let follow = Edit::Insert {
+                    file,
+                    place: "normalise",
+                    block: include_str!("blocks/variables.sh"),
+                };
+                [words, follow]
+            })
+            .collect(),
+        probe: both(
+            denied(
+                "a variable hides nothing",
+                HOOK,
+                &[bash("c=rm; $c -rf /"), bash("what='-rf /' ; rm $what")],
+            ),
+            denied("", "protect-sensitive.sh", &[bash("f=.env; cat $f")]),
         ),
-        change: "block-destructive.sh also judges a command with the values of the variables that \
-                 it assigns itself."
+        change: "Both hooks also judge a command with the values of the variables that it \
+                 assigns itself."
             .to_owned(),
     }
 }
@@ -209,19 +224,12 @@ fn wreckers() -> Entry {
 }
 
 fn fail_closed() -> Entry {
-    let other = "files/protect-sensitive.sh";
     let block = include_str!("blocks/fail_closed.sh");
-    let mut probe = raw_denied(
-        "an unreadable call is denied",
-        HOOK,
-        &["{\"tool_input\":", "", "[]"],
+    let inputs = ["{\"tool_input\":", "", "[]"];
+    let probe = both(
+        raw_denied("an unreadable call is denied", HOOK, &inputs),
+        raw_denied("", "protect-sensitive.sh", &inputs),
     );
-    if let crate::turn::ProbeRun::Script(script) = &mut probe.run {
-        // The same for the other hook, within one probe.
-        let first = script.replace("exit 0\n", "");
-        let second = first.replace(HOOK, "protect-sensitive.sh");
-        *script = format!("{first}{second}exit 0\n");
-    }
     Entry {
         finding: finding(
             Severity::P0,
@@ -241,7 +249,7 @@ fn fail_closed() -> Entry {
                 block,
             },
             Edit::Insert {
-                file: other,
+                file: OTHER,
                 place: "helpers",
                 block,
             },

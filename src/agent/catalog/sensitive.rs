@@ -6,7 +6,7 @@ use crate::turn::Severity;
 
 const HOOK: &str = "protect-sensitive.sh";
 const FILE: &str = "files/protect-sensitive.sh";
-const WORDS: Edit = insert("simple commands", include_str!("blocks/words.sh"));
+pub(super) const WORDS: Edit = insert("simple commands", include_str!("blocks/words.sh"));
 const CLEAN_PATH: Edit = insert("spelling of the path", include_str!("blocks/clean_path.sh"));
 
 pub(super) fn entries() -> Vec<Entry> {

@@ -46,6 +46,8 @@ path=$(field file_path)
 command=$(field command)
 [ -n "$command" ] || exit 0
 
+# -- normalise
+
 match() { printf '%s\n' "$command" | grep -Eq -- "$1"; }
 
 # -- simple commands

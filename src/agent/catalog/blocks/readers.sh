@@ -2,10 +2,11 @@
 hit=$(printf '%s\n' "$simple" | awk -F '\037' '
     # From here on, paths begin there.
     $2 == "cd" || $2 == "pushd" { dir = $NF ~ /^[\/~$]/ ? $NF "/" : dir $NF "/"; next }
-    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|tee|git|dotenv|source|[.]|export|du|wc|which|basename|dirname|realpath|readlink|cksum|md5sum|shasum|sha[0-9]+sum|ssh-add)$/ { next }
-    $2 == "gh" && $3 != "gist" { next }
-    $2 == "ssh-keygen" && !/\037-[a-zA-Z]*[ype]\037/ { next }
-    $2 == "find" && !/\037-(exec|ok)(dir)?\037/ { next }
+    { named = 0 }
+    $2 ~ /^(echo|printf|ls|stat|test|[[]|[[][[]|touch|mkdir|chmod|chown|rm|tee|git|dotenv|source|[.]|export|du|wc|which|basename|dirname|realpath|readlink|cksum|md5sum|shasum|sha[0-9]+sum|ssh-add)$/ { named = 1 }
+    $2 == "gh" && $3 != "gist" { named = 1 }
+    $2 == "ssh-keygen" && !/\037-[a-zA-Z]*[ype]\037/ { named = 1 }
+    $2 == "find" && !/\037-(exec|ok)(dir)?\037/ { named = 1 }
     {
         last = NF
         # The last argument of a copy is where it goes.
@@ -13,6 +14,7 @@ hit=$(printf '%s\n' "$simple" | awk -F '\037' '
         # The first argument of a search is what it looks for.
         pattern = $2 ~ /^(e|f|z|r)?grep$|^rg$/ && !/\037-[a-zA-Z]*[ef]\037|\037--(regexp|file)/
         for (i = 3; i <= last; i++) {
+            if (named && $(i - 1) != "<") continue
             if ($i ~ /^(>|--env-file|--kubeconfig)$/ || ($i == "-i" && $2 ~ /^(ssh|scp|sftp|rsync)$/)) { i++; continue }
             if ($i ~ /^--(env-file|kubeconfig)=/) continue
             if (pattern && $i !~ /^-/) { pattern = 0; continue }

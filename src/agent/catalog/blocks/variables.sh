@@ -34,9 +34,6 @@ expanded=$(printf '%s\n' "$command" | awk '
                 result = swap(result, name[i], given[i])
         if (result == script) exit
         printf "%s", result
-        # For rules that look at the beginning of a line.
-        gsub(/[;&|]+[ \t]*/, "\n", result)
-        printf "%s", result
     }')
 # In front, where a here-document that never ends does not hide it.
 [ -z "$expanded" ] || command="$expanded

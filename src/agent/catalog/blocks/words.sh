@@ -16,7 +16,7 @@ words() {
                 base = word[lv, i]
                 if (base ~ /^[<>]+$/) { i++; continue }
                 if (base ~ /^[A-Za-z_][A-Za-z0-9_]*[+]?=/) continue
-                sub(/.*\//, "", base)
+                if (base !~ /^[{]/) sub(/.*\//, "", base)
                 if (base !~ /^(sudo|doas|env|command|builtin|exec|nohup|time|nice|ionice|stdbuf|setsid|busybox|timeout|xargs|then|do|else|elif|if|while|until|!|[{])$/) return i
                 while (i < n[lv] && word[lv, i + 1] ~ /^(-|[0-9.]+[smhd]?$)/) {
                     i++
@@ -26,6 +26,12 @@ words() {
                 }
             }
             return i
+        }
+        # What a program in another language starts.
+        function started(text) {
+            if (text !~ /system|popen|subprocess|exec|spawn|do shell|`/) return
+            gsub(/[`"\047]/, "\n", text)
+            queue(text)
         }
         function nested(i, base,   j, parts) {
             if (base == "eval") queue(joined(i + 1))
@@ -37,14 +43,9 @@ words() {
                 for (j = i + 1; j < n[lv]; j++)
                     if (word[lv, j] ~ /^-[A-Za-z]*c$/ || word[lv, j] == "<<<") queue(word[lv, j + 1])
             }
-            # Programs of another language that start programs.
-            if (base ~ /^(python[0-9.]*|perl|ruby|node|php|osascript|awk)$/)
-                for (j = i + 1; j <= n[lv]; j++)
-                    if (word[lv, j] ~ /system|popen|subprocess|exec|spawn|do shell|`/) {
-                        gsub(/[`"\047]/, "\n", word[lv, j])
-                        queue(word[lv, j])
-                    }
-            if (base ~ /^(echo|printf|find|ls)$/) said = joined(i + 1)
+            if (base ~ other) for (j = i + 1; j <= n[lv]; j++) started(word[lv, j])
+            if (base ~ other || base ~ database) fed = base
+            if (base ~ /^(echo|printf|find|ls)$/) { said = joined(i + 1); gsub(/\\n/, "\n", said) }
             else if (op[lv] != "|" || base !~ /^(cat|tee|sort|uniq|head|tail|tr|grep|sed)$/) said = ""
         }
         function spaced(text) { gsub(/[ \n]+/, US, text); return text }
@@ -52,7 +53,7 @@ words() {
             endword()
             i = program()
             base = i <= n[lv] ? word[lv, i] : ":"
-            sub(/.*\//, "", base)
+            if (base !~ /^[{]/) sub(/.*\//, "", base)
             out = op[lv] US base
             for (j = i + 1; j <= n[lv]; j++) out = out US word[lv, j]
             # A redirection in front of the program, and what xargs adds.
@@ -60,6 +61,7 @@ words() {
                 if (word[lv, j] ~ /^[<>]+$/) out = out US word[lv, j] US word[lv, j + 1]
                 if (word[lv, j] ~ /xargs$/ && op[lv] == "|" && said != "") out = out US spaced(said)
             }
+            if (base ~ database && op[lv] == "|" && said != "") out = out US said
             if (i <= n[lv] || out ~ US "[<>]+" US) {
                 gsub(/\n/, " ", out)
                 print out
@@ -105,9 +107,10 @@ words() {
                     t = line[row]
                     if (tabs[h]) sub(/^\t+/, "", t)
                     if (t == stop[h]) break
-                    if (run || !raw[h]) body = body t "\n"
+                    if (run || fed != "" || !raw[h]) body = body t "\n"
                 }
                 if (run) queue(body)
+                else if (fed != "") { started(body); gsub(/\n/, " ", body); print "-" US fed US "-c" US body }
                 else if (body ~ /[$]\(|`/) { gsub(/"/, "", body); queue(": \"" body "\"") }
             }
             docs = 0
@@ -189,7 +192,7 @@ words() {
             rows = split(script, line, "\n")
             lv = depth = 1
             n[1] = docs = has = shell = 0
-            w = top[1] = said = ""
+            w = top[1] = said = fed = ""
             op[1] = "-"; state[1] = "p"; kind[1] = ""
             for (row = 1; row <= rows; row++) {
                 text = line[row]
@@ -199,11 +202,16 @@ words() {
                 if (n[lv] || op[lv] != "|") flush("-")
                 if (docs) bodies()
                 shell = 0
+                fed = ""
             }
             while (lv > 1) { flush("-"); lv-- }
             flush("-")
         }
-        BEGIN { US = "\037" }
+        BEGIN {
+            US = "\037"
+            other = "^(python[0-9.]*|perl|ruby|node|php|osascript|awk)$"
+            database = "^(psql|mysql|mariadb|sqlite3)$"
+        }
         { script = script $0 "\n" }
         END {
             queue(script)
@@ -211,3 +219,16 @@ words() {
         }'
 }
 simple=$(words "$command")
+# What the rules match: one pipeline a line, whatever it stood behind.
+plain=$(printf '%s\n' "$simple" | awk -F '\037' '{
+    op = $1
+    sub(/^[^\037]*\037/, "")
+    gsub(/\037/, " ")
+    printf "%s%s", (NR == 1 ? "" : op == "|" ? " | " : "\n"), $0
+} END { print "" }')
+match() {
+    case $1 in
+        ^*) printf '%s\n' "$plain" ;;
+        *) printf '%s\n' "$command" ;;
+    esac | grep -Eq -- "$1"
+}

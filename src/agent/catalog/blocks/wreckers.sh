@@ -12,3 +12,5 @@ why=$(printf '%s\n' "$simple" | awk -F '\037' '
             }
     }')
 [ -z "$why" ] || deny "$why"
+printf '%s\n' "$command" | tr -d ' \t\n' | grep -q '\([A-Za-z_:][A-Za-z_:]*\)(){\1|\1&};*\1' &&
+    deny "it is a fork bomb"
