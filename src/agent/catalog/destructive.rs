@@ -27,6 +27,11 @@ pub(super) fn entries() -> Vec<Entry> {
 /// In the file of the other hook.
 const OTHER: &str = "files/protect-sensitive.sh";
 
+/// What a rule on the first word of a line knew is known to the block in its place.
+fn instead(line: &'static str) -> Edit {
+    Edit::Remove { file: FILE, line }
+}
+
 fn rule(block: &'static str) -> Edit {
     Edit::Insert {
         file: FILE,
@@ -48,7 +53,13 @@ fn rm() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/rm.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/rm.sh")),
+            instead(
+                r#"match '^(sudo )?rm -rf (/|/\*|~|~/|~/\*|\$HOME|\$HOME/)$' && deny "it removes everything; name the directory""#,
+            ),
+        ],
         probe: denied(
             "rm is denied in any spelling",
             HOOK,
@@ -150,7 +161,13 @@ fn force_push() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/force_push.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/force_push.sh")),
+            instead(
+                r#"match '^git push (-f|--force)( |$)' && deny "it overwrites others' commits; use --force-with-lease""#,
+            ),
+        ],
         probe: denied(
             "a forced push is denied in any order",
             HOOK,
@@ -178,7 +195,13 @@ fn download() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/download.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/download.sh")),
+            instead(
+                r#"match '^curl [^|]*\| *(sudo )?(ba)?sh( |$)' && deny "it runs what it downloads; save it, read it, run it""#,
+            ),
+        ],
         probe: denied(
             "a download is not run",
             HOOK,
@@ -206,7 +229,7 @@ fn wreckers() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/wreckers.sh"))],
+        edits: [r#"match '^(sudo )?chmod (-R )?777 /( |$)' && deny "it opens the whole system""#, r#"match '^(sudo )?mkfs' && deny "it formats a disk""#, r#"match '^(sudo )?dd if=[^ ]+ of=/dev/(sd|nvme|disk|rdisk)' && deny "it overwrites a disk""#, r#"match '^(psql|mysql|sqlite3) .*DROP (TABLE|DATABASE)' && deny "it drops data; move it aside first""#, r#"match ':\(\) *\{ *: *\| *: *& *\} *; *:' && deny "it is a fork bomb""#].into_iter().map(instead).chain([WORDS, rule(include_str!("blocks/wreckers.sh"))]).collect(),
         probe: denied(
             "disks and system modes are kept behind other commands",
             HOOK,

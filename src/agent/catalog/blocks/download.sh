@@ -1,5 +1,6 @@
 # What is downloaded or decoded is not run, whichever program fetches it and whichever runs it.
-printf '%s\n' "$simple" | awk -F '\037' '
+case $simple in *curl* | *wget* | *fetch* | *aria2c* | *http* | *base64* | *base32* | *openssl* | *xxd*)
+    printf '%s\n' "$simple" | awk -F '\037' '
     BEGIN {
         fetcher = "^(curl|wget|fetch|aria2c|https?)$"
         shell = "^(sh|bash|zsh|dash|ksh|fish|source|[.]|eval)$"
@@ -14,4 +15,5 @@ printf '%s\n' "$simple" | awk -F '\037' '
         if ($1 ~ runs) found = 1
         fetched = 1
     }
-    END { exit !found }' && deny "it runs what it downloads or decodes; save it, read it, then run it"
+    END { exit !found }' && deny "it runs what it downloads or decodes; save it, read it, then run it" ;;
+esac

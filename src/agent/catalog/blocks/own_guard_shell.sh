@@ -1,5 +1,7 @@
 # Nor by a command that writes, moves or removes them.
-hit=$(printf '%s\n' "$simple" | dir="$(field cwd)/" awk -F '\037' '
+hit=
+case $simple in *claude* | *hooks* | *settings* | *.json* | *.sh* | *'*'*)
+    hit=$(printf '%s\n' "$simple" | dir="$(field cwd)/" awk -F '\037' '
     BEGIN { dir = ENVIRON["dir"] }
     function guard(path) {
         sub(/^of=/, "", path)
@@ -18,5 +20,6 @@ hit=$(printf '%s\n' "$simple" | dir="$(field cwd)/" awk -F '\037' '
             copied = i == NF && $2 ~ /^(cp|install|rsync|scp)$/
             if ((writes || copied || $(i - 1) == ">") && guard($i)) { print $i; exit }
         }
-    }')
+    }') ;;
+esac
 [ -z "$hit" ] || deny "$hit is the guard itself; change it through the playbook"

@@ -1,5 +1,5 @@
 # Any program that reads or copies a credential; those that only name a path are let through.
-hit=$(printf '%s\n' "$simple" | awk -F '\037' '
+found=$(printf '%s\n' "$simple" | awk -F '\037' '
     # From here on, paths begin there.
     $2 == "cd" || $2 == "pushd" { dir = $NF ~ /^[\/~$]/ ? $NF "/" : dir $NF "/"; next }
     { named = 0 }
@@ -37,7 +37,22 @@ hit=$(printf '%s\n' "$simple" | awk -F '\037' '
             if (path !~ /^[\/~$]/) path = dir path
             if (path ~ /[.]/) print "./" path
         }
-    }' | while IFS= read -r path; do
-    if sensitive "$path"; then printf '%s\n' "${path#./}"; break; fi
-done)
-[ -z "$hit" ] || deny "$hit holds a credential; ask for what you need from it"
+    }')
+hit=
+set -f
+IFS='
+'
+for path in $found; do
+    if sensitive "$path"; then
+        hit=${path#./}
+        break
+    fi
+done
+unset IFS
+set +f
+case $hit in
+    '') ;;
+    *.env*) deny "$hit holds settings with secrets; ask for what you need from it" ;;
+    *.ssh/*) deny "$hit is a private key; use it through ssh" ;;
+    *) deny "$hit holds a credential; ask for what you need from it" ;;
+esac

@@ -1,6 +1,7 @@
 # rm in any spelling: flags in any order, long or short, behind other commands; find that removes
 # whatever it finds; the same in a directory that cd went to.
-printf '%s\n' "$simple" | awk -F '\037' '
+case $simple in *rm* | *find* | *'$'* | *'{'*)
+    printf '%s\n' "$simple" | awk -F '\037' '
     function everything(path) {
         if (index(path, ENVIRON["HOME"]) == 1 && ENVIRON["HOME"] ~ /^\/./) path = "~" substr(path, length(ENVIRON["HOME"]) + 1)
         sub(/^[$](HOME|[{]HOME[^}]*[}])/, "~", path)
@@ -40,4 +41,5 @@ printf '%s\n' "$simple" | awk -F '\037' '
         }
         if (removes && !picks && everything($3)) found = 1
     }
-    END { exit !found }' && deny "it removes everything below a system or home directory; name the directory you made"
+    END { exit !found }' && deny "it removes everything below a system or home directory; name the directory you made" ;;
+esac

@@ -220,13 +220,14 @@ words() {
 }
 simple=$(words "$command")
 # What the rules match: one pipeline a line, whatever it stood behind.
-plain=$(printf '%s\n' "$simple" | awk -F '\037' '{
-    op = $1
-    sub(/^[^\037]*\037/, "")
-    gsub(/\037/, " ")
-    printf "%s%s", (NR == 1 ? "" : op == "|" ? " | " : "\n"), $0
-} END { print "" }')
+plain=
 match() {
+    [ -n "$plain" ] || plain=$(printf '%s\n' "$simple" | awk -F '\037' '{
+        op = $1
+        sub(/^[^\037]*\037/, "")
+        gsub(/\037/, " ")
+        printf "%s%s", (NR == 1 ? "" : op == "|" ? " | " : "\n"), $0
+    } END { print "" }')
     case $1 in
         ^*) printf '%s\n' "$plain" ;;
         *) printf '%s\n' "$command" ;;
