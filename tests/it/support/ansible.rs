@@ -56,8 +56,10 @@ impl Workshop {
         let bin = self.dir.path().join("bin");
         let path = std::env::var_os("PATH").unwrap();
         let path = std::iter::once(bin).chain(std::env::split_paths(&path));
-        let mut command = Command::new(&self.ansible);
+        // The script's own first line names where it was built, not where it is.
+        let mut command = Command::new(self.ansible.with_file_name("python"));
         command
+            .arg(&self.ansible)
             .arg(self.dir.path().join("playbook/playbook.yml"))
             .current_dir(self.dir.path())
             .env_clear()
