@@ -17,13 +17,16 @@ words() {
                 if (base ~ /^[<>]+$/) { i++; continue }
                 if (base ~ /^[A-Za-z_][A-Za-z0-9_]*[+]?=/) continue
                 if (base !~ /^[{]/) sub(/.*\//, "", base)
-                if (base !~ /^(sudo|doas|env|command|builtin|exec|nohup|time|nice|ionice|stdbuf|setsid|busybox|timeout|xargs|then|do|else|elif|if|while|until|!|[{])$/) return i
+                if (base !~ /^(sudo|doas|env|command|builtin|exec|nohup|time|nice|ionice|stdbuf|setsid|busybox|timeout|xargs|parallel|watch|strace|caffeinate|chroot|flock|coproc|function|then|do|else|elif|if|while|until|!|[{])$/) return i
                 while (i < n[lv] && word[lv, i + 1] ~ /^(-|[0-9.]+[smhd]?$)/) {
                     i++
                     if (base == "sudo" || base == "doas") { if (word[lv, i] ~ /^-[ugCDhpRrtT]$/) i++ }
                     else if (base == "env") { if (word[lv, i] ~ /^-[uCP]$/) i++ }
+                    else if (base == "timeout") { if (word[lv, i] ~ /^-[ks]$/) i++ }
+                    else if (base == "exec") { if (word[lv, i] == "-a") i++ }
                     else if (base == "xargs" && word[lv, i] ~ /^-[nILPsEd]$/) i++
                 }
+                if (base ~ /^(chroot|flock|function)$/) i++
             }
             return i
         }
@@ -35,9 +38,15 @@ words() {
         }
         function nested(i, base,   j, parts) {
             if (base == "eval") queue(joined(i + 1))
+            # What watch and env -S are given in one word.
+            if (word[lv, i] ~ / /) queue(word[lv, i])
+            if (base == "ssh") {
+                for (j = i + 1; j <= n[lv] && word[lv, j] ~ /^-/; j++) if (word[lv, j] ~ /^-[bcDEeFIiJLlmOopQRSWw]$/) j++
+                queue(joined(j + 1))
+            }
             if (base == "alias") for (j = i + 1; j <= n[lv]; j++) queue(substr(word[lv, j], index(word[lv, j], "=") + 1))
             if (base == "trap") queue(word[lv, i + 1])
-            if (base ~ /^(ba|z|da|k|a)?sh$/ || base == "su") {
+            if (base ~ /^(ba|z|da|k|a)?sh$/ || base ~ /^(su|script)$/) {
                 shell = 1
                 if (op[lv] == "|" && said != "") queue(said)
                 for (j = i + 1; j < n[lv]; j++)
@@ -179,7 +188,10 @@ words() {
                     if (two == "|&") at++
                     flush(c == "|" ? "|" : "-")
                 } else if (c == "(") {
+                    to = op[lv] == "|" && !n[lv] && !has
                     flush("("); open("(")
+                    # A pipe into a subshell reaches its first command.
+                    if (to) op[lv] = "|"
                 } else if (c == ")") {
                     close_()
                 } else { w = w c; has = 1 }
