@@ -1,14 +1,14 @@
 //! Gaps of `block-destructive.sh`.
 
 use super::edit::Edit;
-use super::entry::{Detector, Entry, bash, denied, finding, raw_denied};
+use super::entry::{Detector, Entry, bash, both, denied, finding, raw_denied};
 use crate::turn::Severity;
 
 const HOOK: &str = "block-destructive.sh";
 const FILE: &str = "files/block-destructive.sh";
 const WORDS: Edit = Edit::Insert {
     file: FILE,
-    place: "helpers",
+    place: "simple commands",
     block: include_str!("blocks/words.sh"),
 };
 
@@ -19,8 +19,17 @@ pub(super) fn entries() -> Vec<Entry> {
         variables(),
         force_push(),
         download(),
+        wreckers(),
         fail_closed(),
     ]
+}
+
+/// In the file of the other hook.
+const OTHER: &str = "files/protect-sensitive.sh";
+
+/// What a rule on the first word of a line knew is known to the block in its place.
+fn instead(line: &'static str) -> Edit {
+    Edit::Remove { file: FILE, line }
 }
 
 fn rule(block: &'static str) -> Edit {
@@ -44,7 +53,13 @@ fn rm() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/rm.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/rm.sh")),
+            instead(
+                r#"match '^(sudo )?rm -rf (/|/\*|~|~/|~/\*|\$HOME|\$HOME/)$' && deny "it removes everything; name the directory""#,
+            ),
+        ],
         probe: denied(
             "rm is denied in any spelling",
             HOOK,
@@ -73,13 +88,16 @@ fn lines() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![Edit::Replace {
-            file: FILE,
-            old: "command=$(field command | head -n 1)\n",
-            new: "command=$(field command | awk '{ if (sub(/\\\\$/, \"\")) printf \"%s\", $0; else \
-                  print }')\n",
-            times: 1,
-        }],
+        edits: vec![
+            Edit::Replace {
+                file: FILE,
+                old: "command=$(field command | head -n 1)\n",
+                new: "command=$(field command | awk '{ if (sub(/\\\\$/, \"\")) printf \"%s\", $0; \
+                      else print }')\n",
+                times: 1,
+            },
+            WORDS,
+        ],
         probe: denied(
             "every line of a command is judged",
             HOOK,
@@ -105,18 +123,27 @@ fn variables() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![Edit::Insert {
-            file: FILE,
-            place: "normalise",
-            block: include_str!("blocks/variables.sh"),
-        }],
-        probe: denied(
-            "a variable hides nothing",
-            HOOK,
-            &[bash("c=rm; $c -rf /"), bash("what='-rf /' ; rm $what")],
+        edits: [(FILE, WORDS), (OTHER, super::sensitive::WORDS)]
+            .into_iter()
+            .flat_map(|(file, words)| {
+                let follow = Edit::Insert {
+                    file,
+                    place: "normalise",
+                    block: include_str!("blocks/variables.sh"),
+                };
+                [words, follow]
+            })
+            .collect(),
+        probe: both(
+            denied(
+                "a variable hides nothing",
+                HOOK,
+                &[bash("c=rm; $c -rf /"), bash("what='-rf /' ; rm $what")],
+            ),
+            denied("", "protect-sensitive.sh", &[bash("f=.env; cat $f")]),
         ),
-        change: "block-destructive.sh also judges a command with the values of the variables that \
-                 it assigns itself."
+        change: "Both hooks also judge a command with the values of the variables that it \
+                 assigns itself."
             .to_owned(),
     }
 }
@@ -134,7 +161,13 @@ fn force_push() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/force_push.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/force_push.sh")),
+            instead(
+                r#"match '^git push (-f|--force)( |$)' && deny "it overwrites others' commits; use --force-with-lease""#,
+            ),
+        ],
         probe: denied(
             "a forced push is denied in any order",
             HOOK,
@@ -162,7 +195,13 @@ fn download() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![WORDS, rule(include_str!("blocks/download.sh"))],
+        edits: vec![
+            WORDS,
+            rule(include_str!("blocks/download.sh")),
+            instead(
+                r#"match '^curl [^|]*\| *(sudo )?(ba)?sh( |$)' && deny "it runs what it downloads; save it, read it, run it""#,
+            ),
+        ],
         probe: denied(
             "a download is not run",
             HOOK,
@@ -177,20 +216,43 @@ fn download() -> Entry {
     }
 }
 
-fn fail_closed() -> Entry {
-    let other = "files/protect-sensitive.sh";
-    let block = include_str!("blocks/fail_closed.sh");
-    let mut probe = raw_denied(
-        "an unreadable call is denied",
-        HOOK,
-        &["{\"tool_input\":", "", "[]"],
-    );
-    if let crate::turn::ProbeRun::Script(script) = &mut probe.run {
-        // The same for the other hook, within one probe.
-        let first = script.replace("exit 0\n", "");
-        let second = first.replace(HOOK, "protect-sensitive.sh");
-        *script = format!("{first}{second}exit 0\n");
+fn wreckers() -> Entry {
+    Entry {
+        finding: finding(
+            Severity::P1,
+            HOOK,
+            "disks and system modes behind other commands",
+            [
+                "Disks are overwritten behind another command",
+                "chmod 777 /, mkfs, dd onto a disk and DROP TABLE are denied at the beginning of \
+             the line only, and a disk is also overwritten by a redirection or tee.",
+            ],
+        ),
+        detector: Detector::Probe,
+        edits: [r#"match '^(sudo )?chmod (-R )?777 /( |$)' && deny "it opens the whole system""#, r#"match '^(sudo )?mkfs' && deny "it formats a disk""#, r#"match '^(sudo )?dd if=[^ ]+ of=/dev/(sd|nvme|disk|rdisk)' && deny "it overwrites a disk""#, r#"match '^(psql|mysql|sqlite3) .*DROP (TABLE|DATABASE)' && deny "it drops data; move it aside first""#, r#"match ':\(\) *\{ *: *\| *: *& *\} *; *:' && deny "it is a fork bomb""#].into_iter().map(instead).chain([WORDS, rule(include_str!("blocks/wreckers.sh"))]).collect(),
+        probe: denied(
+            "disks and system modes are kept behind other commands",
+            HOOK,
+            &[
+                bash("cd /tmp && chmod -R 777 /"),
+                bash("true; mkfs.ext4 /dev/sdb1"),
+                bash("cat image.iso > /dev/sda"),
+                bash("cd db && psql -c 'drop table users'"),
+            ],
+        ),
+        change: "block-destructive.sh judges chmod, mkfs, writes to disks and DROP behind other \
+                 commands and through redirections."
+            .to_owned(),
     }
+}
+
+fn fail_closed() -> Entry {
+    let block = include_str!("blocks/fail_closed.sh");
+    let inputs = ["{\"tool_input\":", "", "[]"];
+    let probe = both(
+        raw_denied("an unreadable call is denied", HOOK, &inputs),
+        raw_denied("", "protect-sensitive.sh", &inputs),
+    );
     Entry {
         finding: finding(
             Severity::P0,
@@ -210,7 +272,7 @@ fn fail_closed() -> Entry {
                 block,
             },
             Edit::Insert {
-                file: other,
+                file: OTHER,
                 place: "helpers",
                 block,
             },

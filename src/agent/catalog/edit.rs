@@ -19,13 +19,19 @@ pub(super) enum Edit {
         new: &'static str,
         times: usize,
     },
+    /// Takes a line out that a block makes superfluous, if it is there.
+    Remove {
+        file: &'static str,
+        line: &'static str,
+    },
 }
 
 /// Makes the edits; `false` when a place is missing, and then nothing was changed.
 pub(super) fn apply(role: &Path, edits: &[Edit]) -> Result<bool, String> {
     let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
     for edit in edits {
-        let (Edit::Insert { file, .. } | Edit::Replace { file, .. }) = edit;
+        let (Edit::Insert { file, .. } | Edit::Replace { file, .. } | Edit::Remove { file, .. }) =
+            edit;
         let path = role.join(file);
         let text = match files.get(&path) {
             Some(text) => text.clone(),
@@ -67,6 +73,7 @@ fn edited(text: &str, edit: &Edit) -> Option<String> {
         Edit::Replace {
             old, new, times, ..
         } => (text.matches(old).count() == *times).then(|| text.replace(old, new)),
+        Edit::Remove { line, .. } => Some(text.replace(&format!("\n{line}\n"), "\n")),
     }
 }
 

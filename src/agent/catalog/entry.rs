@@ -110,6 +110,14 @@ pub(super) fn raw_denied(name: &str, hook: &str, inputs: &[&str]) -> Probe {
     probe(name, script)
 }
 
+/// Two probes in one: green when both are.
+pub(super) fn both(mut first: Probe, second: Probe) -> Probe {
+    if let (ProbeRun::Script(one), ProbeRun::Script(two)) = (&mut first.run, second.run) {
+        *one = format!("{}{two}", one.trim_end().trim_end_matches("exit 0"));
+    }
+    first
+}
+
 /// A probe by script: exit 0 is green, 1 is red.
 pub(super) fn probe(name: &str, script: String) -> Probe {
     Probe {

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod ansible;
 pub(crate) mod claude;
 pub(crate) mod discord;
 pub(crate) mod foreign;

@@ -30,6 +30,8 @@ command=$(field command | head -n 1)
 
 match() { printf '%s\n' "$command" | grep -Eq -- "$1"; }
 
+# -- simple commands
+
 # -- rules
 
 match '^(sudo )?rm -rf (/|/\*|~|~/|~/\*|\$HOME|\$HOME/)$' && deny "it removes everything; name the directory"

@@ -38,6 +38,7 @@ sensitive() {
 
 path=$(field file_path)
 # -- other path fields
+# -- spelling of the path
 [ -z "$path" ] || ! sensitive "$path" || deny "$path holds a credential; ask for what you need"
 
 # -- file rules
@@ -45,7 +46,11 @@ path=$(field file_path)
 command=$(field command)
 [ -n "$command" ] || exit 0
 
+# -- normalise
+
 match() { printf '%s\n' "$command" | grep -Eq -- "$1"; }
+
+# -- simple commands
 
 # -- rules
 

@@ -1,5 +1,6 @@
-# What is downloaded is not run, whichever program fetches it and whichever runs it.
-words "$command" | awk -F '\037' '
+# What is downloaded or decoded is not run, whichever program fetches it and whichever runs it.
+case $simple in *curl* | *wget* | *fetch* | *aria2c* | *http* | *base64* | *base32* | *openssl* | *xxd*)
+    printf '%s\n' "$simple" | awk -F '\037' '
     BEGIN {
         fetcher = "^(curl|wget|fetch|aria2c|https?)$"
         shell = "^(sh|bash|zsh|dash|ksh|fish|source|[.]|eval)$"
@@ -9,8 +10,10 @@ words "$command" | awk -F '\037' '
     }
     $1 == "-" { fetched = 0 }
     $1 == "|" && fetched && ($2 ~ shell || ($2 ~ other && (NF == 2 || $3 == "-"))) { found = 1 }
-    $2 ~ fetcher {
+    # What comes out of an encoding has not been read either.
+    ($2 ~ /^(base64|base32|openssl)$/ && /\037(-d|-D|-di|--decode)(\037|$)/) || ($2 == "xxd" && /\037-[a-z]*r/) || $2 ~ fetcher {
         if ($1 ~ runs) found = 1
         fetched = 1
     }
-    END { exit !found }' && deny "it runs what it downloads; save it, read it, then run it"
+    END { exit !found }' && deny "it runs what it downloads or decodes; save it, read it, then run it" ;;
+esac

@@ -1,5 +1,6 @@
 # A forced push wherever the flag stands, and a forced refspec (+branch).
-words "$command" | awk -F '\037' '
+case $simple in *git*push*)
+    printf '%s\n' "$simple" | awk -F '\037' '
     $2 == "git" {
         push = 0
         for (i = 3; i <= NF; i++) {
@@ -7,4 +8,5 @@ words "$command" | awk -F '\037' '
             if (push && ($i == "--force" || $i == "--mirror" || $i ~ /^-[a-zA-Z]*f[a-zA-Z]*$/ || $i ~ /^[+][^ ]/)) found = 1
         }
     }
-    END { exit !found }' && deny "it overwrites the commits of others; use --force-with-lease"
+    END { exit !found }' && deny "it overwrites the commits of others; use --force-with-lease" ;;
+esac

@@ -1,5 +1,6 @@
 # A script that assigns a variable and uses it is judged with the value in its place, too.
-expanded=$(printf '%s\n' "$command" | awk '
+expanded=
+case $command in *=*'$'*) expanded=$(printf '%s\n' "$command" | awk '
     function swap(text, name, value,   out, at, rest) {
         out = ""
         while ((at = index(text, "$" name)) > 0 || (at = index(text, "${" name "}")) > 0) {
@@ -34,10 +35,8 @@ expanded=$(printf '%s\n' "$command" | awk '
                 result = swap(result, name[i], given[i])
         if (result == script) exit
         printf "%s", result
-        # For rules that look at the beginning of a line.
-        gsub(/[;&|]+[ \t]*/, "\n", result)
-        printf "%s", result
-    }')
+    }') ;;
+esac
 # In front, where a here-document that never ends does not hide it.
 [ -z "$expanded" ] || command="$expanded
 $command"

@@ -16,36 +16,62 @@ words() {
                 base = word[lv, i]
                 if (base ~ /^[<>]+$/) { i++; continue }
                 if (base ~ /^[A-Za-z_][A-Za-z0-9_]*[+]?=/) continue
-                sub(/.*\//, "", base)
-                if (base !~ /^(sudo|doas|env|command|builtin|exec|nohup|time|nice|ionice|stdbuf|setsid|busybox|timeout|xargs|then|do|else|elif|if|while|until|!|[{])$/) return i
+                if (base !~ /^[{]/) sub(/.*\//, "", base)
+                if (base !~ /^(sudo|doas|env|command|builtin|exec|nohup|time|nice|ionice|stdbuf|setsid|busybox|timeout|xargs|parallel|watch|strace|caffeinate|chroot|flock|coproc|function|then|do|else|elif|if|while|until|!|[{])$/) return i
                 while (i < n[lv] && word[lv, i + 1] ~ /^(-|[0-9.]+[smhd]?$)/) {
                     i++
                     if (base == "sudo" || base == "doas") { if (word[lv, i] ~ /^-[ugCDhpRrtT]$/) i++ }
                     else if (base == "env") { if (word[lv, i] ~ /^-[uCP]$/) i++ }
+                    else if (base == "timeout") { if (word[lv, i] ~ /^-[ks]$/) i++ }
+                    else if (base == "exec") { if (word[lv, i] == "-a") i++ }
                     else if (base == "xargs" && word[lv, i] ~ /^-[nILPsEd]$/) i++
                 }
+                if (base ~ /^(chroot|flock|function)$/) i++
             }
-            return word[lv, 1] == "<" && n[lv] ? 1 : i
+            return i
         }
-        function nested(i, base,   j) {
+        # What a program in another language starts.
+        function started(text) {
+            if (text !~ /system|popen|subprocess|exec|spawn|do shell|`/) return
+            gsub(/[`"\047]/, "\n", text)
+            queue(text)
+        }
+        function nested(i, base,   j, parts) {
             if (base == "eval") queue(joined(i + 1))
+            # What watch and env -S are given in one word.
+            if (word[lv, i] ~ / /) queue(word[lv, i])
+            if (base == "ssh") {
+                for (j = i + 1; j <= n[lv] && word[lv, j] ~ /^-/; j++) if (word[lv, j] ~ /^-[bcDEeFIiJLlmOopQRSWw]$/) j++
+                queue(joined(j + 1))
+            }
+            if (base == "alias") for (j = i + 1; j <= n[lv]; j++) queue(substr(word[lv, j], index(word[lv, j], "=") + 1))
             if (base == "trap") queue(word[lv, i + 1])
-            if (base ~ /^(ba|z|da|k|a)?sh$/ || base == "su") {
+            if (base ~ /^(ba|z|da|k|a)?sh$/ || base ~ /^(su|script)$/) {
                 shell = 1
                 if (op[lv] == "|" && said != "") queue(said)
                 for (j = i + 1; j < n[lv]; j++)
                     if (word[lv, j] ~ /^-[A-Za-z]*c$/ || word[lv, j] == "<<<") queue(word[lv, j + 1])
             }
-            said = base ~ /^(echo|printf)$/ ? joined(i + 1) : ""
+            if (base ~ other) for (j = i + 1; j <= n[lv]; j++) started(word[lv, j])
+            if (base ~ other || base ~ database) fed = base
+            if (base ~ /^(echo|printf|find|ls)$/) { said = joined(i + 1); gsub(/\\n/, "\n", said) }
+            else if (op[lv] != "|" || base !~ /^(cat|tee|sort|uniq|head|tail|tr|grep|sed)$/) said = ""
         }
+        function spaced(text) { gsub(/[ \n]+/, US, text); return text }
         function flush(next_op,   i, j, base, out) {
             endword()
             i = program()
-            if (i <= n[lv]) {
-                base = word[lv, i]
-                sub(/.*\//, "", base)
-                out = op[lv] US base
-                for (j = i + 1; j <= n[lv]; j++) out = out US word[lv, j]
+            base = i <= n[lv] ? word[lv, i] : ":"
+            if (base !~ /^[{]/) sub(/.*\//, "", base)
+            out = op[lv] US base
+            for (j = i + 1; j <= n[lv]; j++) out = out US word[lv, j]
+            # A redirection in front of the program, and what xargs adds.
+            for (j = 1; j < i && j <= n[lv]; j++) {
+                if (word[lv, j] ~ /^[<>]+$/) out = out US word[lv, j] US word[lv, j + 1]
+                if (word[lv, j] ~ /xargs$/ && op[lv] == "|" && said != "") out = out US spaced(said)
+            }
+            if (base ~ database && op[lv] == "|" && said != "") out = out US said
+            if (i <= n[lv] || out ~ US "[<>]+" US) {
                 gsub(/\n/, " ", out)
                 print out
                 nested(i, base)
@@ -90,12 +116,20 @@ words() {
                     t = line[row]
                     if (tabs[h]) sub(/^\t+/, "", t)
                     if (t == stop[h]) break
-                    if (run || !raw[h]) body = body t "\n"
+                    if (run || fed != "" || !raw[h]) body = body t "\n"
                 }
                 if (run) queue(body)
+                else if (fed != "") { started(body); gsub(/\n/, " ", body); print "-" US fed US "-c" US body }
                 else if (body ~ /[$]\(|`/) { gsub(/"/, "", body); queue(": \"" body "\"") }
             }
             docs = 0
+        }
+        # The character of \xHH or \NNN.
+        function byte(code,   at, value, base) {
+            base = sub(/^x/, "", code) ? 16 : 8
+            value = 0
+            for (at = 1; at <= length(code); at++) value = value * base + index("0123456789abcdef", tolower(substr(code, at, 1))) - 1
+            return sprintf("%c", value)
         }
         function scan(   at, c, two, now, to) {
             for (at = 1; at <= length(text); at++) {
@@ -107,7 +141,11 @@ words() {
                     else w = w c
                 } else if (c == "\\") {
                     if (at == length(text)) return 1
-                    w = w substr(text, ++at, 1); has = 1
+                    at++
+                    if (now == "e" && match(substr(text, at, 4), /^(x[0-9A-Fa-f][0-9A-Fa-f]?|[0-7][0-7]?[0-7]?)/)) {
+                        w = w byte(substr(text, at, RLENGTH)); at += RLENGTH - 1
+                    } else w = w substr(text, at, 1)
+                    has = 1
                 } else if (now == "e") {
                     if (c == "\047") depth--
                     else w = w c
@@ -150,7 +188,10 @@ words() {
                     if (two == "|&") at++
                     flush(c == "|" ? "|" : "-")
                 } else if (c == "(") {
+                    to = op[lv] == "|" && !n[lv] && !has
                     flush("("); open("(")
+                    # A pipe into a subshell reaches its first command.
+                    if (to) op[lv] = "|"
                 } else if (c == ")") {
                     close_()
                 } else { w = w c; has = 1 }
@@ -158,10 +199,12 @@ words() {
             return 0
         }
         function split_up(script) {
+            gsub(/[$]IFS|[$][{]IFS[^}]*[}]|\037/, " ", script)
+            gsub(/[$][@*]|[$][{][@*][}]/, "", script)
             rows = split(script, line, "\n")
             lv = depth = 1
             n[1] = docs = has = shell = 0
-            w = top[1] = said = ""
+            w = top[1] = said = fed = ""
             op[1] = "-"; state[1] = "p"; kind[1] = ""
             for (row = 1; row <= rows; row++) {
                 text = line[row]
@@ -171,14 +214,34 @@ words() {
                 if (n[lv] || op[lv] != "|") flush("-")
                 if (docs) bodies()
                 shell = 0
+                fed = ""
             }
             while (lv > 1) { flush("-"); lv-- }
             flush("-")
         }
-        BEGIN { US = "\037" }
+        BEGIN {
+            US = "\037"
+            other = "^(python[0-9.]*|perl|ruby|node|php|osascript|awk)$"
+            database = "^(psql|mysql|mariadb|sqlite3)$"
+        }
         { script = script $0 "\n" }
         END {
             queue(script)
             for (next_up = 1; next_up <= todo; next_up++) split_up(code[next_up])
         }'
+}
+simple=$(words "$command")
+# What the rules match: one pipeline a line, whatever it stood behind.
+plain=
+match() {
+    [ -n "$plain" ] || plain=$(printf '%s\n' "$simple" | awk -F '\037' '{
+        op = $1
+        sub(/^[^\037]*\037/, "")
+        gsub(/\037/, " ")
+        printf "%s%s", (NR == 1 ? "" : op == "|" ? " | " : "\n"), $0
+    } END { print "" }')
+    case $1 in
+        ^*) printf '%s\n' "$plain" ;;
+        *) printf '%s\n' "$command" ;;
+    esac | grep -Eq -- "$1"
 }
