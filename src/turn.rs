@@ -364,7 +364,22 @@ pub enum TurnOutcome {
     NeedsOperator(String),
 }
 
+/// Begins the reason of a turn that `--dry-run` held.
+const DRY_RUN: &str = "--dry-run: ";
+
 impl TurnOutcome {
+    /// Held by `--dry-run` after every gate that changes nothing.
+    pub fn rehearsed() -> Self {
+        Self::Held(format!(
+            "{DRY_RUN}every gate before apply passed, nothing was changed"
+        ))
+    }
+
+    /// Whether no more than `--dry-run` held it: nobody has to decide about it.
+    pub fn is_rehearsed(&self) -> bool {
+        matches!(self, Self::Held(why) if why.starts_with(DRY_RUN))
+    }
+
     /// The outcome in one word.
     pub fn word(&self) -> &'static str {
         match self {

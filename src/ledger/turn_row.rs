@@ -131,6 +131,7 @@ impl Ledger {
                 continue;
             };
             let outcome = match turn.outcome {
+                ref held if held.is_rehearsed() => continue,
                 TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_) => {
                     turn.outcome.word()
                 }

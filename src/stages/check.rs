@@ -68,9 +68,7 @@ pub(super) async fn check(
         .event(draft.id, Stage::Check, "cleared", &draft.receipt.paths)
         .await?;
     if config.r#loop.dry_run {
-        return Err(Ending::Outcome(TurnOutcome::Held(
-            "--dry-run: every gate before apply passed, nothing was changed".to_owned(),
-        )));
+        return Err(Ending::Outcome(TurnOutcome::rehearsed()));
     }
     Ok(Cleared {
         changes,

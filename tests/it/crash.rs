@@ -38,7 +38,7 @@ fn a_kill_in_mid_apply_is_taken_back_at_the_next_start_and_nothing_is_said_twice
     // And the same finding lands in the next run.
     let done = station.run(&["run"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
-    assert_eq!(log_mode(&station), 0o700);
+    assert_eq!(log_mode(&station), 0o700, "{}", done.err);
     assert_eq!(station.page().matches("<a id=\"turn-").count(), 1);
     let posts = discord.messages();
     let about = |number: i64| {

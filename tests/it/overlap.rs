@@ -16,7 +16,7 @@ fn a_second_run_skips_while_the_first_sleeps_and_the_first_ends_when_asked() {
         "another run is active",
         "pid: ",
         "last sign of life",
-        "skip: it sleeps",
+        "skip: it is healthy and sleeps",
     ] {
         assert!(
             second.err.contains(fact),
