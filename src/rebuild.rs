@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::playbook::{Mode, judge_apply};
+use crate::playbook::judge_apply;
 use crate::trial::Trial;
 use crate::turn::{Colour, Verdict};
 use crate::world::World;
@@ -17,16 +17,7 @@ pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
     world.console().working("rebuild from an empty home");
     std::fs::remove_dir_all(trial.home()).map_err(|e| format!("wiping the home: {e}"))?;
     crate::world::make_private(&trial.home()).map_err(|e| e.to_string())?;
-    let tree = world
-        .make_private_dir("rebuild")
-        .map_err(|_| "no place".to_owned())?;
-    let head = world.repo.head().await.map_err(|e| e.to_string())?;
-    world
-        .repo
-        .export(&head, tree.path())
-        .await
-        .map_err(|e| e.to_string())?;
-    let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
+    let run = world.apply_head(&never).await?;
     match judge_apply(&run, &world.baseline()).verdict {
         Verdict::Passed => {}
         Verdict::Refused(why) | Verdict::Held(why) | Verdict::NotRun(why) => return Err(why),

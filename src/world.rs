@@ -17,7 +17,7 @@ use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::ledger::{Ledger, LedgerError};
 use crate::lock::{Holder, Lock};
-use crate::playbook::{Ansible, Baseline};
+use crate::playbook::{Ansible, AnsibleRun, Baseline, Mode};
 use crate::prove::autonomy;
 use crate::prove::probe::{self, ProbeContext, ProbeResult};
 use crate::repo::{CommitId, Repo};
@@ -283,6 +283,25 @@ impl World {
             .state_dir
             .join("snapshots")
             .join(turn.to_string())
+    }
+
+    /// Applies the branch's head as it stands.
+    ///
+    /// # Errors
+    /// When it can't be exported, in words.
+    pub(crate) async fn apply_head(
+        &self,
+        cancel: &CancellationToken,
+    ) -> Result<AnsibleRun, String> {
+        let tree = self
+            .make_private_dir("head")
+            .map_err(|_| "no place for an export".to_owned())?;
+        let head = self.repo.head().await.map_err(|e| e.to_string())?;
+        self.repo
+            .export(&head, tree.path())
+            .await
+            .map_err(|e| e.to_string())?;
+        Ok(self.ansible.run(tree.path(), Mode::Apply, cancel).await)
     }
 
     /// A private directory that is gone when dropped.

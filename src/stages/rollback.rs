@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::apply::Journal;
 use super::{Draft, Ending};
+use crate::playbook::judge_apply;
 use crate::playbook::snapshot::Manifest;
-use crate::playbook::{Mode, judge_apply};
 use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
@@ -70,16 +70,7 @@ pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Res
         .snapshot
         .restore()
         .map_err(|e| format!("restoring the snapshot: {e}"))?;
-    let tree = world
-        .make_private_dir("head")
-        .map_err(|_| "no place for an export".to_owned())?;
-    let head = world.repo.head().await.map_err(|e| e.to_string())?;
-    world
-        .repo
-        .export(&head, tree.path())
-        .await
-        .map_err(|e| e.to_string())?;
-    let run = world.ansible.run(tree.path(), Mode::Apply, &never).await;
+    let run = world.apply_head(&never).await?;
     if let Verdict::Refused(why) = judge_apply(&run, &world.baseline()).verdict {
         return Err(format!("re-applying the branch's head: {why}"));
     }

@@ -17,7 +17,7 @@ fn spend(station: &Station, dollars: u64) {
     std::fs::create_dir_all(&dir).unwrap();
     // 25 dollars for a million tokens of output.
     let row = serde_json::json!({
-        "type": "assistant", "sessionId": "s-1", "uuid": "u-1", "cwd": "/work/app",
+        "type": "assistant", "sessionId": "s-1", "uuid": "u-1", "cwd": "/home/kyle/app",
         "requestId": "req_1", "timestamp": now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         "message": { "id": "msg_1", "model": "claude-opus-4-6", "role": "assistant",
             "stop_reason": "end_turn",
