@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod lock;
 pub mod next;
 pub mod outbox;
+mod overlap;
 pub mod playbook;
 pub mod prepare;
 pub mod process;

@@ -6,6 +6,9 @@ use crate::config::LoopConfig;
 use crate::error::Exit;
 use crate::turn::{AgentOutcome, Turn, TurnOutcome};
 
+/// The longest usage limit that is waited for.
+const LONGEST_LIMIT: TimeDelta = TimeDelta::days(8);
+
 /// What comes after a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -122,7 +125,9 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
     }
     match &last.agent {
         Some(AgentOutcome::Limit { reset: Some(at) }) => {
-            Next::SleepUntil(*at + TimeDelta::minutes(1))
+            // No limit lasts longer than a week; a date beyond it is a mistake.
+            let at = (*at).min(last.finished + LONGEST_LIMIT);
+            Next::SleepUntil(at + TimeDelta::minutes(1))
         }
         _ => Next::Sleep,
     }

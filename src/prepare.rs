@@ -14,7 +14,7 @@ use crate::config::{AgentKind, Config};
 use crate::error::Fatal;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
-use crate::playbook::{Ansible, Baseline, bootstrap};
+use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
 use crate::recover::recover;
 use crate::repo::Repo;
@@ -22,7 +22,9 @@ use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::room;
 use crate::sandbox::Sandbox;
-use crate::world::{Worker, World, make_private};
+use crate::stages::is_open;
+use crate::turn::Stage;
+use crate::world::{Worker, World, beating, make_private};
 
 /// Assembles the parts and makes them ready for the first turn.
 ///
@@ -55,15 +57,16 @@ pub async fn prepare(
         )));
     }
     console.working("bringing Ansible");
-    let runtime = bootstrap::obtain(
+    let mut progress = |line: &str| console.progress(line);
+    let bring = bootstrap::obtain(
         config.ansible.runtime,
         &config.cache_dir,
         &path,
         passed_through(around),
-        &mut |line| console.progress(line),
+        &mut progress,
         cancel,
-    )
-    .await?;
+    );
+    let runtime = beating(&lock, &clock, bring).await?;
     console.ready("ansible", &runtime.describe());
     for note in &runtime.notes {
         console.note(note);
@@ -86,8 +89,15 @@ pub async fn prepare(
             home.display()
         ));
     }
-    recover(&world).await?;
-    adopt(&world, cancel).await?;
+    world
+        .alive(async {
+            if let Some(baseline) = world.known_baseline(&world.repo.head().await?).await? {
+                world.set_baseline(baseline);
+            }
+            recover(&world).await?;
+            adopt(&world, cancel).await
+        })
+        .await?;
     Ok(world)
 }
 
@@ -127,31 +137,33 @@ fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
 }
 
 /// The playbook as it stands is the baseline: only what a change adds counts. It is taken again
-/// whenever the branch has moved other than by secloop's own commits.
+/// whenever the branch has moved other than by secloop's own commits, or the playbook is run in
+/// another way.
 async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
     let head = world.repo.head().await?;
-    let key = format!("baseline/{head}");
-    let known = world
-        .ledger
-        .fact(&key)
-        .await?
-        .and_then(|text| serde_json::from_str::<Baseline>(&text).ok());
-    if let Some(baseline) = known {
-        world.set_baseline(baseline);
-    } else {
+    if world.known_baseline(&head).await?.is_none() {
+        // At the cap nothing starts, not even an apply; the first turn says why.
+        if !is_open(world).await? {
+            return Ok(());
+        }
         let tree = world.make_private_dir("baseline").map_err(fatal)?;
         world.repo.export(&head, tree.path()).await?;
-        world
-            .console()
-            .working("baseline: dry run, then apply twice as it stands");
-        let baseline = world.ansible.adopt(tree.path(), cancel).await?;
-        world.console().ready("baseline", &baseline.describe());
-        let text = serde_json::to_string(&baseline).unwrap_or_default();
-        world
-            .ledger
-            .set_fact(&key, &text, world.clock.now())
-            .await?;
-        world.set_baseline(baseline);
+        if world.config.r#loop.dry_run {
+            world.console().working("baseline: dry run as it stands");
+            let baseline = world.ansible.rehearse(tree.path(), cancel).await?;
+            world.console().ready("baseline", &baseline.describe());
+            // Of a dry run's own; a real run takes its baseline from an apply.
+            world.set_baseline(baseline);
+        } else {
+            world
+                .console()
+                .working("baseline: dry run, then apply twice as it stands");
+            world.stage(Stage::Apply);
+            let baseline = world.ansible.adopt(tree.path(), cancel).await?;
+            world.console().ready("baseline", &baseline.describe());
+            world.set_baseline(baseline);
+            world.keep_baseline(&head).await?;
+        }
     }
     let (before, _) = world.check_autonomy(cancel).await;
     world.console().ready("autonomy", &before.summary());

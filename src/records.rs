@@ -87,10 +87,11 @@ pub fn totals(world: &World, turns: &[Turn]) -> Totals {
         iterations: count(|o| !matches!(o, TurnOutcome::Skipped(_))),
         improvements: count(|o| matches!(o, TurnOutcome::Committed(_))),
         rejected: count(|o| matches!(o, TurnOutcome::Rejected(_))),
-        held: count(|o| matches!(o, TurnOutcome::Held(_))),
+        held: count(|o| matches!(o, TurnOutcome::Held(_)) && !o.is_rehearsed()),
         failed: count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
         spent_today: world.today(),
         cap: world.config.spend.daily_cap,
+        unconfined: (!world.confines()).then(|| world.confinement()),
     }
 }
 

@@ -6,10 +6,11 @@ use crate::playbook::snapshot::Snapshot;
 use crate::records;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
-use crate::turn::{Probe, Stage, Turn, TurnOutcome};
+use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
 use crate::world::World;
 
-/// Closes every open turn, then removes what dead runs left in the state directory.
+/// Closes every open turn, takes back what earlier turns could not, and removes what dead runs left
+/// in the state directory.
 ///
 /// # Errors
 /// When a change can't be taken back: the loop must not go on over an unknown state.
@@ -31,16 +32,62 @@ pub async fn recover(world: &World) -> Result<(), Fatal> {
         }
         records::record(world, &turn, None).await?;
     }
-    for name in ["work", "snapshots"] {
-        let dir = world.config.state_dir.join(name);
-        if dir.exists() {
-            std::fs::remove_dir_all(&dir).map_err(Fatal::io(format!(
-                "removing what a dead run left in {}",
-                dir.display()
-            )))?;
-        }
+    for turn in unproven(world)? {
+        take_back(world, turn).await?;
+    }
+    let work = world.config.state_dir.join("work");
+    if work.exists() {
+        std::fs::remove_dir_all(&work).map_err(Fatal::io(format!(
+            "removing what a dead run left in {}",
+            work.display()
+        )))?;
     }
     Ok(())
+}
+
+/// The turns whose snapshots are still there: their changes were not proven to be taken back.
+fn unproven(world: &World) -> Result<Vec<TurnId>, Fatal> {
+    let dir = world.snapshots_dir();
+    let entries = match std::fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Fatal::io(format!("reading {}", dir.display()))(e)),
+    };
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect())
+}
+
+/// Takes back what a turn that is over has left on the machine, or drops a snapshot that nobody
+/// needs any more.
+async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
+    let dir = world.snapshot_dir(turn);
+    let events = world.ledger.events(turn).await?;
+    let committed = world.repo.find_commit(turn).await?.is_some();
+    if let Some((_, probes)) = applied(&events).filter(|_| !committed) {
+        let cure = format!(
+            "mend it and start again; to keep the machine as it is, remove {}",
+            dir.display()
+        );
+        world.stage(Stage::Rollback);
+        let stuck = |why: String| {
+            Fatal::NeedsOperator(format!(
+                "a change of an earlier turn is still on the machine ({why}): {cure}"
+            ))
+        };
+        let snapshot = Snapshot::load(&dir).map_err(|e| stuck(e.to_string()))?;
+        let journal = Journal::found(snapshot, probes, dir.clone());
+        let mut draft = Draft::unrecorded(turn, world.clock.now());
+        restore(world, &journal, &mut draft).await.map_err(stuck)?;
+        world
+            .event(turn, Stage::Rollback, "finished", &serde_json::Value::Null)
+            .await?;
+        world
+            .console()
+            .note("what an earlier turn left on the machine is taken back");
+    }
+    std::fs::remove_dir_all(&dir).map_err(Fatal::io(format!("removing {}", dir.display())))
 }
 
 async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
@@ -65,8 +112,19 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
                 ))
             })?;
             let journal = Journal::found(snapshot, probes, dir);
+            world.stage(Stage::Rollback);
             match restore(world, &journal, &mut draft).await {
                 Ok(()) => {
+                    // First the fact, then the loss of the snapshot: a crash between them repeats
+                    // nothing that can't be repeated.
+                    world
+                        .event(
+                            open.id,
+                            Stage::Rollback,
+                            "finished",
+                            &serde_json::Value::Null,
+                        )
+                        .await?;
                     journal.close();
                     TurnOutcome::Failed("interrupted in mid-apply; rolled back".to_owned())
                 }

@@ -1,29 +1,17 @@
 //! The loop: wake, turn, record, report, sleep or stop.
 
-use std::time::Duration;
-
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
 
-use crate::agent::coordinator;
-use crate::config::Decider;
 use crate::error::Fatal;
 use crate::lock::Holder;
-use crate::lock::coordinate::{Choice, Facts, Look, rules};
 use crate::next::{Next, Stop, next};
-use crate::process::Likeness;
+use crate::overlap::{Asking, Overlap, ask};
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::{Receipt, Turn, TurnOutcome};
-use crate::world::World;
+use crate::turn::Turn;
+use crate::world::{HEARTBEAT, World};
 use crate::{outbox, records};
-
-/// How often the lock's heartbeat is renewed and a stop request is looked for.
-const HEARTBEAT: Duration = Duration::from_secs(2);
-
-/// A shorter interval is a pause between turns: no wake comes while one runs.
-const SHORTEST_WAKE: Duration = Duration::from_mins(1);
 
 /// How a run of the loop ended.
 #[derive(Debug)]
@@ -85,21 +73,24 @@ async fn wake_up(
     let cancel = signals.stop.child_token();
     let work = turn(world, &open, &cancel);
     tokio::pin!(work);
-    let interval = world.config.r#loop.interval.max(SHORTEST_WAKE);
-    let mut overlap = Overlap {
-        next: wake + interval,
-        waited: false,
-        skipped: false,
-    };
+    let mut overlap = Overlap::after(wake, world);
+    // A decider may take its time: turn, heartbeat and signals go on meanwhile.
+    let asking: Asking<'_> = None;
+    tokio::pin!(asking);
     loop {
         tokio::select! {
             biased;
             turned = &mut work => return Ok(Some(turned)),
             () = signals.abort.cancelled() => return Ok(None),
-            () = sleep_until(overlap.next) => {
-                if let Some(skipped) = overlap.resolve(world, &cancel).await? {
+            answer = async { asking.as_mut().as_pin_mut()?.await }, if asking.is_some() => {
+                asking.set(None);
+                if let Some(skipped) = overlap.settle(world, &cancel, answer).await? {
                     turns.push(skipped);
                 }
+            }
+            () = sleep_until(overlap.next), if asking.is_none() => {
+                let look = overlap.look(world);
+                asking.set(Some(Box::pin(ask(world, look))));
             }
             () = tokio::time::sleep(HEARTBEAT) => {
                 world.sign(|_| {});
@@ -109,83 +100,6 @@ async fn wake_up(
             }
         }
     }
-}
-
-/// A wake that comes while the own iteration still runs takes the same path as a second
-/// invocation: kill, wait once, or skip.
-struct Overlap {
-    next: Instant,
-    waited: bool,
-    skipped: bool,
-}
-
-impl Overlap {
-    async fn resolve(
-        &mut self,
-        world: &World,
-        cancel: &CancellationToken,
-    ) -> Result<Option<Turn>, Fatal> {
-        let config = &world.config.coordinate;
-        let facts = Facts::new(Some(world.lock().me()), Likeness::Same, world.clock.now());
-        let look = Look {
-            facts,
-            waited: self.waited,
-            skipped: self.skipped,
-        };
-        let asked = match (config.decider, world.agent.live()) {
-            (Decider::Agent, Some(claude)) => {
-                coordinator::ask(claude, &world.config, &world.clock, &look).await
-            }
-            _ => None,
-        };
-        let ruling = rules(&look.facts, config, self.waited, self.skipped);
-        let (choice, reason) = match asked.filter(|choice| look.allows(*choice, config)) {
-            Some(choice) => (choice, "the decider chose it"),
-            None => (ruling.choice, ruling.reason),
-        };
-        world.console().note(&format!(
-            "a wake while this turn runs: {}, {reason}",
-            choice.word()
-        ));
-        match choice {
-            Choice::Kill => {
-                cancel.cancel();
-                self.next = Instant::now() + world.config.r#loop.interval.max(SHORTEST_WAKE);
-                Ok(None)
-            }
-            Choice::Wait => {
-                self.waited = true;
-                self.next = Instant::now() + config.wait;
-                Ok(None)
-            }
-            Choice::Skip => {
-                self.waited = false;
-                self.skipped = true;
-                self.next = Instant::now() + world.config.r#loop.interval.max(SHORTEST_WAKE);
-                let skipped = skipped(world, reason).await?;
-                records::record(world, &skipped, None).await?;
-                Ok(Some(skipped))
-            }
-        }
-    }
-}
-
-/// A turn that came to nothing because another one is active.
-async fn skipped(world: &World, why: &str) -> Result<Turn, Fatal> {
-    let open = world.ledger.begin_turn(world.clock.now()).await?;
-    Ok(Turn {
-        id: open.id,
-        number: open.number,
-        started: open.started,
-        finished: world.clock.now(),
-        outcome: TurnOutcome::Skipped(why.to_owned()),
-        agent: None,
-        cost: crate::gate::MicroUsd::ZERO,
-        finding: None,
-        change: String::new(),
-        question: None,
-        receipt: Receipt::default(),
-    })
 }
 
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.

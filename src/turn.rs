@@ -422,6 +422,9 @@ pub struct Receipt {
     pub probes: Vec<ProbeRecord>,
     /// How agent and checks were confined, in words.
     pub confinement: String,
+    /// The turn was a `--dry-run`: it is not remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// What the evidence does not cover.
     pub not_covered: Vec<String>,
 }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -216,8 +217,21 @@ impl World {
     pub(crate) async fn keep_baseline(&self, commit: &CommitId) -> Result<(), LedgerError> {
         let text = serde_json::to_string(&*self.baseline()).unwrap_or_default();
         self.ledger
-            .set_fact(&format!("baseline/{commit}"), &text, self.clock.now())
+            .set_fact(&self.baseline_key(commit), &text, self.clock.now())
             .await
+    }
+
+    /// The baseline that is known for a commit and the way in which the playbook is run now.
+    pub(crate) async fn known_baseline(
+        &self,
+        commit: &CommitId,
+    ) -> Result<Option<Baseline>, LedgerError> {
+        let text = self.ledger.fact(&self.baseline_key(commit)).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn baseline_key(&self, commit: &CommitId) -> String {
+        format!("baseline/{commit}/{}", self.ansible.way())
     }
 
     /// The autonomy report that the next one is compared with.
@@ -265,6 +279,11 @@ impl World {
             .collect())
     }
 
+    /// Whether agent and checks are confined at all.
+    pub fn confines(&self) -> bool {
+        self.sandbox.confines()
+    }
+
     /// How agent and checks are confined, in words.
     pub fn confinement(&self) -> String {
         self.sandbox.describe().to_owned()
@@ -279,10 +298,17 @@ impl World {
 
     /// Where the pre-state of a turn is kept until the turn is over.
     pub fn snapshot_dir(&self, turn: TurnId) -> PathBuf {
-        self.config
-            .state_dir
-            .join("snapshots")
-            .join(turn.to_string())
+        self.snapshots_dir().join(turn.to_string())
+    }
+
+    /// Where the pre-states of turns are.
+    pub(crate) fn snapshots_dir(&self) -> PathBuf {
+        self.config.state_dir.join("snapshots")
+    }
+
+    /// Waits for `work` and gives signs of life meanwhile, so that nobody takes it for dead.
+    pub(crate) async fn alive<T>(&self, work: impl Future<Output = T>) -> T {
+        beating(self.lock(), &self.clock, work).await
     }
 
     /// Applies the branch's head as it stands.
@@ -337,6 +363,24 @@ pub fn own_roots(state_dir: &std::path::Path) -> Vec<PathBuf> {
         .map(|e| e.path().join("claude"))
         .filter(|p| p.is_dir())
         .collect()
+}
+
+/// How often the lock's heartbeat is renewed and a stop request is looked for.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// Waits for `work` with a heartbeat of the lock.
+pub(crate) async fn beating<T>(lock: &Lock, clock: &Clock, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(HEARTBEAT) => {
+                // The record informs others; the lock is held without it.
+                let _ = lock.beat(clock.now(), |_| {});
+            }
+        }
+    }
 }
 
 /// Makes a directory that only its owner can enter.

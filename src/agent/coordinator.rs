@@ -13,6 +13,7 @@ use crate::ledger::Ledger;
 use crate::lock::coordinate::{Choice, Look, facts_text, parse_choice};
 use crate::sandbox::Sandbox;
 use crate::stages::spend_on;
+use crate::turn::TurnId;
 use crate::world::{make_private, own_roots};
 
 /// What one decision may cost.
@@ -45,44 +46,62 @@ pub async fn ask(
     clock: &crate::clock::Clock,
     look: &Look,
 ) -> Option<Choice> {
-    let amount = affordable(config, clock).await?;
+    // Between turns there is nothing to decide that costs money.
+    let turn = look.facts.holder.as_ref()?.turn?;
+    let ledger = Ledger::open(&config.state_dir).await.ok()?;
+    let answer = paid(claude, config, clock, look, &ledger, turn).await;
+    ledger.close().await;
+    answer
+}
+
+/// The call with its money reserved before and settled after, whatever comes of it.
+async fn paid(
+    claude: &Claude,
+    config: &Config,
+    clock: &crate::clock::Clock,
+    look: &Look,
+    ledger: &Ledger,
+    turn: TurnId,
+) -> Option<Choice> {
     let dir = config
         .state_dir
         .join("runs")
         .join(format!("coordinate-{}", uuid::Uuid::now_v7()));
     make_private(&dir).ok()?;
+    let prompt = prompt(&config.agent.prompts, look)?;
+    let amount = affordable(config, clock, ledger).await?;
+    let run = ledger.reserve(turn, amount, clock.now()).await.ok()?;
     let cancel = CancellationToken::new();
-    let answer = tokio::time::timeout(
-        DEADLINE,
-        claude.ask(
-            &prompt(&config.agent.prompts, look)?,
-            SCHEMA,
-            &dir,
-            amount,
-            &cancel,
-        ),
-    )
-    .await
-    .ok()?;
-    let (value, _, _) = answer.ok()?;
+    let call = claude.ask(&prompt, SCHEMA, &dir, amount, &cancel);
+    let answer = tokio::time::timeout(DEADLINE, call).await;
+    // What an answer that never came has cost is not known.
+    let (session, cost) = match &answer {
+        Ok(Ok((_, cost, session))) => (session.clone(), *cost),
+        _ => (None, amount),
+    };
+    ledger
+        .settle(&run, session.as_deref(), cost, clock.now())
+        .await
+        .ok()?;
+    let (value, _, _) = answer.ok()?.ok()?;
     parse_choice(&value)
 }
 
-/// Money for the call, by the same gate as for an iteration. Its transcript stays below the state
-/// directory and counts from then on.
-async fn affordable(config: &Config, clock: &crate::clock::Clock) -> Option<MicroUsd> {
-    let ledger = Ledger::open(&config.state_dir).await.ok()?;
+/// Money for the call, by the same gate as for an iteration.
+async fn affordable(
+    config: &Config,
+    clock: &crate::clock::Clock,
+    ledger: &Ledger,
+) -> Option<MicroUsd> {
     let mut roots = config.spend.roots.clone();
     roots.extend(own_roots(&config.state_dir));
-    let spend = spend_on(&ledger, clock, roots).await.ok()?;
-    let reserved = ledger.reserved().await.ok()?;
-    ledger.close().await;
+    let spend = spend_on(ledger, clock, roots).await.ok()?;
     let input = GateInput {
         cap: config.spend.daily_cap,
         per_iteration: COST,
         minimum: MIN_ALLOWANCE,
         spend: spend.figures(),
-        reserved,
+        reserved: ledger.reserved().await.ok()?,
     };
     match gate(&input) {
         Decision::Open(allowance) => Some(allowance.amount()),

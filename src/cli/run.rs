@@ -36,7 +36,7 @@ pub(super) async fn run(
     let colour = terminal && !around.env.contains_key("NO_COLOR");
     let mut console = Console::new(terminal, colour);
     let (config, trial) = if run.trial {
-        let (config, trial) = trial_config(around, &run).await?;
+        let (config, trial) = trial_config(around, &run, &mut console).await?;
         (config, Some(trial))
     } else {
         let flags = Overrides {
@@ -85,7 +85,11 @@ pub(super) async fn run(
     Ok(exit)
 }
 
-async fn trial_config(around: &Surroundings, run: &Run) -> Result<(Config, Trial), Fatal> {
+async fn trial_config(
+    around: &Surroundings,
+    run: &Run,
+    console: &mut Console,
+) -> Result<(Config, Trial), Fatal> {
     let path = around.path();
     let clock = Clock::system(crate::clock::system_zone());
     let dir = match &run.trial_dir {
@@ -97,7 +101,12 @@ async fn trial_config(around: &Surroundings, run: &Run) -> Result<(Config, Trial
     // unconfined, and every receipt says so.
     let level = match Sandbox::detect(Level::Native, &path).await {
         Ok(_) => Level::Native,
-        Err(_) => Level::None,
+        Err(why) => {
+            console.note(&format!(
+                "the trial goes on unconfined, since its agent is part of this program: {why}"
+            ));
+            Level::None
+        }
     };
     let mut config = trial.config(cache_dir(&around.env)?, level, AnsibleRuntime::Managed);
     if let Some(interval) = run.interval {

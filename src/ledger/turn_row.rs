@@ -131,7 +131,7 @@ impl Ledger {
                 continue;
             };
             let outcome = match turn.outcome {
-                ref held if held.is_rehearsed() => continue,
+                _ if turn.receipt.rehearsal => continue,
                 TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_) => {
                     turn.outcome.word()
                 }

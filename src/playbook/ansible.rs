@@ -12,13 +12,13 @@ use super::baseline::Baseline;
 use super::bootstrap::Runtime;
 use super::environment::missing_env;
 use super::events::Events;
-use super::judge::{judge_apply, judge_syntax};
+use super::judge::{judge_apply, judge_check, judge_syntax};
 use crate::config::{Config, Secret};
 use crate::error::Fatal;
 use crate::process::{self, Ended};
 use crate::sandbox::{Policy, Sandbox};
 use crate::text::{one_line, redact};
-use crate::turn::Verdict;
+use crate::turn::{Verdict, hex};
 
 /// Holds what the event plugin seals its lines with; the plugin removes it when it has read it.
 const KEY: &str = "key";
@@ -155,6 +155,22 @@ impl Ansible {
         })
     }
 
+    /// How the playbook is run, as a short digest: another way has another baseline.
+    pub fn way(&self) -> String {
+        use sha2::{Digest as _, Sha256};
+        let names: Vec<&String> = self.passed.iter().map(|(name, _)| name).collect();
+        let text = format!(
+            "{}\n{:?}\n{names:?}\n{}\n{}\n{PLUGIN}",
+            self.playbook.display(),
+            self.args,
+            self.runtime.describe(),
+            self.home.display(),
+        );
+        let mut digest = hex(&Sha256::digest(text.as_bytes()));
+        digest.truncate(16);
+        digest
+    }
+
     /// Runs the playbook of a tree. Never fails: whatever happens is in the [`AnsibleRun`].
     pub async fn run(&self, tree: &Path, mode: Mode, cancel: &CancellationToken) -> AnsibleRun {
         match self.try_run(tree, mode, cancel).await {
@@ -269,36 +285,62 @@ impl Ansible {
         env
     }
 
+    /// Looks at the playbook as it stands without an apply: what fails in a dry run.
+    ///
+    /// # Errors
+    /// When it does not parse, or never gets to its end.
+    pub async fn rehearse(
+        &self,
+        tree: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<Baseline, Fatal> {
+        let check = self.first_look(tree, cancel).await?;
+        let baseline = Baseline::of(&check, &check, &check);
+        match judge_check(&check, &baseline).verdict {
+            Verdict::Refused(why) => Err(self.broken("dry run", &why)),
+            Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
+        }
+    }
+
     /// Runs the playbook as it stands: dry run, then apply twice.
     ///
     /// # Errors
     /// When it does not parse, or never gets to its end.
     pub async fn adopt(&self, tree: &Path, cancel: &CancellationToken) -> Result<Baseline, Fatal> {
-        let broken = |what: &str, why: &str| {
-            Fatal::Ansible(format!(
-                "{} does not run as it stands ({what}): {why}; mend it, or set playbook.args to \
-                 how you run it",
-                self.playbook.display()
-            ))
-        };
-        self.reads_what_it_gets(tree)?;
-        let none = Baseline::default();
-        let syntax = self.run(tree, Mode::Syntax, cancel).await;
-        if let Verdict::Refused(why) = judge_syntax(&syntax, &none).verdict {
-            return Err(broken("syntax", &why));
-        }
-        let check = self.run(tree, Mode::Check, cancel).await;
+        let check = self.first_look(tree, cancel).await?;
         let first = self.run(tree, Mode::Apply, cancel).await;
         let second = self.run(tree, Mode::Apply, cancel).await;
         let baseline = Baseline::of(&check, &first, &second);
         match judge_apply(&second, &baseline).verdict {
-            Verdict::Refused(why) => Err(broken("apply", &why)),
+            Verdict::Refused(why) => Err(self.broken("apply", &why)),
             Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
         }
     }
 }
 
 impl Ansible {
+    fn broken(&self, what: &str, why: &str) -> Fatal {
+        Fatal::Ansible(format!(
+            "{} does not run as it stands ({what}): {why}; mend it, or set playbook.args to how you \
+             run it",
+            self.playbook.display()
+        ))
+    }
+
+    /// Syntax and dry run, which change nothing.
+    async fn first_look(
+        &self,
+        tree: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<AnsibleRun, Fatal> {
+        self.reads_what_it_gets(tree)?;
+        let syntax = self.run(tree, Mode::Syntax, cancel).await;
+        if let Verdict::Refused(why) = judge_syntax(&syntax, &Baseline::default()).verdict {
+            return Err(self.broken("syntax", &why));
+        }
+        Ok(self.run(tree, Mode::Check, cancel).await)
+    }
+
     /// A variable that the playbook reads and that is not there would be written as an empty
     /// string over what the machine has.
     fn reads_what_it_gets(&self, tree: &Path) -> Result<(), Fatal> {

@@ -1,7 +1,7 @@
 //! The texts of the posts: short enough for a phone, at most 2,000 characters.
 
 use crate::gate::MicroUsd;
-use crate::text::{clamp, discord_plain, redact};
+use crate::text::{clamp, counted, discord_plain, redact};
 use crate::turn::{Colour, Turn, TurnOutcome};
 
 /// Discord's limit for a message, in characters.
@@ -24,6 +24,8 @@ pub struct Totals {
     pub spent_today: MicroUsd,
     /// The day's cap.
     pub cap: MicroUsd,
+    /// How agent and checks are confined, if they are not.
+    pub unconfined: Option<String>,
 }
 
 fn plain(text: &str, max: usize) -> String {
@@ -63,6 +65,11 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
             lines.push(format!("⏭️ **Turn {number}: skipped**"));
             lines.push(plain(why, 240));
         }
+        other if other.is_rehearsed() => {
+            lines.push(format!("🧪 **Turn {number}: rehearsed**"));
+            lines.extend(found.map(|f| format!("Found: {f}")));
+            lines.push(format!("Pass: {}", plain(other.detail(), 300)));
+        }
         other => {
             let (mark, word) = match other {
                 TurnOutcome::Rejected(_) => ("❌", "rejected, taken back"),
@@ -75,14 +82,24 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
             lines.push(format!("Fail: {}", plain(other.detail(), 300)));
         }
     }
-    lines.push(format!("Today {} of {}", totals.spent_today, totals.cap));
+    lines.push(today(totals));
     clamp(&lines.join("\n"), MAX)
+}
+
+/// The day's figure, and what everybody should know.
+fn today(totals: &Totals) -> String {
+    let mut text = format!("Today {} of {}", totals.spent_today, totals.cap);
+    if let Some(how) = &totals.unconfined {
+        text.push_str(&format!("\n⚠️ Not confined: {}", plain(how, 120)));
+    }
+    text
 }
 
 fn counts(totals: &Totals) -> String {
     let mut text = format!(
-        "{} iterations, {} improvements",
-        totals.iterations, totals.improvements
+        "{}, {}",
+        counted(totals.iterations, "iteration"),
+        counted(totals.improvements, "improvement")
     );
     for (count, word) in [
         (totals.rejected, "rejected"),
@@ -99,11 +116,10 @@ fn counts(totals: &Totals) -> String {
 /// The final summary of a run.
 pub fn stop(reason: &str, totals: &Totals) -> String {
     let text = format!(
-        "🏁 **secloop ended**: {}\n{}\nToday {} of {}",
+        "🏁 **secloop ended**: {}\n{}\n{}",
         plain(reason, 400),
         counts(totals),
-        totals.spent_today,
-        totals.cap
+        today(totals)
     );
     clamp(&text, MAX)
 }
@@ -111,12 +127,11 @@ pub fn stop(reason: &str, totals: &Totals) -> String {
 /// The summary of a run that the money gate ended.
 pub fn cost_stop(why: &str, totals: &Totals) -> String {
     let text = format!(
-        "💸 **secloop stopped by the spending gate**: {}\n{}\nToday {} of {}; starts again when a \
-         new day or a higher cap allows it",
+        "💸 **secloop stopped by the spending gate**: {}\n{}\nStart it again when a new day or \
+         a higher cap allows it\n{}",
         plain(why, 600),
         counts(totals),
-        totals.spent_today,
-        totals.cap
+        today(totals)
     );
     clamp(&text, MAX)
 }

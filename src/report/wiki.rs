@@ -9,12 +9,16 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::config::WikiConfig;
-use crate::text::{markdown_cell, markdown_text, one_line, redact};
+use crate::text::{clamp, markdown_cell, markdown_text, one_line, redact};
 use crate::turn::{Colour, Probe, ProbeRun, Turn, TurnOutcome, Verdict};
 
 const PAGE: &str = include_str!("../../wiki-log/page.md");
+const INTRODUCTION: &str = include_str!("../../wiki-log/introduction.md");
+const OPERATORS_INTRODUCTION: &str = include_str!("../../wiki-log/every-turn.md");
 /// In the front matter of every page that is ours to rewrite.
 const MARK: &str = "generated_by: secloop";
+/// Longest script on the page, in characters.
+const SCRIPT: usize = 3_000;
 /// Longest paragraph on the page, in characters.
 const TEXT: usize = 2_000;
 
@@ -44,11 +48,27 @@ pub fn render(
     }
     let entries: Vec<String> = shown.iter().map(|t| entry(t, readers, zone)).collect();
     PAGE.replace("{{front}}", &front(config, host, zone, turns))
-        .replace("{{title}}", &markdown_text(&config.title, 120))
+        .replace("{{title}}", &title(config, readers))
+        .replace("{{introduction}}", introduction(readers).trim_end())
         .replace("{{counts}}", &counts(turns))
         .replace("{{table}}", &table(&shown, zone))
         // Last: what is put in here is not looked at again.
         .replace("{{entries}}", entries.join("\n").trim_end())
+}
+
+fn title(config: &WikiConfig, readers: Readers) -> String {
+    let title = markdown_text(&config.title, 120);
+    match readers {
+        Readers::Public => title,
+        Readers::Operator => format!("{title}: every turn"),
+    }
+}
+
+fn introduction(readers: Readers) -> &'static str {
+    match readers {
+        Readers::Public => INTRODUCTION,
+        Readers::Operator => OPERATORS_INTRODUCTION,
+    }
 }
 
 fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
@@ -104,7 +124,7 @@ fn counts(turns: &[Turn]) -> String {
         count(|o| !matches!(o, TurnOutcome::Skipped(_))),
         count(|o| matches!(o, TurnOutcome::Committed(_))),
         count(|o| matches!(o, TurnOutcome::Rejected(_))),
-        count(|o| matches!(o, TurnOutcome::Held(_))),
+        count(|o| matches!(o, TurnOutcome::Held(_)) && !o.is_rehearsed()),
         count(|o| matches!(o, TurnOutcome::Idle(_))),
         count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
     )
@@ -223,6 +243,10 @@ fn entry(turn: &Turn, readers: Readers, zone: Tz) -> String {
     if readers == Readers::Operator {
         let _ = writeln!(out, "- **Cost:** {}", turn.cost);
     }
+    if turn.receipt.confinement.starts_with("none") {
+        let _ = writeln!(out, "- **Confined:** {}", text(&turn.receipt.confinement));
+    }
+    out.push_str(&scripts(turn));
     out
 }
 
@@ -235,19 +259,37 @@ fn methods(turn: &Turn) -> String {
         .receipt
         .probes
         .iter()
-        .map(|p| format!("{} ({})", text(&p.probe.name), code(&p.probe)))
+        .map(|p| format!("{} ({})", text(&p.probe.name), how(&p.probe)))
         .collect();
     or_dash(&probes.join("; ")).to_owned()
 }
 
-/// A probe's program as a code span that it can't leave.
-fn code(probe: &Probe) -> String {
-    let run = match &probe.run {
-        ProbeRun::Argv(argv) => argv.join(" "),
-        ProbeRun::Script(script) => script.clone(),
-    };
-    let line = one_line(&redact(&run), 240).replace('`', "'");
-    format!("`{line}` gives {}", probe.expect.exit)
+fn how(probe: &Probe) -> String {
+    let exit = probe.expect.exit;
+    match &probe.run {
+        ProbeRun::Argv(argv) => {
+            let line = one_line(&redact(&argv.join(" ")), 240).replace('`', "'");
+            format!("`{line}` gives {exit}")
+        }
+        ProbeRun::Script(_) => format!("the script below gives {exit}"),
+    }
+}
+
+/// The probes' scripts, each in a block that it can't leave.
+fn scripts(turn: &Turn) -> String {
+    let mut out = String::new();
+    for record in &turn.receipt.probes {
+        let ProbeRun::Script(script) = &record.probe.run else {
+            continue;
+        };
+        let printable = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+        let script: String = redact(script).chars().map(printable).collect();
+        let script = clamp(script.trim_end(), SCRIPT);
+        let longest = script.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        let _ = write!(out, "\n{fence}sh\n{script}\n{fence}\n");
+    }
+    out
 }
 
 fn evidence(turn: &Turn) -> String {
@@ -287,10 +329,15 @@ fn evidence(turn: &Turn) -> String {
 /// # Errors
 /// When it can't be written, or when a page is there that secloop did not write.
 pub fn write(path: &Path, readers: Readers, page: &str) -> Result<(), String> {
-    if let Ok(there) = std::fs::read_to_string(path)
-        && !there.trim().is_empty()
-        && !there.lines().take(20).any(|l| l == MARK)
-    {
+    let foreign = match std::fs::read(path) {
+        Ok(there) => {
+            let there = String::from_utf8_lossy(&there);
+            !there.trim().is_empty() && !there.lines().take(20).any(|l| l == MARK)
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+        Err(e) => return Err(e.to_string()),
+    };
+    if foreign {
         return Err(
             "a page is there that secloop did not write; move it away, or set wiki.path to \
                     another one"

@@ -74,7 +74,7 @@ impl Sandbox {
     /// In words, for receipts and reports.
     pub fn describe(&self) -> &'static str {
         match self {
-            Self::Off => "none (sandbox.level = \"none\"): the agent runs with your rights",
+            Self::Off => "none: agent and checks run with your rights",
             Self::Bwrap(_) => "native (bubblewrap)",
             Self::Seatbelt(_) => "native (Seatbelt)",
         }

@@ -33,7 +33,6 @@ pub(super) async fn check(
     world.stage(Stage::Check);
     let Proposal { changes, report } = proposal;
     let config = &world.config;
-    draft.receipt.confinement = world.confinement();
     repeated(world, &report).await?;
 
     let since = Instant::now();

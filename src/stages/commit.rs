@@ -42,10 +42,15 @@ pub(super) async fn commit(
     };
     let short = commit.short();
     draft.judged(world, Gate::Commit, Verdict::Passed, since, &short);
-    world
+    // The change is committed and on the machine: a ledger that fails now must not take only one of
+    // them back. The next start completes the turn from the commit's trailer.
+    let noted = world
         .event(draft.id, Stage::Commit, "finished", &commit.to_string())
-        .await?;
-    world.keep_baseline(&commit).await?;
+        .await;
+    if let Err(error) = noted.and(world.keep_baseline(&commit).await) {
+        world.console().note(&error.to_string());
+    }
+    world.remember_autonomy(proven.autonomy);
     if world.config.repo.push
         && let Err(why) = world.repo.push(&world.env).await
     {

@@ -50,6 +50,15 @@ impl Draft {
         }
     }
 
+    /// A draft that is never recorded, for work on behalf of a turn that is over.
+    pub(crate) fn unrecorded(turn: TurnId, now: DateTime<Utc>) -> Self {
+        Self::new(&OpenTurn {
+            id: turn,
+            number: 0,
+            started: now,
+        })
+    }
+
     /// The turn as it will be recorded.
     pub fn finish(self, outcome: TurnOutcome, now: DateTime<Utc>) -> Turn {
         Turn {

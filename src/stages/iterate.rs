@@ -128,7 +128,7 @@ fn refusals(turns: &[crate::turn::Turn]) -> Vec<String> {
     turns
         .iter()
         .rev()
-        .filter(|turn| !turn.outcome.is_rehearsed())
+        .filter(|turn| !turn.receipt.rehearsal)
         .filter_map(|turn| match (&turn.outcome, &turn.finding) {
             (TurnOutcome::Rejected(why) | TurnOutcome::Held(why), Some(finding)) => {
                 Some(format!("{}: {why}", finding.title))

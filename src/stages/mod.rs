@@ -18,7 +18,7 @@ pub mod rollback;
 use tokio_util::sync::CancellationToken;
 
 pub use draft::Draft;
-pub use opening::{spend_on, spend_today};
+pub use opening::{is_open, spend_on, spend_today};
 
 use crate::error::Fatal;
 use crate::ledger::{LedgerError, OpenTurn};
@@ -57,6 +57,8 @@ impl From<LedgerError> for Ending {
 /// Does one turn. Never fails: whatever happens is in the value, so that nothing skips the ledger.
 pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) -> Turned {
     let mut draft = Draft::new(open);
+    draft.receipt.confinement = world.confinement();
+    draft.receipt.rehearsal = world.config.r#loop.dry_run;
     let (outcome, stop, fatal) = match attempt(world, &mut draft, cancel).await {
         Ok(commit) => (TurnOutcome::Committed(commit.to_string()), None, None),
         Err(Ending::Outcome(outcome)) => (outcome, None, None),

@@ -45,6 +45,32 @@ pub(super) async fn gate(world: &World, draft: &mut Draft) -> Result<Allowance, 
     open(world, draft, world.config.spend.per_iteration).await
 }
 
+/// Whether the gate would open now. Reserves nothing.
+///
+/// # Errors
+/// When the ledger can't be read.
+pub async fn is_open(world: &World) -> Result<bool, crate::ledger::LedgerError> {
+    let spend = spend_on(&world.ledger, &world.clock, world.spend_roots()).await?;
+    let reserved = world.ledger.reserved().await?;
+    let input = input(world, &spend, world.config.spend.per_iteration, reserved);
+    Ok(matches!(decide(&input), Decision::Open(_)))
+}
+
+fn input<'a>(
+    world: &World,
+    spend: &'a DaySpend,
+    limit: MicroUsd,
+    reserved: MicroUsd,
+) -> GateInput<'a> {
+    GateInput {
+        cap: world.config.spend.daily_cap,
+        per_iteration: limit,
+        minimum: MIN_ALLOWANCE,
+        spend: spend.figures(),
+        reserved,
+    }
+}
+
 /// Asks the gate for at most `limit`; also used for the live call after an apply.
 pub(super) async fn open(
     world: &World,
@@ -55,13 +81,7 @@ pub(super) async fn open(
     let reserved = world.ledger.reserved().await?;
     world.set_today(spend.total);
     let cap = world.config.spend.daily_cap;
-    let input = GateInput {
-        cap,
-        per_iteration: limit,
-        minimum: MIN_ALLOWANCE,
-        spend: spend.figures(),
-        reserved,
-    };
+    let input = input(world, &spend, limit, reserved);
     let facts = serde_json::json!({
         "total_micro_usd": spend.total.0, "cap_micro_usd": cap.0,
         "reserved_micro_usd": reserved.0, "complete": spend.complete,

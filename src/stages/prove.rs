@@ -9,6 +9,7 @@ use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::{Draft, Ending, opening};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
+use crate::prove::autonomy::Report;
 use crate::turn::{Colour, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
@@ -18,6 +19,8 @@ const LIVE_CALL: MicroUsd = MicroUsd(250_000);
 /// A change that is proven on the machine: the only thing that can be committed.
 pub(super) struct Proven {
     pub(super) cleared: Cleared,
+    /// How the agent can work with it: what the next change is compared with.
+    pub(super) autonomy: Report,
 }
 
 /// Second run, probes, autonomy.
@@ -38,9 +41,9 @@ pub(super) async fn prove(
     let judged = judge_second_run(&run, &world.baseline());
     ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
     green(world, &cleared.report.probes, draft, cancel).await?;
-    autonomy(world, draft, cancel).await?;
+    let autonomy = autonomy(world, draft, cancel).await?;
     live_call(world, draft, cancel).await?;
-    Ok(Proven { cleared })
+    Ok(Proven { cleared, autonomy })
 }
 
 async fn green(
@@ -85,7 +88,7 @@ async fn autonomy(
     world: &World,
     draft: &mut Draft,
     cancel: &CancellationToken,
-) -> Result<(), Ending> {
+) -> Result<Report, Ending> {
     let since = Instant::now();
     world.console().step_started("autonomy");
     let (after, judged) = world.check_autonomy(cancel).await;
@@ -100,8 +103,7 @@ async fn autonomy(
         since,
         &after.summary(),
     )?;
-    world.remember_autonomy(after);
-    Ok(())
+    Ok(after)
 }
 
 /// A call of the real agent with the deployed settings, where there is one.
@@ -131,11 +133,11 @@ async fn live_call(
         Err(ending) => return Err(ending),
     };
     let amount = allowance.amount();
+    let dir = world.make_private_dir("live")?;
     let run = world
         .ledger
         .reserve(draft.id, amount, world.clock.now())
         .await?;
-    let dir = world.make_private_dir("live")?;
     let call = claude
         .live_call(&world.config.home, dir.path(), amount, cancel)
         .await;

@@ -41,21 +41,22 @@ pub(super) async fn roll_back(
         .event(draft.id, Stage::Rollback, "finished", &left.as_ref().err())
         .await;
     match (left, ending, noted) {
-        (_, Ending::Fatal(fatal), _) => Ending::Fatal(fatal),
-        (_, _, Err(error)) => error.into(),
-        (Ok(()), ending, Ok(())) => {
-            journal.close();
-            ending
-        }
-        (Err(why), ending, Ok(())) => {
+        (Err(why), ending, _) => {
             let first = match ending {
                 Ending::Outcome(outcome) => outcome.detail().to_owned(),
                 Ending::Closed(stop) => stop.reason(),
                 Ending::Fatal(fatal) => fatal.to_string(),
             };
+            // The snapshot stays: the next start tries again before it does anything else.
             Ending::Outcome(TurnOutcome::NeedsOperator(format!(
                 "the change was refused ({first}) and could not be taken back wholly: {why}"
             )))
+        }
+        (Ok(()), Ending::Fatal(fatal), _) => Ending::Fatal(fatal),
+        (Ok(()), _, Err(error)) => error.into(),
+        (Ok(()), ending, Ok(())) => {
+            journal.close();
+            ending
         }
     }
 }

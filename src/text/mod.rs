@@ -5,5 +5,5 @@ mod plain;
 mod redact;
 
 pub use markup::{discord_plain, markdown_cell, markdown_text};
-pub use plain::{clamp, one_line, plain, terminal_safe};
+pub use plain::{clamp, counted, one_line, plain, terminal_safe};
 pub use redact::redact;

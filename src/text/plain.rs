@@ -63,6 +63,12 @@ pub fn plain(text: &str, max: usize) -> String {
     out
 }
 
+/// `1 turn`, `2 turns`.
+pub fn counted(count: u32, word: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{s}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,7 @@ fn the_playbook_applies_to_an_empty_home_once_and_rebuilds_it_alike() {
 }
 
 /// As `defaults` of macOS: `read` fails for a key that is not there.
+#[cfg(target_os = "linux")]
 const DEFAULTS: &str = r#"
 echo "defaults $*" >>"$STATE/calls"
 case $1 in
@@ -55,6 +56,7 @@ esac
 "#;
 
 /// As `socketfilterfw` of macOS.
+#[cfg(target_os = "linux")]
 const FIREWALL: &str = r#"
 echo "socketfilterfw $*" >>"$STATE/calls"
 case "$1 $2" in

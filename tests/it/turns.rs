@@ -148,7 +148,7 @@ fn a_turn_that_improves_is_proven_committed_logged_and_posted_and_the_loop_ends(
     assert!(posts[1].contains("nothing material"));
     let last = &posts[3];
     assert!(
-        last.contains("ended") && last.contains("3 iterations, 1 improvements"),
+        last.contains("ended") && last.contains("3 iterations, 1 improvement"),
         "{last}"
     );
     assert!(
@@ -215,9 +215,20 @@ fn a_trial_needs_nothing_and_proves_that_its_changes_survive_a_rebuild() {
 /// `--dry-run`: every gate before apply, and nothing is changed anywhere.
 #[test]
 fn a_dry_run_changes_neither_machine_nor_repository() {
-    let station = Station::with_gaps(&["only its owner reads the log"]);
-    // The machine as the playbook stands.
-    assert_eq!(station.run(&["run", "--once", "--dry-run"]).code, Some(0));
+    let station = Station::with_gaps(&["rm in any spelling", "only its owner reads the log"]);
+    // On a machine that the playbook was never run on.
+    let empty = files(&station.home());
+    let done = station.run(&["run", "--once", "--dry-run"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert_eq!(files(&station.home()), empty);
+
+    // And on one that has it: what was tried in a dry run counts for nothing.
+    let done = station.run(&["run", "--once"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(matches!(
+        station.turns()[1].outcome,
+        TurnOutcome::Committed(_)
+    ));
     let before = files(&station.home());
     let done = station.run(&["run", "--once", "--dry-run"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
@@ -226,9 +237,13 @@ fn a_dry_run_changes_neither_machine_nor_repository() {
         station
             .git(["rev-list", "--count", "main..secloop/hardening"])
             .trim(),
-        "0"
+        "1"
     );
     let turns = station.turns();
-    assert!(matches!(&turns[0].outcome, TurnOutcome::Held(why) if why.contains("--dry-run")));
-    assert!(turns[0].receipt.gates.iter().all(|g| g.gate != Gate::Apply));
+    assert!(
+        matches!(&turns[2].outcome, TurnOutcome::Held(why) if why.contains("--dry-run")),
+        "{}",
+        done.err
+    );
+    assert!(turns[2].receipt.gates.iter().all(|g| g.gate != Gate::Apply));
 }

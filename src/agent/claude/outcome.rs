@@ -148,6 +148,11 @@ pub(super) fn cost(seen: &Seen, ended: Ended, allowance: MicroUsd) -> (MicroUsd,
         return (allowance, Some(why));
     };
     match micro_usd(&result["total_cost_usd"]) {
+        // What a client that was ended says may have been said for it.
+        Some(cost) if cost < allowance && !matches!(ended, Ended::Exited(_)) => {
+            let why = format!("it was ended: the allowance of {allowance} is booked");
+            (allowance, Some(why))
+        }
         Some(cost) if cost.0 <= allowance.0.saturating_mul(ABSURD) => (cost, None),
         _ => {
             let given = crate::text::one_line(&result["total_cost_usd"].to_string(), 40);

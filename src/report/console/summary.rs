@@ -29,6 +29,7 @@ impl Summary {
             format!("ended: {}", one_line(&redact(&self.reason), 400)),
         ];
         lines.push(String::new());
+        let above = lines.len();
         for turn in &self.turns {
             if let (TurnOutcome::Committed(id), Some(finding)) = (&turn.outcome, &turn.finding) {
                 let id: String = id.chars().take(8).collect();
@@ -40,7 +41,9 @@ impl Summary {
                 ));
             }
         }
-        lines.push(String::new());
+        if lines.len() > above {
+            lines.push(String::new());
+        }
         lines.push(format!("  {:<12} {}", "turns", self.counts()));
         let spent: Duration = self
             .turns
