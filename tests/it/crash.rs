@@ -95,3 +95,60 @@ fn a_kill_right_after_the_commit_loses_nothing_and_repeats_nothing() {
         "{posts:#?}"
     );
 }
+
+/// A change that could not be taken back is not forgotten: the next start tries again before it
+/// does anything else, and goes no further while it can't.
+#[test]
+fn what_was_not_taken_back_is_taken_back_at_the_next_start_or_stops_it() {
+    let station = Station::with_gaps(&[GAP]);
+    let mut running = station.start(&["run", "--once"]);
+    running.wait_for("✓ apply");
+    running.kill();
+    // As after a rollback that failed: the turn is over, and needs the operator.
+    close_as_stuck(&station);
+    let snapshots = station.state().join("snapshots");
+    let away = station.state().join("away");
+    let snapshot = std::fs::read_dir(&snapshots).unwrap().next();
+    let snapshot = snapshot.unwrap().unwrap().path();
+    std::fs::rename(&snapshot, &away).unwrap();
+    std::fs::create_dir(&snapshot).unwrap();
+    let done = station.run(&["run", "--once", "--dry-run"]);
+    assert_eq!(done.code, Some(12), "{}", done.err);
+    let place = snapshot.display().to_string();
+    assert!(done.err.contains(&place), "{}", done.err);
+    assert_eq!(log_mode(&station), 0o700);
+
+    std::fs::remove_dir(&snapshot).unwrap();
+    std::fs::rename(&away, &snapshot).unwrap();
+    let done = station.run(&["run", "--once", "--dry-run"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.err.contains("is taken back"), "{}", done.err);
+    assert_eq!(log_mode(&station), 0o755, "as before the turn");
+    assert!(!snapshot.exists());
+}
+
+fn close_as_stuck(station: &Station) {
+    use secloop::gate::MicroUsd;
+    use secloop::ledger::Ledger;
+    use secloop::turn::{Receipt, Turn, TurnOutcome};
+
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let ledger = Ledger::open(&station.state()).await.unwrap();
+        let open = ledger.open_turns().await.unwrap().remove(0);
+        let turn = Turn {
+            id: open.id,
+            number: open.number,
+            started: open.started,
+            finished: open.started,
+            outcome: TurnOutcome::NeedsOperator("not as before".to_owned()),
+            agent: None,
+            cost: MicroUsd::ZERO,
+            finding: None,
+            change: String::new(),
+            question: None,
+            receipt: Receipt::default(),
+        };
+        ledger.finish_turn(&turn, &[]).await.unwrap();
+        ledger.close().await;
+    });
+}
