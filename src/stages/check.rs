@@ -211,9 +211,9 @@ fn red_verdict(probe: &Probe, result: &ProbeResult) -> Verdict {
             probe.name
         )),
         Colour::Error => Verdict::Refused(format!(
-            "\"{}\" could not be run to its end ({}); a probe that errors proves nothing",
+            "\"{}\" could not be run to its end; a probe that errors proves nothing (what it said \
+             is in the receipt)",
             probe.name,
-            crate::text::one_line(&result.output, 200)
         )),
     }
 }

@@ -40,7 +40,7 @@ impl Claude {
             deployed: None,
         };
         let ran = self.run(&job, cancel, &mut |_| ()).await?;
-        let (cost, _) = outcome::cost(&ran.seen, ran.ended, amount);
+        let (cost, _) = ran.cost(amount);
         let result = outcome::ended_well(&ran.seen, ran.ended)
             .map_err(|(class, why)| format!("{}: {why}", class.word()))?;
         let answer = result

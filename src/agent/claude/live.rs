@@ -59,7 +59,7 @@ impl Claude {
             Err(why) => return nothing(Verdict::Held(why)),
         };
         let (words, ran) = ran;
-        let (cost, remark) = outcome::cost(&ran.seen, ran.ended, amount);
+        let (cost, remark) = ran.cost(amount);
         let mut verdict = judge(&ran, &words, &guarded);
         if let (Verdict::Held(why), Some(remark)) = (&mut verdict, remark) {
             *why = format!("{why}; {remark}");

@@ -22,6 +22,7 @@ mod prompts;
 mod schema;
 mod setup;
 mod stream;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 
@@ -73,6 +74,8 @@ struct Ran {
     seen: Seen,
     ended: Ended,
     session: String,
+    /// Its transcripts are as the client left them.
+    told: bool,
 }
 
 impl Claude {
@@ -138,10 +141,12 @@ impl Claude {
         })
         .await
         .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        let told = tidy::tidy(&job.run_dir.join("claude"));
         Ok(Ran {
             seen,
             ended: done.ended,
             session,
+            told,
         })
     }
 
@@ -185,10 +190,23 @@ impl Agent for Claude {
     }
 }
 
+impl Ran {
+    /// What it cost, and a remark where that is not its own account.
+    fn cost(&self, allowance: MicroUsd) -> (MicroUsd, Option<String>) {
+        let (cost, remark) = outcome::cost(&self.seen, self.ended, allowance);
+        if self.told || cost >= allowance {
+            return (cost, remark);
+        }
+        let why =
+            format!("its transcripts were tampered with: the allowance of {allowance} is booked");
+        (allowance, Some(why))
+    }
+}
+
 fn iteration(ran: &Ran, allowance: MicroUsd) -> Iteration {
     let judged = outcome::ended_well(&ran.seen, ran.ended)
         .and_then(|result| outcome::report(&ran.seen, result));
-    let (cost, remark) = outcome::cost(&ran.seen, ran.ended, allowance);
+    let (cost, remark) = ran.cost(allowance);
     let (report, (outcome, mut why)) = match judged {
         Ok(report) => {
             let class = outcome::class(&report);
