@@ -104,7 +104,10 @@ fn dollars_are_read_exactly() {
 #[test]
 fn a_branch_is_one_that_git_takes() {
     let with = |name: &str| {
-        let name = serde_json::Value::from(name);
+        // TOML wants this one escaped, JSON does not.
+        let name = serde_json::Value::from(name)
+            .to_string()
+            .replace('\u{7f}', "\\u007f");
         parsed(&format!(
             "[playbook]\nfile = \"p.yml\"\n[repo]\nbranch = {name}"
         ))
