@@ -67,7 +67,10 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         .chars()
         .all(|c| c.is_ascii_digit())
     {
-        return Err("DISCORD_STATUS_CHANNEL_ID is no channel id, which is a number".to_owned());
+        return Err(
+            "DISCORD_STATUS_CHANNEL_ID is no channel id, which is a number; correct or unset it"
+                .to_owned(),
+        );
     }
     let prompts = &config.agent.prompts;
     if !prompts.as_os_str().is_empty() && !prompts.is_dir() {

@@ -127,7 +127,9 @@ impl Ledger {
 fn unusable(state_dir: &Path, error: &sqlx::Error) -> Fatal {
     let path = Ledger::path(state_dir);
     let path = path.display();
-    let code = error.as_database_error().and_then(|e| e.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     Fatal::Ledger(match code.as_deref() {
         // SQLITE_CORRUPT, SQLITE_NOTADB
         Some("11" | "26") => format!(

@@ -118,7 +118,8 @@ fn without_a_configuration_the_looking_commands_and_stop_need_only_the_state() {
 
 #[test]
 fn doctor_says_each_thing_once_and_nothing_about_what_is_not_there() {
-    let station = adopted("[ansible]\npass_env = [\"HOME\"]\n[repo]\npath = \"/nonexistent/repo\"\n");
+    let station =
+        adopted("[ansible]\npass_env = [\"HOME\"]\n[repo]\npath = \"/nonexistent/repo\"\n");
     let doctor = ran(program(&station, &station.repo(), &["doctor", "--json"]));
     let (state, text) = says(&doctor, "repository").unwrap();
     assert_eq!(state, "bad");
