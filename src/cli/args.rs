@@ -9,10 +9,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "secloop", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes of `run`: 0 nothing material is left (or one turn ended well), \
-    1 fatal, 2 usage,\n10 daily cap reached, 11 another run is active, 12 needs the operator,\n13 \
-    repeated failures or a dry spell, 130 interrupted.\n\nConfiguration: --config, SECLOOP_CONFIG, \
-    ./secloop.toml, $XDG_CONFIG_HOME/secloop/config.toml."
+    after_help = "Exit codes of `run`: 0 nothing material is left (or one turn ended well, or \
+    `secloop stop`),\n1 fatal, 2 usage, 10 daily cap reached, 11 another run is active, 12 needs \
+    the operator,\n13 repeated failures, a dry spell or the ceiling of turns, 130 \
+    interrupted.\n\nConfiguration, the first that is there: --config, SECLOOP_CONFIG, \
+    secloop.toml here or above as far\nas the repository's top, \
+    $XDG_CONFIG_HOME/secloop/config.toml.\n\nEnvironment: SECLOOP_STATE_DIR (ledger, worktree, \
+    receipts), SECLOOP_LOG (what is logged to stderr,\nsuch as secloop=debug; instead of -v), \
+    DISCORD_BOT_TOKEN, DISCORD_STATUS_CHANNEL_ID."
 )]
 pub struct Args {
     /// What to do.
@@ -46,18 +50,19 @@ pub enum Command {
         #[arg(long)]
         json: bool,
         /// At most this many, the newest ones.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
     /// Show one turn with its receipt.
     Show {
         /// Its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
     },
-    /// Show what all Claude Code use on this machine cost on a day, as the gate sees it.
+    /// Show what all Claude Code use on this machine cost on a day, and what the cap leaves.
     Spend {
         /// Print one JSON document.
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! `secloop doctor`: every part that a run needs, each line with its cure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -61,7 +61,7 @@ pub(super) async fn doctor(
             runtime = config.ansible.runtime;
         }
         Err(why) => {
-            checks.push(bad("configuration", why.to_string()));
+            checks.push(failed("configuration", &why));
             checks.push(state(&state_dir(&around.env)?));
         }
     }
@@ -110,13 +110,21 @@ fn bad(part: &'static str, says: impl Into<String>) -> Check {
     }
 }
 
-fn state(dir: &std::path::Path) -> Check {
+/// The line names the part already.
+fn failed(part: &'static str, why: &Fatal) -> Check {
+    let text = why.to_string();
+    let named = [format!("{part}: "), format!("{part} directory ")];
+    let says = named.iter().find_map(|name| text.strip_prefix(name));
+    bad(part, says.unwrap_or(&text))
+}
+
+fn state(dir: &Path) -> Check {
     if !dir.exists() {
         return good("state", format!("{} (will be made)", dir.display()));
     }
     match lock::check_dir(dir) {
         Ok(()) => good("state", dir.display().to_string()),
-        Err(why) => bad("state", why.to_string()),
+        Err(why) => failed("state", &why),
     }
 }
 
@@ -128,28 +136,20 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
         Err(why) => bad("sandbox", why),
     });
     if config.state_dir.exists() {
-        checks.push(match Ledger::open_for_reading(&config.state_dir).await {
-            Ok(_) => good(
-                "ledger",
-                Ledger::path(&config.state_dir).display().to_string(),
-            ),
-            Err(why) => bad("ledger", why.to_string()),
+        checks.push(match ledger(&config.state_dir).await {
+            Ok(says) => good("ledger", says),
+            Err(why) => failed("ledger", &why),
         });
     }
     checks.push(match Repo::check(&config.repo, &path).await {
         Ok(says) => good("repository", says),
-        Err(why) => bad("repository", why.to_string()),
+        Err(why) => failed("repository", &why),
     });
-    let playbook = config.repo.path.join(&config.playbook.file);
-    checks.push(if playbook.is_file() {
-        good("playbook", playbook.display().to_string())
-    } else {
-        bad(
-            "playbook",
-            format!("{} does not exist; set playbook.file", playbook.display()),
-        )
-    });
-    checks.extend(environment(config));
+    // Without a repository neither could say what to do.
+    if config.repo.path.is_dir() {
+        checks.push(playbook(config));
+        checks.extend(environment(config));
+    }
     checks.push(agent(config, around).await);
     let clock = crate::clock::Clock::system(config.spend.zone);
     let day = spend::day(&spend::DayQuery {
@@ -171,22 +171,61 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
             format!("{figure}, incomplete: {}", day.problems.join("; ")),
         )
     });
-    checks.push(
-        if config.discord.token.is_empty() || config.discord.channel_id.is_empty() {
-            note(
-                "discord",
-                "no DISCORD_BOT_TOKEN or DISCORD_STATUS_CHANNEL_ID: posts are kept in the outbox",
-            )
-        } else {
-            good("discord", format!("channel {}", config.discord.channel_id))
-        },
-    );
+    checks.push(discord(config));
+}
+
+/// Opens the ledger and reads from it.
+async fn ledger(state_dir: &Path) -> Result<String, Fatal> {
+    let path = Ledger::path(state_dir).display().to_string();
+    let Some(ledger) = Ledger::open_for_reading(state_dir).await? else {
+        return Ok(format!("{path} (will be made)"));
+    };
+    ledger.turns(1).await?;
+    Ok(path)
+}
+
+fn playbook(config: &Config) -> Check {
+    let playbook = config.repo.path.join(&config.playbook.file);
+    if playbook.is_file() {
+        good("playbook", playbook.display().to_string())
+    } else {
+        bad(
+            "playbook",
+            format!("{} does not exist; set playbook.file", playbook.display()),
+        )
+    }
+}
+
+fn discord(config: &Config) -> Check {
+    let missing: Vec<&str> = [
+        (config.discord.token.is_empty(), "DISCORD_BOT_TOKEN"),
+        (
+            config.discord.channel_id.is_empty(),
+            "discord.channel_id (or DISCORD_STATUS_CHANNEL_ID)",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(missing, name)| missing.then_some(name))
+    .collect();
+    if missing.is_empty() {
+        return good("discord", format!("channel {}", config.discord.channel_id));
+    }
+    note(
+        "discord",
+        format!(
+            "no {}: posts are kept in the outbox; set what is missing",
+            missing.join(" and no ")
+        ),
+    )
 }
 
 /// Whether the playbook gets the variables that it reads.
 fn environment(config: &Config) -> Option<Check> {
     let around = config.playbook.file.parent()?;
     let dir = config.repo.path.join(around);
+    if !dir.is_dir() {
+        return None;
+    }
     match missing_env(&dir, &config.ansible.pass_env) {
         Ok(names) if !names.is_empty() => Some(bad(
             "environment",

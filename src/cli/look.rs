@@ -5,101 +5,18 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use serde_json::json;
+use tokio::signal::unix::SignalKind;
 
 use super::args::SpendBy;
+use super::place::Place;
 use super::{Surroundings, print, print_json, receipt};
-use crate::clock::{Clock, system_zone};
-use crate::config::{Overrides, load, state_dir};
+use crate::clock::Clock;
 use crate::error::{Exit, Fatal};
-use crate::ledger::Ledger;
+use crate::gate::MicroUsd;
 use crate::lock;
-use crate::spend::{self, By, DayQuery};
+use crate::spend::{self, By};
 use crate::text::one_line;
 use crate::turn::Turn;
-use crate::world::own_roots;
-
-/// Where a looking command finds its things; works without a configuration too.
-struct Place {
-    state_dir: PathBuf,
-    clock: Clock,
-    roots: Vec<PathBuf>,
-    cap: Option<crate::gate::MicroUsd>,
-}
-
-impl Place {
-    fn find(around: &Surroundings, file: Option<PathBuf>) -> Result<Self, Fatal> {
-        let asked = file.is_some() || around.env.contains_key("SECLOOP_CONFIG");
-        let flags = Overrides {
-            config: file,
-            ..Overrides::default()
-        };
-        let home = PathBuf::from(around.env.get("HOME").cloned().unwrap_or_default());
-        let (state_dir, zone, mut roots, cap) = match load(&around.env, &around.cwd, &flags) {
-            Ok(c) => (
-                c.state_dir,
-                c.spend.zone,
-                c.spend.roots,
-                Some(c.spend.daily_cap),
-            ),
-            Err(error) if asked => return Err(error),
-            // Without a file the figures are those of this machine's defaults.
-            Err(_) => {
-                let configured = around
-                    .env
-                    .get("CLAUDE_CONFIG_DIR")
-                    .map_or("", String::as_str);
-                (
-                    state_dir(&around.env)?,
-                    system_zone(),
-                    spend::roots(configured, &home, &[]),
-                    None,
-                )
-            }
-        };
-        roots.extend(own_roots(&state_dir));
-        Ok(Self {
-            state_dir,
-            clock: Clock::system(zone),
-            roots,
-            cap,
-        })
-    }
-
-    async fn ledger(&self) -> Result<Option<Ledger>, Fatal> {
-        Ledger::open_for_reading(&self.state_dir).await
-    }
-
-    async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Fatal> {
-        match self.ledger().await? {
-            Some(ledger) => Ok(ledger.turns(limit).await?),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    async fn spend(&self, date: NaiveDate) -> Result<spend::DaySpend, Fatal> {
-        let own = match self.ledger().await? {
-            Some(ledger) => {
-                let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
-                ledger
-                    .own_runs(start - chrono::TimeDelta::hours(26))
-                    .await?
-            }
-            None => Vec::new(),
-        };
-        let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
-        tokio::task::spawn_blocking(move || {
-            spend::day(&DayQuery {
-                roots: &roots,
-                date,
-                zone,
-                now,
-                own: &own,
-            })
-        })
-        .await
-        .map_err(|e| Fatal::Spend(e.to_string()))
-    }
-}
 
 /// `secloop status`.
 pub(super) async fn status(
@@ -108,66 +25,81 @@ pub(super) async fn status(
     json: bool,
     watch: bool,
 ) -> Result<Exit, Fatal> {
-    loop {
-        let place = Place::find(around, file.clone())?;
-        let holder = lock::active(&place.state_dir);
-        let spend = place.spend(place.clock.today()).await?;
-        let turns = place.turns(5).await?;
-        let waiting = match place.ledger().await? {
-            Some(ledger) => ledger.waiting_posts().await?,
-            None => 0,
-        };
-        if json {
-            print_json(&json!({
-                "version": 1,
-                "running": holder.is_some(),
-                "holder": holder,
-                "spend": {
-                    "date": spend.date, "timezone": spend.zone, "complete": spend.complete,
-                    "total_micro_usd": spend.total.0, "cap_micro_usd": place.cap.map(|c| c.0),
-                },
-                "outbox": waiting,
-                "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
-            }));
-            return Ok(Exit::Done);
-        }
-        let mut out = String::new();
-        match &holder {
-            Some(h) => {
-                let now = place.clock.now();
-                let stage = h.stage.map_or("starting", crate::turn::Stage::word);
-                let age = (now - h.heartbeat).num_seconds().max(0);
-                let _ = writeln!(
-                    out,
-                    "running   pid {}, stage {stage}, last sign of life {age} s ago",
-                    h.identity.pid
-                );
-            }
-            None => out.push_str("running   no\n"),
-        }
-        let cap = place.cap.map_or_else(String::new, |c| format!(" of {c}"));
-        let known = if spend.complete {
-            ""
-        } else {
-            " (incomplete: the gate is closed)"
-        };
-        let _ = writeln!(
-            out,
-            "spend     {}{cap} on {} ({}){known}",
-            spend.total, spend.date, spend.zone
-        );
-        let _ = writeln!(out, "outbox    {waiting} waiting");
-        out.push('\n');
-        out.push_str(&table(&turns, &place.clock));
-        print(&out);
-        if !watch {
-            return Ok(Exit::Done);
-        }
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Done),
-            () = tokio::time::sleep(std::time::Duration::from_secs(2)) => print("\x1b[2J\x1b[H"),
-        }
+    if !watch {
+        let text = state(around, file, json).await?;
+        print(&text);
+        return Ok(Exit::Done);
     }
+    // Listened for from the beginning, so that no Ctrl-C ends it with an error.
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())
+        .map_err(Fatal::io("listening for Ctrl-C"))?;
+    let again = async {
+        let mut clear = "";
+        loop {
+            let text = state(around, file.clone(), false).await?;
+            print(&format!("{clear}{text}"));
+            clear = "\x1b[2J\x1b[H";
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        }
+    };
+    tokio::select! {
+        _ = interrupt.recv() => Ok(Exit::Done),
+        failed = again => failed,
+    }
+}
+
+/// The state in one text.
+async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Result<String, Fatal> {
+    let place = Place::find(around, file)?;
+    let holder = lock::active(&place.state_dir);
+    let spend = place.spend(place.clock.today()).await?;
+    let turns = place.turns(5).await?;
+    let waiting = match place.ledger().await? {
+        Some(ledger) => ledger.waiting_posts().await?,
+        None => 0,
+    };
+    if json {
+        let document = json!({
+            "version": 1,
+            "running": holder.is_some(),
+            "holder": holder,
+            "spend": {
+                "date": spend.date, "timezone": spend.zone, "complete": spend.complete,
+                "total_micro_usd": spend.total.0, "cap_micro_usd": place.cap.map(|c| c.0),
+            },
+            "outbox": waiting,
+            "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
+        });
+        return Ok(format!("{document:#}\n"));
+    }
+    let mut out = String::new();
+    match &holder {
+        Some(h) => {
+            let now = place.clock.now();
+            let stage = h.stage.map_or("starting", crate::turn::Stage::word);
+            let age = (now - h.heartbeat).num_seconds().max(0);
+            let _ = writeln!(
+                out,
+                "running   pid {}, stage {stage}, last sign of life {age} s ago",
+                h.identity.pid
+            );
+        }
+        None => out.push_str("running   no\n"),
+    }
+    let cap = place.cap.map_or_else(String::new, |c| format!(" of {c}"));
+    let known = if spend.complete {
+        ""
+    } else {
+        " (incomplete: the gate is closed)"
+    };
+    let _ = writeln!(
+        out,
+        "spend     {}{cap} on {} ({}){known}",
+        spend.total, spend.date, spend.zone
+    );
+    let _ = writeln!(out, "outbox    {waiting} waiting\n");
+    out.push_str(&table(&turns, &place.clock));
+    Ok(out)
 }
 
 fn row_json(turn: &Turn) -> serde_json::Value {
@@ -274,10 +206,20 @@ pub(super) async fn spend(
         SpendBy::Project => By::Project,
         SpendBy::Session => By::Session,
     });
+    // The cap is held against the most that the day may have cost.
+    let left = |cap: MicroUsd| MicroUsd(cap.0.saturating_sub(day.at_most.0));
     if json {
-        print_json(&spend::json(&day, by));
+        let mut document = spend::json(&day, by);
+        document["cap_micro_usd"] = json!(place.cap.map(|cap| cap.0));
+        document["left_micro_usd"] = json!(place.cap.map(|cap| left(cap).0));
+        print_json(&document);
     } else {
-        print(&spend::table(&day, by));
+        let mut text = spend::table(&day, by);
+        if let Some(cap) = place.cap {
+            let most = if day.complete { "" } else { "at most " };
+            let _ = writeln!(text, "of the day's cap of {cap}, {most}{} left", left(cap));
+        }
+        print(&text);
     }
     Ok(Exit::Done)
 }

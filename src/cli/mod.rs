@@ -4,6 +4,7 @@ mod args;
 mod doctor;
 mod init;
 mod look;
+mod place;
 mod receipt;
 mod run;
 mod stop;
@@ -69,7 +70,10 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
     let around = Surroundings::of_process()?;
     if let Command::Completions { shell } = args.command {
         let mut command = Args::command();
-        clap_complete::generate(shell, &mut command, "secloop", &mut std::io::stdout());
+        // By way of a buffer: the generator panics where a reader goes away early.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command, "secloop", &mut script);
+        print(&String::from_utf8_lossy(&script));
         return Ok(Exit::Done);
     }
     // One thread: a child's parent-death signal is tied to the thread that forked it.
@@ -91,7 +95,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
                 stdout,
             } => init::init(&around, repo.as_deref(), force, stdout),
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
-            Command::Stop { now } => stop::stop(&around, config, now).await,
+            Command::Stop { now } => stop::stop(&around, now).await,
             Command::Completions { .. } => Ok(Exit::Done),
         }
     });

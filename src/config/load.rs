@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::defaults;
+use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
     DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
     SpendConfig, WikiConfig,
 };
+use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 
@@ -36,122 +39,40 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// # Errors
 /// Names the file, the line or key, and the cure.
 pub fn load(env: &Env, cwd: &Path, flags: &Overrides) -> Result<Config, Fatal> {
-    let (file, raw) = read(env, cwd, flags)?;
-    let base = file.parent().unwrap_or(cwd).to_owned();
-    resolve(raw, &file.display().to_string(), &base, env, flags)
-        .map_err(|why| Fatal::Config(format!("{}: {why}", file.display())))
+    load_if_any(env, cwd, flags)?.ok_or_else(|| locate::missing(env))
 }
 
-fn read(env: &Env, cwd: &Path, flags: &Overrides) -> Result<(PathBuf, Raw), Fatal> {
-    let file = locate(env, cwd, flags)?;
-    let text = std::fs::read_to_string(&file).map_err(|e| {
-        Fatal::Config(format!(
-            "{}: {e}; check the path and its permissions",
-            file.display()
-        ))
-    })?;
-    let raw = toml::from_str(&text)
-        .map_err(|e| Fatal::Config(format!("{}: {}", file.display(), e.to_string().trim_end())))?;
-    Ok((file, raw))
-}
-
-/// Where the configuration file is.
-fn locate(env: &Env, cwd: &Path, flags: &Overrides) -> Result<PathBuf, Fatal> {
-    if let Some(path) = &flags.config {
-        return Ok(path.clone());
-    }
-    if let Some(path) = env.get("SECLOOP_CONFIG").filter(|p| !p.is_empty()) {
-        return Ok(PathBuf::from(path));
-    }
-    let beside = cwd.join("secloop.toml");
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    let user = dir(env, "XDG_CONFIG_HOME", ".config")?.join("secloop/config.toml");
-    if user.is_file() {
-        return Ok(user);
-    }
-    Err(Fatal::Config(format!(
-        "no secloop.toml here and no {}; write one with `secloop init` in the playbook's \
-         repository, or watch a trial with `secloop run --trial`",
-        user.display()
-    )))
-}
-
-fn home(env: &Env) -> Result<PathBuf, Fatal> {
-    match env.get("HOME") {
-        Some(home) if Path::new(home).is_absolute() => Ok(PathBuf::from(home)),
-        _ => Err(Fatal::Config(
-            "HOME is not set to an absolute path; set it".to_owned(),
-        )),
-    }
-}
-
-fn dir(env: &Env, variable: &str, below_home: &str) -> Result<PathBuf, Fatal> {
-    match env.get(variable) {
-        Some(value) if Path::new(value).is_absolute() => Ok(PathBuf::from(value)),
-        _ => Ok(home(env)?.join(below_home)),
-    }
-}
-
-/// The state directory: `SECLOOP_STATE_DIR`, or the platform's place for such things.
+/// The same where a configuration is not needed; `None`: there is no file.
 ///
 /// # Errors
-/// When neither it nor `HOME` is set.
-pub fn state_dir(env: &Env) -> Result<PathBuf, Fatal> {
-    match env.get("SECLOOP_STATE_DIR") {
-        Some(value) if Path::new(value).is_absolute() => Ok(PathBuf::from(value)),
-        Some(value) if !value.is_empty() => Err(Fatal::Config(format!(
-            "SECLOOP_STATE_DIR: {value} is not an absolute path"
-        ))),
-        _ if std::env::consts::OS == "macos" => {
-            Ok(home(env)?.join("Library/Application Support/secloop"))
-        }
-        _ => Ok(dir(env, "XDG_STATE_HOME", ".local/state")?.join("secloop")),
-    }
+/// As [`load`]: a file that is there has to be right.
+pub fn load_if_any(env: &Env, cwd: &Path, flags: &Overrides) -> Result<Option<Config>, Fatal> {
+    let Some(file) = locate::find(env, cwd, flags) else {
+        return Ok(None);
+    };
+    let fatal = |why: &str| Fatal::Config(format!("{}: {why}", file.display()));
+    let text = std::fs::read_to_string(&file)
+        .map_err(|e| fatal(&format!("{e}; check the path and its permissions")))?;
+    let raw = toml::from_str(&text).map_err(|e| fatal(e.to_string().trim_end()))?;
+    let base = file.parent().unwrap_or(cwd);
+    resolve(raw, &file.display().to_string(), base, env, flags)
+        .map(Some)
+        .map_err(|why| fatal(&why))
 }
-
-/// The cache directory, for what can be made again.
-///
-/// # Errors
-/// When `HOME` is not set.
-pub fn cache_dir(env: &Env) -> Result<PathBuf, Fatal> {
-    if std::env::consts::OS == "macos" {
-        return Ok(home(env)?.join("Library/Caches/secloop"));
-    }
-    Ok(dir(env, "XDG_CACHE_HOME", ".cache")?.join("secloop"))
-}
-
-/// Files below the home directory that hardening touches and that nothing else rewrites.
-const WATCHED: [&str; 13] = [
-    ".claude/settings.json",
-    ".claude/hooks",
-    ".ssh/authorized_keys",
-    ".ssh/config",
-    ".gitconfig",
-    ".config/git",
-    ".zprofile",
-    ".zshrc",
-    ".zshenv",
-    ".bashrc",
-    ".bash_profile",
-    ".profile",
-    "Library/LaunchAgents",
-];
 
 #[expect(
     clippy::too_many_lines,
     reason = "one line a key; splitting it would hide the table"
 )]
-fn resolve(
+pub(super) fn resolve(
     raw: Raw,
     source: &str,
     base: &Path,
     env: &Env,
     flags: &Overrides,
 ) -> Result<Config, String> {
-    let home = home(env).map_err(|e| e.to_string())?;
-    let state_dir = state_dir(env).map_err(|e| e.to_string())?;
+    let home = home(env)?;
+    let state_dir = state_dir(env).map_err(reason)?;
     let path = |text: &str| expand(text, &home, base);
     let span = |value: Option<Span>, default: Duration| value.map_or(default, |s| s.0);
 
@@ -165,20 +86,9 @@ fn resolve(
             .file
             .ok_or("playbook.file is missing: the playbook, relative to repo.path")?,
     );
-    if file.is_absolute()
-        || file
-            .components()
-            .any(|c| c == std::path::Component::ParentDir)
-    {
-        return Err("playbook.file must be relative to repo.path and stay inside it".to_owned());
-    }
-    let around = file.parent().filter(|p| !p.as_os_str().is_empty());
-    let allowed = raw.repo.allowed.unwrap_or_else(|| {
-        around.map_or_else(
-            || vec![String::new()],
-            |p| vec![format!("{}/", p.display())],
-        )
-    });
+    inside("playbook.file", &file.to_string_lossy())?;
+    let allowed = raw.repo.allowed.filter(|list| !list.is_empty());
+    let allowed = allowed.unwrap_or_else(|| defaults::allowed(&repo_path, &file));
 
     let r#loop = LoopConfig {
         interval: flags
@@ -191,20 +101,6 @@ fn resolve(
         dry_spell: raw.r#loop.dry_spell.unwrap_or(12),
         max_turns: raw.r#loop.max_turns.unwrap_or(500),
     };
-    for (key, value) in [
-        ("loop.confirmations", r#loop.confirmations),
-        ("loop.max_failures", r#loop.max_failures),
-        ("loop.dry_spell", r#loop.dry_spell),
-        ("loop.max_turns", r#loop.max_turns),
-    ] {
-        if value == 0 {
-            return Err(format!("{key} must be at least 1"));
-        }
-    }
-    if r#loop.interval < Duration::from_secs(1) {
-        return Err("loop.interval must be at least 1s".to_owned());
-    }
-
     let daily_cap = raw
         .spend
         .daily_cap_usd
@@ -213,9 +109,6 @@ fn resolve(
         .spend
         .per_iteration_usd
         .map_or(MicroUsd(5_000_000), |d| d.0);
-    if per_iteration > daily_cap {
-        return Err("spend.per_iteration_usd is above spend.daily_cap_usd".to_owned());
-    }
     let zone = match raw.spend.zone.as_deref() {
         None | Some("system") => crate::clock::system_zone(),
         Some(name) => name.parse().map_err(|_| {
@@ -239,12 +132,6 @@ fn resolve(
         .repo
         .branch
         .unwrap_or_else(|| "secloop/hardening".to_owned());
-    if !branch.starts_with("secloop/") || branch.len() <= "secloop/".len() {
-        return Err(format!(
-            "repo.branch: \"{branch}\" must begin with secloop/"
-        ));
-    }
-
     let credential_env = raw.agent.credential_env.unwrap_or_else(|| {
         [
             "CLAUDE_CODE_OAUTH_TOKEN",
@@ -261,17 +148,14 @@ fn resolve(
         .filter(|c| !c.is_empty())
         .or(raw.discord.channel_id.map(|c| c.0))
         .unwrap_or_default();
-    if !channel_id.chars().all(|c| c.is_ascii_digit()) {
-        return Err("DISCORD_STATUS_CHANNEL_ID is no channel id, which is a number".to_owned());
-    }
     let watch = raw.playbook.watch.map_or_else(
-        || WATCHED.iter().map(|w| home.join(w)).collect(),
+        || defaults::WATCHED.iter().map(|w| home.join(w)).collect(),
         |list| list.iter().map(|w| path(w)).collect(),
     );
 
-    Ok(Config {
+    let config = Config {
         source: source.to_owned(),
-        cache_dir: cache_dir(env).map_err(|e| e.to_string())?,
+        cache_dir: cache_dir(env).map_err(reason)?,
         r#loop,
         spend: SpendConfig {
             daily_cap,
@@ -306,6 +190,7 @@ fn resolve(
             base_url: raw
                 .agent
                 .base_url
+                .filter(|url| !url.is_empty())
                 .or_else(|| env.get("ANTHROPIC_BASE_URL").cloned())
                 .unwrap_or_default(),
             credential_env,
@@ -380,143 +265,15 @@ fn resolve(
         },
         state_dir,
         home,
-    })
+    };
+    check(&config)?;
+    Ok(config)
 }
 
-/// The named variables with their values.
-fn pass_env(names: Vec<String>, env: &Env) -> Result<Vec<(String, Secret)>, String> {
-    names
-        .into_iter()
-        .map(|name| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let steers = ["ANSIBLE_", "PYTHON", "LD_", "DYLD_", "SECLOOP_"];
-            if name.is_empty() || !name.chars().all(plain) {
-                return Err(format!(
-                    "ansible.pass_env: \"{name}\" is no variable's name"
-                ));
-            }
-            if let Some(start) = steers.iter().find(|s| name.starts_with(**s)) {
-                return Err(format!(
-                    "ansible.pass_env: {name} is not passed on: {start}… steers how Ansible runs, \
-                     which is secloop's part"
-                ));
-            }
-            let value = env.get(&name).cloned().unwrap_or_default();
-            Ok((name, Secret::new(value)))
-        })
-        .collect()
-}
-
-/// `~/x` below the home directory, anything else relative to the file's own directory.
-fn expand(text: &str, home: &Path, base: &Path) -> PathBuf {
-    match text.strip_prefix("~/") {
-        Some(rest) => home.join(rest),
-        None if text == "~" => home.to_owned(),
-        None => base.join(text),
-    }
-}
-
-fn word<T: Copy>(
-    key: &str,
-    value: Option<&str>,
-    default: &str,
-    known: &[(&str, T)],
-) -> Result<T, String> {
-    let value = value.unwrap_or(default);
-    known
-        .iter()
-        .find(|(name, _)| *name == value)
-        .map(|(_, t)| *t)
-        .ok_or_else(|| {
-            let names: Vec<&str> = known.iter().map(|(n, _)| *n).collect();
-            format!(
-                "{key}: \"{value}\" is unknown; known are {}",
-                names.join(", ")
-            )
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn env() -> Env {
-        Env::from([("HOME".to_owned(), "/home/kyle".to_owned())])
-    }
-
-    fn parsed(text: &str) -> Result<Config, String> {
-        let raw: Raw = toml::from_str(text).map_err(|e| e.to_string())?;
-        resolve(
-            raw,
-            "secloop.toml",
-            Path::new("/repo"),
-            &env(),
-            &Overrides::default(),
-        )
-    }
-
-    #[test]
-    fn the_smallest_file_gives_the_documented_defaults() {
-        let config = parsed("[playbook]\nfile = \"infra/mac-setup/playbook.yml\"").unwrap();
-        assert_eq!(config.spend.daily_cap, MicroUsd(150_000_000));
-        assert_eq!(config.r#loop.interval, Duration::from_mins(30));
-        assert_eq!(config.agent.model, "sonnet");
-        assert_eq!(config.repo.path, Path::new("/repo"));
-        assert_eq!(config.repo.allowed, ["infra/mac-setup/"]);
-        assert!(!config.repo.push);
-        assert_eq!(config.sandbox.level, Level::Native);
-    }
-
-    #[test]
-    fn bad_values_name_their_key() {
-        let file = "[playbook]\nfile = \"p.yml\"\n";
-        for (text, says) in [
-            ("[spend]\ndaily_cap_usd = 0", "daily_cap_usd"),
-            ("[spend]\ndaily_cap_usd = -1", "daily_cap_usd"),
-            ("[spend]\ndaily_cap_usd = nan", "daily_cap_usd"),
-            ("[spend]\ndaily_cap_usd = inf", "daily_cap_usd"),
-            ("[spend]\ndaily_cap_usd = \"plenty\"", "daily_cap_usd"),
-            ("[spend]\ndaily_cap = 1", "daily_cap"),
-            ("[spend]\nper_iteration_usd = 200", "per_iteration_usd"),
-            ("[spend]\nzone = \"Mars/Base\"", "spend.zone"),
-            ("[loop]\ninterval = \"soon\"", "interval"),
-            ("[loop]\nconfirmations = 0", "loop.confirmations"),
-            ("[sandbox]\nlevel = \"some\"", "sandbox.level"),
-            ("[agent]\nkind = \"hal\"", "agent.kind"),
-            ("[repo]\nbranch = \"main\"", "repo.branch"),
-            ("[ansible]\npass_env = [\"A B\"]", "ansible.pass_env"),
-            ("[ansible]\npass_env = [\"LD_PRELOAD\"]", "LD_PRELOAD"),
-            ("[ansible]\nruntime = \"pip\"", "ansible.runtime"),
-            ("[nonsense]\nx = 1", "nonsense"),
-            ("[discord]\nchannel_id = \"#status\"", "channel"),
-        ] {
-            let error = parsed(&format!("{file}{text}")).unwrap_err();
-            assert!(error.contains(says), "{text}: {error}");
-        }
-        assert!(parsed("").unwrap_err().contains("playbook.file"));
-        assert!(
-            parsed("[playbook]\nfile = \"../x.yml\"")
-                .unwrap_err()
-                .contains("inside")
-        );
-    }
-
-    #[test]
-    fn dollars_are_read_exactly() {
-        for (text, micro) in [
-            ("150", 150_000_000),
-            ("0.000001", 1),
-            ("2.5", 2_500_000),
-            ("1000000", 1_000_000_000_000),
-        ] {
-            assert_eq!(
-                super::super::raw::parse_dollars(text),
-                Ok(MicroUsd(micro)),
-                "{text}"
-            );
-        }
-        for text in ["", "0", "0.0000001", "1e3", "-1", "1.2.3", "1000001", "١"] {
-            assert!(super::super::raw::parse_dollars(text).is_err(), "{text}");
-        }
+/// What is wrong, without the word for its kind: the caller says that.
+fn reason(error: Fatal) -> String {
+    match error {
+        Fatal::Config(why) => why,
+        other => other.to_string(),
     }
 }

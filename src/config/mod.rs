@@ -2,15 +2,22 @@
 //!
 //! Precedence: command line > environment > file > embedded defaults.
 
+mod defaults;
 mod init;
 mod load;
+mod locate;
 mod raw;
 mod resolved;
+mod validate;
 
 pub use init::{Discovery, discover, render};
-pub use load::{Env, Overrides, cache_dir, load, state_dir};
+pub use load::{Env, Overrides, load, load_if_any};
+pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
     DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
     SpendConfig, WikiConfig,
 };
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
 
@@ -70,16 +71,18 @@ impl Ledger {
         sqlx::migrate!("src/ledger/migrations")
             .run(&ledger.pool)
             .await
-            .map_err(|e| {
-                Fatal::Ledger(format!(
+            .map_err(|e| match e {
+                MigrateError::Execute(e) => unusable(state_dir, &e),
+                e => Fatal::Ledger(format!(
                     "{}: {e}; it may come from a newer secloop, or the disk is full",
                     Self::path(state_dir).display()
-                ))
+                )),
             })?;
         Ok(ledger)
     }
 
-    /// Opens an existing ledger for reading only; `None` where there is none yet.
+    /// Opens an existing ledger for reading only; `None` where there is none yet, or an empty
+    /// file of a run that was ended before it began.
     ///
     /// # Errors
     /// When the file is there and can't be read.
@@ -96,7 +99,13 @@ impl Ledger {
             .filename(&path)
             .pragma("query_only", "1")
             .busy_timeout(Duration::from_secs(10));
-        Self::connect(options, state_dir).await.map(Some)
+        let ledger = Self::connect(options, state_dir).await?;
+        // Connecting reads nothing: what the file is shows with the first query.
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
+            .fetch_one(&ledger.pool)
+            .await
+            .map_err(|e| unusable(state_dir, &e))?;
+        Ok((tables > 0).then_some(ledger))
     }
 
     async fn connect(options: SqliteConnectOptions, state_dir: &Path) -> Result<Self, Fatal> {
@@ -104,12 +113,7 @@ impl Ledger {
             .max_connections(1)
             .connect_with(options)
             .await
-            .map_err(|e| {
-                Fatal::Ledger(format!(
-                    "{}: {e}; check that the directory is writable and the disk is not full",
-                    Self::path(state_dir).display()
-                ))
-            })?;
+            .map_err(|e| unusable(state_dir, &e))?;
         Ok(Self { pool })
     }
 
@@ -117,6 +121,25 @@ impl Ledger {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// The file can't be used: what to do about it.
+fn unusable(state_dir: &Path, error: &sqlx::Error) -> Fatal {
+    let path = Ledger::path(state_dir);
+    let path = path.display();
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    Fatal::Ledger(match code.as_deref() {
+        // SQLITE_CORRUPT, SQLITE_NOTADB
+        Some("11" | "26") => format!(
+            "{path}: it is damaged, or no ledger; move it away with its -wal and -shm files, and \
+             secloop begins a new one, which knows nothing of earlier turns ({error})"
+        ),
+        _ => format!(
+            "{path}: {error}; check that the directory is writable and the disk is not full"
+        ),
+    })
 }
 
 fn stamp(at: DateTime<Utc>) -> String {

@@ -47,6 +47,24 @@ fn a_configuration_that_is_wrong_names_the_key_and_the_file() {
         ),
         ("nonsense", "x = 1", vec!["nonsense"]),
         ("loop", "interval = ", vec!["secloop.toml"]),
+        ("repo", "allowed = [\"/etc\"]", vec!["repo.allowed", "/etc"]),
+        (
+            "repo",
+            "branch = \"secloop/a b\"",
+            vec!["repo.branch", "secloop/a b"],
+        ),
+        ("agent", "deadline = \"0s\"", vec!["agent.deadline", "10m"]),
+        (
+            "agent",
+            "prompts = \"no-such-place\"",
+            vec!["agent.prompts", "make it"],
+        ),
+        (
+            "discord",
+            "base_url = \"discord.com\"",
+            vec!["discord.base_url", "http"],
+        ),
+        ("wiki", "path = \".\"", vec!["wiki.path", "name the page"]),
     ] {
         let station = Station::bare().section("playbook", "file = \"playbook.yml\"");
         refused(&station.section(name, keys), &says);

@@ -14,8 +14,12 @@ const PLAY: &str = "- name: Mac\n  hosts: localhost\n  connection: local\n  task
 fn loaded(station: &Station, more: &[(&str, &str)]) -> secloop::config::Config {
     let found = discover(&station.repo()).unwrap();
     let text = render(&found);
-    let file = station.repo().join("secloop.toml");
-    std::fs::write(&file, &text).unwrap();
+    read(station, &text, more)
+}
+
+/// Loads a configuration.
+fn read(station: &Station, text: &str, more: &[(&str, &str)]) -> secloop::config::Config {
+    std::fs::write(station.repo().join("secloop.toml"), text).unwrap();
     let home = station.home().display().to_string();
     let env: Env = [("HOME", home.as_str())]
         .iter()
@@ -79,7 +83,7 @@ fn a_playbook_at_the_top_may_be_changed_with_its_parts_and_nothing_else() {
 #[test]
 fn strange_names_do_not_leave_their_place() {
     let station = Station::bare();
-    station.write("a\"b\n[spend]\ndaily_cap_usd = 999\n/site.yml", PLAY);
+    station.write("a\"\u{7f}b\n[spend]\ndaily_cap_usd = 999\n/site.yml", PLAY);
     let config = loaded(&station, &[("BOT_TOKEN", "x")]);
     assert_eq!(config.spend.daily_cap.to_string(), "$150.00");
 }
@@ -104,4 +108,80 @@ fn writes_what_it_found_once_and_says_what_is_missing() {
 
     let done = station.run(&["init", station.home().to_str().unwrap()]);
     assert!(done.err.contains("git init"), "{}", done.err);
+}
+
+/// The comment signs taken away from keys and their lists, but not from words and examples.
+fn uncommented(text: &str) -> String {
+    let key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| {
+            !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        })
+    };
+    let mut in_list = false;
+    let mut out = String::new();
+    for line in text.lines() {
+        let bare = line.strip_prefix("# ").unwrap_or_default();
+        let taken = in_list || key(bare);
+        if taken {
+            in_list = (in_list || bare.ends_with('[')) && bare != "]";
+        }
+        out.push_str(if taken { bare } else { line });
+        out.push('\n');
+    }
+    out
+}
+
+/// What the file says about itself: a key that is commented out shows its default.
+#[test]
+fn every_key_that_is_commented_out_shows_its_default() {
+    let station = Station::bare();
+    station.write("infra/site.yml", PLAY);
+    let text = render(&discover(&station.repo()).unwrap());
+    let given = uncommented(&text);
+    for key in ["\nwatch = [\n", "\ninterval = \"30m\"", "\nbase_url = "] {
+        assert!(given.contains(key), "{key} is missing:\n{given}");
+    }
+    let more = [("BOT_TOKEN", "x")];
+    assert_eq!(
+        format!("{:#?}", read(&station, &given, &more)),
+        format!("{:#?}", read(&station, &text, &more)),
+    );
+}
+
+/// The keys are those that the loader names where it meets one that it does not know.
+#[test]
+fn every_key_is_in_the_file() {
+    let station = Station::bare();
+    station.write("site.yml", PLAY);
+    let text = render(&discover(&station.repo()).unwrap());
+    let home = station.home().display().to_string();
+    let env: Env = [("HOME".to_owned(), home)].into();
+    let known = |text: &str| -> Vec<String> {
+        station.write("secloop.toml", text);
+        let error = load(&env, &station.repo(), &Overrides::default())
+            .unwrap_err()
+            .to_string();
+        let (_, list) = error.split_once("expected").unwrap();
+        list.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut keys = 0;
+    for section in known("nonsense = 1") {
+        let head = format!("[{section}]\n");
+        let (_, rest) = text.split_once(&head).unwrap_or_else(|| panic!("{head}"));
+        let part = rest.split("\n[").next().unwrap();
+        for key in known(&format!("{head}nonsense = 1")) {
+            keys += 1;
+            assert!(
+                ["", "# ", "# example: "]
+                    .iter()
+                    .any(|sign| format!("\n{part}").contains(&format!("\n{sign}{key} = "))),
+                "{section}.{key} is missing:\n{part}"
+            );
+        }
+    }
+    assert!(keys > 30, "{keys}");
 }

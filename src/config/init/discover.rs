@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::usage;
+use crate::config::defaults::allowed;
 use crate::error::Fatal;
 use crate::playbook::env_lookups_below;
 use crate::playbook::yaml::{self, Node};
@@ -24,19 +25,6 @@ const SKIPPED: [&str; 8] = [
     "collections",
     "site-packages",
 ];
-/// Directories of a role or beside a play that belong to it.
-const PARTS: [&str; 9] = [
-    "defaults",
-    "files",
-    "group_vars",
-    "handlers",
-    "host_vars",
-    "roles",
-    "tasks",
-    "templates",
-    "vars",
-];
-
 /// What was found in a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovery {
@@ -116,7 +104,7 @@ pub fn discover(dir: &Path) -> Result<Discovery, Fatal> {
     }
     notes.extend(used.notes);
     Ok(Discovery {
-        allowed: allowed(&top, &playbook, &around),
+        allowed: allowed(&top, &playbook),
         reads_env: env_lookups_below(&top.join(&around)).map_err(Fatal::Config)?,
         wiki: wiki(&top),
         others: found.take(5).collect(),
@@ -273,19 +261,6 @@ fn plays(text: &str) -> Option<bool> {
         }
     }
     (!plays.is_empty()).then_some(local)
-}
-
-/// The playbook's own directory; in a repository's top only the playbook and its parts.
-fn allowed(top: &Path, playbook: &Path, around: &Path) -> Vec<String> {
-    let mut allowed = Vec::new();
-    if around.as_os_str().is_empty() {
-        allowed.push(playbook.display().to_string());
-        let parts = PARTS.iter().filter(|part| top.join(part).is_dir());
-        allowed.extend(parts.map(|part| format!("{part}/")));
-    } else {
-        allowed.push(format!("{}/", around.display()));
-    }
-    allowed
 }
 
 /// A directory of wiki pages.

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use super::discover::Discovery;
+use crate::config::defaults::WATCHED;
 
 /// A commented `secloop.toml` for what was found. It loads as it is.
 pub fn render(found: &Discovery) -> String {
     let mut out = String::from(
         "# secloop's configuration, written by `secloop init` from a look at this repository.\n\
-         # Keys that are commented out show their defaults. Relative paths begin at this file's\n\
-         # directory, ~ is the home directory.\n\n",
+         # Keys that are commented out show their defaults, but for those marked as examples.\n\
+         # Relative paths begin at this file's directory, ~ is the home directory.\n\n",
     );
     playbook(&mut out, found);
     ansible(&mut out, found);
@@ -46,10 +47,14 @@ fn playbook(out: &mut String, found: &Discovery) {
     }
     out.push_str(
         "# Files and directories that are snapshotted before an apply and compared after it,\n\
-         # besides those that the playbook's tasks name. By default the agent's settings and hooks\n\
-         # and the shells', git's and SSH's files in the home directory.\n\
-         # watch = [\"~/.claude/settings.json\", \"~/.claude/hooks\"]\n\n",
+         # besides those that the playbook's tasks name: the agent's settings and hooks, and the\n\
+         # shells', git's and SSH's files in the home directory.\n\
+         # watch = [\n",
     );
+    for path in WATCHED {
+        let _ = writeln!(out, "#   {},", quoted(&format!("~/{path}")));
+    }
+    out.push_str("# ]\n\n");
 }
 
 fn ansible(out: &mut String, found: &Discovery) {
@@ -83,7 +88,7 @@ fn repo(out: &mut String, found: &Discovery) {
 fn wiki(out: &mut String, found: &Discovery) {
     out.push_str(
         "[wiki]\n\
-         # The page. By default it lies in secloop's state directory.\n",
+         # The page. Left out, it lies in secloop's state directory.\n",
     );
     match &found.wiki {
         Some(dir) => {
@@ -95,9 +100,9 @@ fn wiki(out: &mut String, found: &Discovery) {
                 "# This one lies in your wiki; secloop then writes this one file in your checkout,\n\
                  # and never commits it.\n",
             );
-            let _ = writeln!(out, "# path = {}", one_line(&quoted(&page)));
+            let _ = writeln!(out, "# example: path = {}", one_line(&quoted(&page)));
         }
-        None => out.push_str("# path = \"wiki/security-improvement-log.md\"\n"),
+        None => out.push_str("# example: path = \"wiki/security-improvement-log.md\"\n"),
     }
     out.push_str(
         "# title = \"Security improvement log\"\n\
@@ -138,10 +143,13 @@ const REST: &str = r#"[loop]
 # silence = "6m"
 # Variables that may hold the credential; the first that is set is used.
 # credential_env = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]
+# Another address of the model's service; empty: ANTHROPIC_BASE_URL, or the client's own.
+# base_url = ""
 # What the agent is told to leave alone, in words: "SSH and Tailscale".
 # off_limits = []
 # Directory with prompts of your own (iteration.md, verify.md, smoke.md, coordinate.md).
-# prompts = "secloop-prompts"
+# Left out, and for files missing there, those that come with secloop are used.
+# example: prompts = "secloop-prompts"
 
 [sandbox]
 # "native": bubblewrap on Linux, Seatbelt on macOS; without it the loop refuses to start.
@@ -154,19 +162,25 @@ const REST: &str = r#"[loop]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
 # model call, with the table where it fails).
 # decider = "rules"
+# How long "wait" waits; after what time an iteration is taken over, and after what time without
+# a sign of life.
 # wait = "1m"
 # overdue = "1h"
 # silent = "10m"
 
 [discord]
 # The channel's id; the bot's token comes from DISCORD_BOT_TOKEN. Without them posts are kept.
+# DISCORD_STATUS_CHANNEL_ID, where it is set, is used instead of this key.
 # channel_id = ""
+# base_url = "https://discord.com"
 
 "#;
 
 fn quoted(text: &str) -> String {
-    // A JSON string is a TOML string.
-    serde_json::Value::String(text.to_owned()).to_string()
+    // A JSON string is a TOML string, but for the one control character that JSON leaves as it is.
+    serde_json::Value::String(text.to_owned())
+        .to_string()
+        .replace('\u{7f}', "\\u007f")
 }
 
 fn list(items: &[String]) -> String {

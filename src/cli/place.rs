@@ -1,0 +1,94 @@
+//! Where the commands that look find their things; they work without a configuration too.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+
+use super::Surroundings;
+use crate::clock::{Clock, system_zone};
+use crate::config::{Overrides, load_if_any, state_dir};
+use crate::error::Fatal;
+use crate::gate::MicroUsd;
+use crate::ledger::Ledger;
+use crate::spend::{self, DayQuery};
+use crate::turn::Turn;
+use crate::world::own_roots;
+
+/// State, clock, transcripts and cap.
+pub(super) struct Place {
+    pub(super) state_dir: PathBuf,
+    pub(super) clock: Clock,
+    /// The day's cap; `None` without a configuration.
+    pub(super) cap: Option<MicroUsd>,
+    roots: Vec<PathBuf>,
+}
+
+impl Place {
+    /// Without a file the figures are those of this machine's defaults; a file that is there has
+    /// to be right.
+    pub(super) fn find(around: &Surroundings, file: Option<PathBuf>) -> Result<Self, Fatal> {
+        let flags = Overrides {
+            config: file,
+            ..Overrides::default()
+        };
+        let (state_dir, zone, mut roots, cap) =
+            if let Some(config) = load_if_any(&around.env, &around.cwd, &flags)? {
+                let spend = config.spend;
+                (
+                    config.state_dir,
+                    spend.zone,
+                    spend.roots,
+                    Some(spend.daily_cap),
+                )
+            } else {
+                let value = |name: &str| around.env.get(name).map_or("", String::as_str);
+                let home = PathBuf::from(value("HOME"));
+                let roots = spend::roots(value("CLAUDE_CONFIG_DIR"), &home, &[]);
+                (state_dir(&around.env)?, system_zone(), roots, None)
+            };
+        roots.extend(own_roots(&state_dir));
+        Ok(Self {
+            state_dir,
+            clock: Clock::system(zone),
+            cap,
+            roots,
+        })
+    }
+
+    pub(super) async fn ledger(&self) -> Result<Option<Ledger>, Fatal> {
+        Ledger::open_for_reading(&self.state_dir).await
+    }
+
+    /// The newest turns, oldest first.
+    pub(super) async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Fatal> {
+        match self.ledger().await? {
+            Some(ledger) => Ok(ledger.turns(limit).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What a day cost.
+    pub(super) async fn spend(&self, date: NaiveDate) -> Result<spend::DaySpend, Fatal> {
+        let own = match self.ledger().await? {
+            Some(ledger) => {
+                let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
+                ledger
+                    .own_runs(start - chrono::TimeDelta::hours(26))
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
+        tokio::task::spawn_blocking(move || {
+            spend::day(&DayQuery {
+                roots: &roots,
+                date,
+                zone,
+                now,
+                own: &own,
+            })
+        })
+        .await
+        .map_err(|e| Fatal::Spend(e.to_string()))
+    }
+}
