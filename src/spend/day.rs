@@ -7,12 +7,13 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::OwnRun;
+use super::lines::line_number;
 use super::prices::PriceTable;
 use super::scan::scan;
 use super::settle::beyond;
 use super::tally::Tally;
 use super::usage::Nanos;
-use super::walk::walk;
+use super::walk::{shown, walk};
 use super::window::Window;
 use crate::gate::MicroUsd;
 use crate::text::plain;
@@ -161,7 +162,11 @@ fn judge_damage(tally: &Tally, result: &mut DaySpend) {
     let examples: Vec<String> = tally
         .examples
         .iter()
-        .map(|d| format!("{}: {}", d.place, d.why))
+        .map(|d| {
+            let line =
+                line_number(&d.file, d.at).map_or_else(String::new, |n| format!(" line {n}"));
+            format!("{}{line}: {}", shown(&d.file), d.why)
+        })
         .collect();
     let too_many = tally.damaged * READABLE > tally.rows + tally.damaged;
     result.complete &= !too_many;

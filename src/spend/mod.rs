@@ -10,6 +10,7 @@
 //! Code's own. The clock is passed in, nothing is written.
 
 mod day;
+mod lines;
 mod loose;
 mod model;
 mod prices;

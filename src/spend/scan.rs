@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
+use super::lines::{MAX_LINE, lines};
 use super::row::{self, CallRow, Row, Unreadable};
 use super::tally::{Call, Damage, State, Tally};
 use super::walk::shown;
 use super::window::Window;
 
-/// A longer line is no row that Claude Code wrote.
-const MAX_LINE: usize = 256 << 20;
 /// Each of these is read at once at most.
 const MAX_THREADS: usize = 8;
 
@@ -59,6 +58,7 @@ struct Reader {
     state: Finder<'static>,
     usage: Finder<'static>,
     names: HashSet<Arc<str>>,
+    buffer: Vec<u8>,
     tally: Tally,
 }
 
@@ -70,6 +70,7 @@ impl Reader {
             state: Finder::new("\"cost-state\""),
             usage: Finder::new("\"usage\""),
             names: HashSet::new(),
+            buffer: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -87,7 +88,7 @@ impl Reader {
     }
 
     fn lines(&mut self, path: &Path) -> std::io::Result<()> {
-        let file = File::open(path)?;
+        let mut file = File::open(path)?;
         let touched: Option<DateTime<Utc>> = file
             .metadata()
             .and_then(|m| m.modified())
@@ -95,39 +96,27 @@ impl Reader {
             .map(DateTime::from);
         let mut place = Place {
             path,
-            number: 0,
+            at: 0,
             session: path.file_stem().map_or("", |s| s.to_str().unwrap_or("")),
             // Without a date of its own, a row may be as young as its file.
             maybe_today: touched.is_none_or(|t| t >= self.day.start),
         };
-        let mut from = BufReader::with_capacity(256 << 10, file);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let end = read_line(&mut from, &mut line)?;
-            place.number += 1;
-            match end {
-                End::Newline => self.line(&place, &line, true),
-                End::File => {
-                    self.line(&place, &line, false);
-                    return Ok(());
-                }
-                End::TooLong => self.damage(
-                    &place,
-                    Unreadable {
-                        at: None,
-                        why: format!("the line is longer than {} MiB", MAX_LINE >> 20),
-                    },
-                ),
+        let words = [self.call.clone(), self.state.clone()];
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = lines(&mut file, 0, &words, &mut buffer, |line| {
+            place.at = line.at;
+            if line.too_long {
+                let why = format!("the line is longer than {} MiB", MAX_LINE >> 20);
+                self.damage(&place, Unreadable { at: None, why });
+            } else {
+                self.line(&place, line.text, line.complete);
             }
-        }
+        });
+        self.buffer = buffer;
+        read
     }
 
     fn line(&mut self, place: &Place<'_>, line: &[u8], complete: bool) {
-        let call = self.call.find(line).is_some();
-        if !call && self.state.find(line).is_none() {
-            return;
-        }
         match row::read(trim_nuls(line)) {
             Some(Row::Call(row)) => self.call(place, row),
             Some(Row::State(row)) => {
@@ -141,7 +130,7 @@ impl Reader {
             }
             Some(Row::Unreadable(row)) => self.damage(place, row),
             // A last line without its end is still being written.
-            None if complete && call && self.usage.find(line).is_some() => self.damage(
+            None if complete && self.damaged_call(line) => self.damage(
                 place,
                 Unreadable {
                     at: row::last_time(line),
@@ -152,6 +141,11 @@ impl Reader {
         }
     }
 
+    /// Whether a line that is no JSON was to tell of a call.
+    fn damaged_call(&self, line: &[u8]) -> bool {
+        self.call.find(line).is_some() && self.usage.find(line).is_some()
+    }
+
     fn call(&mut self, place: &Place<'_>, row: CallRow) {
         if self.day.holds(row.at) {
             self.tally.rows += 1;
@@ -160,7 +154,7 @@ impl Reader {
             (Some(id), _) => id,
             // Without an id of the message the row itself is all there is to go by.
             (None, Some(uuid)) => format!("{}\0{uuid}", place.path.display()),
-            (None, None) => format!("{}\0{}", place.path.display(), place.number),
+            (None, None) => format!("{}\0{}", place.path.display(), place.at),
         };
         let session = self.name(row.session.as_deref().unwrap_or(place.session));
         let project = self.name(row.project.as_deref().unwrap_or_default());
@@ -181,7 +175,8 @@ impl Reader {
     fn damage(&mut self, place: &Place<'_>, row: Unreadable) {
         if row.at.map_or(place.maybe_today, |at| self.day.holds(at)) {
             self.tally.damage(Damage {
-                place: format!("{} line {}", shown(place.path), place.number),
+                file: place.path.to_owned(),
+                at: place.at,
                 why: row.why,
             });
         }
@@ -201,48 +196,11 @@ impl Reader {
 /// Where a line stands.
 struct Place<'a> {
     path: &'a Path,
-    /// From 1.
-    number: u64,
+    /// Where the line begins, in bytes.
+    at: u64,
     /// The session that the file is named after.
     session: &'a str,
     maybe_today: bool,
-}
-
-/// What ended a line.
-enum End {
-    Newline,
-    File,
-    TooLong,
-}
-
-/// Reads up to and without the next newline. Of a line that is too long nothing is kept.
-fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<End> {
-    let mut too_long = false;
-    loop {
-        let buffer = match from.fill_buf() {
-            Ok(buffer) => buffer,
-            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-        if buffer.is_empty() {
-            return Ok(if too_long { End::TooLong } else { End::File });
-        }
-        let newline = memchr::memchr(b'\n', buffer);
-        let piece = buffer
-            .get(..newline.unwrap_or(buffer.len()))
-            .unwrap_or(buffer);
-        if too_long || line.len() + piece.len() > MAX_LINE {
-            too_long = true;
-            line.clear();
-        } else {
-            line.extend_from_slice(piece);
-        }
-        let used = piece.len() + usize::from(newline.is_some());
-        from.consume(used);
-        if newline.is_some() {
-            return Ok(if too_long { End::TooLong } else { End::Newline });
-        }
-    }
 }
 
 fn trim_nuls(line: &[u8]) -> &[u8] {

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -66,7 +67,9 @@ pub(super) struct State {
 /// A row of the day that can't be counted.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Damage {
-    pub(super) place: String,
+    pub(super) file: PathBuf,
+    /// Where its line begins, in bytes.
+    pub(super) at: u64,
     pub(super) why: String,
 }
 
