@@ -6,17 +6,20 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::family::{Family, MARK, children, new_mark};
+use super::output::{Kept, Line, Stream, pump};
 use super::sys;
 
 /// How long output is still read after the child has ended.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// What to run and within which bounds. The environment is exactly `env`, nothing is inherited.
+/// What to run and within which bounds. The environment is exactly `env` and a mark of
+/// the run (`SECLOOP_RUN`); nothing is inherited.
 #[derive(Debug, Clone)]
 pub struct Spec {
     /// Absolute path of the program.
@@ -98,24 +101,6 @@ impl Spec {
     }
 }
 
-/// Which output a line came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
-}
-
-/// A complete line of output, without its newline, as it came.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// Its stream.
-    pub stream: Stream,
-    /// Its text, lossily decoded.
-    pub text: String,
-}
-
 /// How a child came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -146,6 +131,8 @@ pub struct Finished {
     pub truncated: bool,
     /// How long it ran.
     pub elapsed: Duration,
+    /// Somebody whom it started can't be ended.
+    pub survived: bool,
 }
 
 impl Finished {
@@ -183,8 +170,8 @@ pub async fn run(
     mut on_line: impl FnMut(Line),
 ) -> std::io::Result<Finished> {
     let started = Instant::now();
-    let mut child = spawn(spec)?;
-    let group = child.id();
+    let (mut child, mut family) = Relatives::start(spec)?;
+    let group = Some(family.child);
     let (lines_in, mut lines) = mpsc::channel::<(Stream, Vec<u8>)>(64);
     if let Some(out) = child.stdout.take() {
         tokio::spawn(pump(out, Stream::Out, lines_in.clone()));
@@ -225,8 +212,10 @@ pub async fn run(
             }
         }
     };
+    let ends = std::time::Instant::now() + spec.grace;
     if cut.is_some() {
         sys::signal_group(group, sys::Signal::Term);
+        family.ask();
         let grace = Instant::now() + spec.grace;
         loop {
             tokio::select! {
@@ -240,9 +229,11 @@ pub async fn run(
             }
         }
     }
-    // Whatever is left of the group goes, also after a normal end.
+    // Whatever is left of the group goes, also after a normal end; then who left the group.
+    family.look();
     sys::signal_group(group, sys::Signal::Kill);
     let status = child.wait().await?;
+    let survived = !family.end(ends).await;
     let drained = Instant::now() + DRAIN;
     while open {
         tokio::select! {
@@ -260,7 +251,63 @@ pub async fn run(
         stdout: kept.out.bytes,
         stderr: kept.err.bytes,
         elapsed: started.elapsed(),
+        survived,
     })
+}
+
+/// A started child and all whom it starts. When it is dropped before the end, they are killed.
+struct Relatives {
+    child: u32,
+    mark: String,
+    family: Family,
+    ended: bool,
+}
+
+impl Relatives {
+    fn start(spec: &Spec) -> std::io::Result<(tokio::process::Child, Self)> {
+        let mark = new_mark();
+        let mut noted = children();
+        let child = spawn(spec, &mark)?;
+        let id = child.id().ok_or(std::io::ErrorKind::NotFound)?;
+        noted.insert(id);
+        drop(noted);
+        let relatives = Self {
+            child: id,
+            family: Family::of(id),
+            mark,
+            ended: false,
+        };
+        Ok((child, relatives))
+    }
+
+    /// Takes note of who is there, before those who tie them to the child go.
+    fn look(&mut self) {
+        self.family.of_run(&self.mark);
+    }
+
+    /// Asks whoever left the group to end.
+    fn ask(&mut self) {
+        self.family
+            .signal(&self.mark, self.child, sys::Signal::Term);
+    }
+
+    /// Ends whoever is left; the child has ended. Whether nobody is left.
+    async fn end(&mut self, grace: std::time::Instant) -> bool {
+        children().remove(&self.child);
+        let all = self.family.end(&self.mark, grace).await;
+        self.ended = true;
+        all
+    }
+}
+
+impl Drop for Relatives {
+    fn drop(&mut self) {
+        if !self.ended {
+            sys::signal_group(Some(self.child), sys::Signal::Kill);
+            self.family.signal(&self.mark, 0, sys::Signal::Kill);
+            children().remove(&self.child);
+        }
+    }
 }
 
 fn own_end(status: std::process::ExitStatus) -> Ended {
@@ -272,12 +319,13 @@ fn own_end(status: std::process::ExitStatus) -> Ended {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
-fn spawn(spec: &Spec) -> std::io::Result<tokio::process::Child> {
+fn spawn(spec: &Spec, mark: &str) -> std::io::Result<tokio::process::Child> {
     let mut command = tokio::process::Command::new(&spec.program);
     command
         .args(&spec.args)
         .env_clear()
         .envs(&spec.env)
+        .env(MARK, mark)
         .current_dir(&spec.cwd)
         .stdin(if spec.stdin.is_empty() {
             Stdio::null()
@@ -293,92 +341,4 @@ fn spawn(spec: &Spec) -> std::io::Result<tokio::process::Child> {
     }
     sys::prepare(&mut command);
     command.spawn()
-}
-
-async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    stream: Stream,
-    to: mpsc::Sender<(Stream, Vec<u8>)>,
-) {
-    let mut buffer = vec![0_u8; 16 * 1024];
-    loop {
-        match from.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(n) => {
-                let piece = buffer.get(..n).unwrap_or_default().to_vec();
-                if to.send((stream, piece)).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// One stream's kept bytes and its unfinished last line.
-#[derive(Default)]
-struct Side {
-    bytes: Vec<u8>,
-    partial: Vec<u8>,
-}
-
-struct Kept {
-    out: Side,
-    err: Side,
-    limit: usize,
-    seen: usize,
-    dropped: usize,
-}
-
-impl Kept {
-    fn new(limit: usize) -> Self {
-        Self {
-            out: Side::default(),
-            err: Side::default(),
-            limit,
-            seen: 0,
-            dropped: 0,
-        }
-    }
-
-    fn take(&mut self, stream: Stream, bytes: &[u8], on_line: &mut impl FnMut(Line)) {
-        let limit = self.limit;
-        self.seen += bytes.len();
-        let side = match stream {
-            Stream::Out => &mut self.out,
-            Stream::Err => &mut self.err,
-        };
-        let room = limit.saturating_sub(side.bytes.len()).min(bytes.len());
-        side.bytes
-            .extend_from_slice(bytes.get(..room).unwrap_or_default());
-        self.dropped += bytes.len() - room;
-        for piece in bytes.split_inclusive(|b| *b == b'\n') {
-            if side.partial.len() < limit {
-                side.partial.extend_from_slice(piece);
-            }
-            if piece.ends_with(b"\n") {
-                emit(stream, &mut side.partial, on_line);
-            }
-        }
-    }
-
-    fn flooded(&self) -> bool {
-        self.seen > self.limit.saturating_mul(4)
-    }
-
-    fn finish(&mut self, on_line: &mut impl FnMut(Line)) {
-        for (stream, side) in [(Stream::Out, &mut self.out), (Stream::Err, &mut self.err)] {
-            if !side.partial.is_empty() {
-                emit(stream, &mut side.partial, on_line);
-            }
-        }
-    }
-}
-
-fn emit(stream: Stream, partial: &mut Vec<u8>, on_line: &mut impl FnMut(Line)) {
-    let text = String::from_utf8_lossy(partial);
-    on_line(Line {
-        stream,
-        text: text.trim_end_matches(['\n', '\r']).to_owned(),
-    });
-    partial.clear();
 }

@@ -1,9 +1,15 @@
-//! Linux: children die with their parent.
+//! Linux: children die with their parent, and orphans are adopted.
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal, WaitOptions, set_child_subreaper, set_parent_process_death_signal, waitpid,
+};
+
+use super::Row;
 
 /// Asks the kernel to kill the child when secloop dies.
 pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
+    // Where it is refused, orphans are found by their mark only after secloop's own end.
+    let _ = set_child_subreaper(Some(rustix::process::getpid()));
     let parent = rustix::process::getpid();
     #[expect(
         unsafe_code,
@@ -22,5 +28,54 @@ pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
             }
             Ok(())
         });
+    }
+}
+
+/// The process table.
+pub(in crate::process) fn table() -> Vec<Row> {
+    let pids = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(row)
+        .collect()
+}
+
+/// One process.
+pub(in crate::process) fn row(pid: u32) -> Option<Row> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name, in parentheses, may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    let id = |at: usize| u32::try_from(number(at)?).ok();
+    Some(Row {
+        pid,
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        parent: id(1)?,
+        group: id(2)?,
+        session: id(3)?,
+        started: number(19)?,
+    })
+}
+
+/// The mark in a process's environment, where that can be read.
+pub(in crate::process) fn mark(pid: u32) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let name = crate::process::family::MARK.as_bytes();
+    environment.split(|b| *b == 0).find_map(|variable| {
+        let value = variable.strip_prefix(name)?.strip_prefix(b"=")?;
+        String::from_utf8(value.to_vec()).ok()
+    })
+}
+
+/// Within what pids mean the same.
+pub(in crate::process) fn pid_namespace() -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(std::fs::metadata("/proc/self/ns/pid").ok()?.ino())
+}
+
+/// Takes the end of an adopted child that has ended.
+pub(in crate::process) fn reap(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }
 }

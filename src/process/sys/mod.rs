@@ -3,13 +3,30 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(super) use linux::prepare;
+pub(super) use linux::{mark, pid_namespace, prepare, reap, row, table};
 
 #[cfg(not(target_os = "linux"))]
 mod macos;
 #[cfg(not(target_os = "linux"))]
-pub(super) use macos::prepare;
+pub(super) use macos::{mark, pid_namespace, prepare, reap, row, table};
 
 mod unix;
-pub(super) use unix::{Signal, signal_group};
+pub(super) use unix::{Signal, signal_group, signal_process};
 pub use unix::{account_home, effective_uid, terminate_tree, user_ids};
+
+/// One line of the process table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::process) struct Row {
+    /// Process id.
+    pub(in crate::process) pid: u32,
+    /// Its parent's.
+    pub(in crate::process) parent: u32,
+    /// Its process group.
+    pub(in crate::process) group: u32,
+    /// Its session.
+    pub(in crate::process) session: u32,
+    /// When it started, in the kernel's own unit.
+    pub(in crate::process) started: u64,
+    /// It has ended, and nobody has taken note of it.
+    pub(in crate::process) zombie: bool,
+}

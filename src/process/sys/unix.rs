@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal as Raw, kill_process, kill_process_group};
 
+use crate::process::family::end_marked;
 use crate::process::{Identity, Likeness, likeness};
 
 /// The signals that end a child.
@@ -28,6 +29,13 @@ impl From<Signal> for Raw {
 pub(in crate::process) fn signal_group(leader: Option<u32>, signal: Signal) {
     if let Some(pid) = leader.and_then(to_pid) {
         let _ = kill_process_group(pid, signal.into());
+    }
+}
+
+/// Signals one process. One that is gone is not an error.
+pub(in crate::process) fn signal_process(pid: u32, signal: Signal) {
+    if let Some(pid) = to_pid(pid) {
+        let _ = kill_process(pid, signal.into());
     }
 }
 
@@ -65,9 +73,14 @@ pub fn account_home() -> Option<std::path::PathBuf> {
 }
 
 /// Ends another run of secloop, proven to be `who`: TERM, `grace`, KILL. Its children die with it
-/// (parent-death signal on Linux, process group elsewhere). Returns whether it is gone; a process
-/// whose identity is not certain is never signalled.
+/// (parent-death signal on Linux, process group elsewhere), and on Linux whoever still bears its
+/// mark is ended after it. Returns whether all that is gone; a process whose identity is not
+/// certain is never signalled.
 pub async fn terminate_tree(who: &Identity, grace: Duration) -> bool {
+    terminate(who, grace).await && end_marked(grace, |marked| marked == who).await
+}
+
+async fn terminate(who: &Identity, grace: Duration) -> bool {
     for (signal, wait) in [(Raw::TERM, grace), (Raw::KILL, Duration::from_secs(5))] {
         match likeness(who) {
             Likeness::Gone => return true,
