@@ -1,6 +1,7 @@
 //! Commands by their arguments, and shell scripts without what they only quote.
 
-use super::{Issue, jinja, params};
+use super::known::Known;
+use super::{Issue, jinja, params, places};
 use crate::playbook::yaml::{Node, Value};
 
 /// A command's literal arguments.
@@ -127,13 +128,13 @@ fn sysctl_reads(rest: &[&str]) -> bool {
 }
 
 /// Judges a command that may change something.
-pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
+pub(super) fn writes(known: &Known, line: usize, argv: &[String]) -> Vec<Issue> {
     let rest: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
     match program(argv) {
         Some("defaults") => {
             let rest = rest.strip_prefix(&["-currentHost"]).unwrap_or(&rest);
             match rest {
-                ["write", domain, _key, ..] if !domain.starts_with(['/', '.', '~']) => Vec::new(),
+                ["write", domain, key, ..] => preference(line, domain, key),
                 _ => vec![Issue::held(
                     line,
                     "defaults with something else than write DOMAIN KEY",
@@ -147,7 +148,11 @@ pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
             };
             let mut issues = params::mode(&Node::quoted(line, *mode));
             for path in paths {
-                issues.extend(params::path("chmod's path", &Node::quoted(line, *path)));
+                issues.extend(places::path(
+                    known,
+                    "chmod's path",
+                    &Node::quoted(line, *path),
+                ));
             }
             issues
         }
@@ -159,6 +164,34 @@ pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
             )]
         }
     }
+}
+
+/// Judges a setting of macOS by its domain and key.
+pub(super) fn preference(line: usize, domain: &str, key: &str) -> Vec<Issue> {
+    let plain = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let folded = domain.to_lowercase();
+    let apple = folded.starts_with("com.apple.") || folded == "nsglobaldomain";
+    if !apple || !plain(domain) || !plain(key) {
+        return vec![Issue::held(
+            line,
+            format!("{key} of {domain}, which is no plain setting of the system's own"),
+        )];
+    }
+    let starts = [
+        "com.apple.loginwindow",
+        "com.apple.loginitems",
+        "com.apple.terminal",
+    ];
+    if starts.contains(&folded.as_str()) || folded.starts_with("com.apple.launch") {
+        return vec![Issue::held(
+            line,
+            format!("{key} of {domain} can start programs; a person decides"),
+        )];
+    }
+    Vec::new()
 }
 
 /// A script without comments and without what stands in quotes, line by line; what runs inside
