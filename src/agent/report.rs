@@ -12,6 +12,8 @@ const MAX_TEXT: usize = 2_000;
 const MAX_PROBE: usize = 8_000;
 /// Most probes in one report.
 const MAX_PROBES: usize = 8;
+/// Highest exit code that a probe may expect.
+const MAX_EXIT: i32 = 125;
 
 /// Parses and checks a report.
 ///
@@ -56,6 +58,13 @@ fn check(report: &Report) -> Result<(), String> {
                 if !names.insert(&probe.name) {
                     return Err(format!("two probes are called \"{}\"", probe.name));
                 }
+                // A shell exits with 126 and more when there was nothing to run.
+                if !(0..=MAX_EXIT).contains(&probe.expect.exit) {
+                    return Err(format!(
+                        "probe \"{}\" expects exit {}, which is not from 0 to {MAX_EXIT}",
+                        probe.name, probe.expect.exit
+                    ));
+                }
                 let words: Vec<&str> = match &probe.run {
                     crate::turn::ProbeRun::Argv(argv) => argv.iter().map(String::as_str).collect(),
                     crate::turn::ProbeRun::Script(script) => vec![script],
@@ -95,4 +104,36 @@ fn line(name: &str, text: &str, max: usize) -> Result<(), String> {
         return Err(format!("{name} contains a NUL character"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_probe_expects_an_exit_of_its_own() {
+        for (exit, good) in [
+            (0, true),
+            (2, true),
+            (125, true),
+            (126, false),
+            (127, false),
+            (137, false),
+            (-1, false),
+        ] {
+            let report = serde_json::json!({
+                "outcome": "improvement",
+                "finding": {"title": "t", "detail": "d", "severity": "P0", "target": "a.sh",
+                            "control": "c"},
+                "change": "c",
+                "probes": [{"name": "p", "run": "true", "expect": {"exit": exit}}],
+                "verification": "v",
+            });
+            let parsed = parse(&report.to_string());
+            assert_eq!(parsed.is_ok(), good, "{exit}: {parsed:?}");
+            if let Err(why) = parsed {
+                assert!(why.contains("from 0 to 125"), "{why}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ mod policy;
 mod scope;
 mod secrets;
 
-pub use policy::policy;
+pub use policy::{policy, resolved};
 pub use scope::scope;
 pub use secrets::secrets;
 

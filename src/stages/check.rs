@@ -59,7 +59,10 @@ pub(super) async fn check(
     ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
     world.console().step_started("dry run");
     let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
-    let judged = judge_check(&dry_run, &baseline);
+    let mut judged = judge_check(&dry_run, &baseline);
+    if judged.verdict == Verdict::Passed {
+        judged.verdict = gates::resolved(&changes, &dry_run, &config.home);
+    }
     ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
 
     red(world, &report.probes, draft, cancel).await?;

@@ -2,6 +2,7 @@
 
 mod honest;
 mod policy;
+mod resolved;
 mod scope;
 mod secrets;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Issue, hooks, jinja, settings, tasks};
+use super::known::{Known, is_home_fact};
+use super::{Issue, hooks, jinja, params, places, settings, tasks};
 use crate::playbook::yaml::Node;
 
 /// Words in a line that grant, start or weaken something, and why a person decides.
@@ -30,8 +31,9 @@ const LINES: [(&str, &str); 18] = [
     ("fsmonitor", "it runs a program"),
 ];
 
-/// Judges a file that is deployed, by its name (in lower case) and what is new in it.
-pub(super) fn judge(name: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+/// Judges a file that is deployed, by its path (in lower case) and what is new in it.
+pub(super) fn judge(known: &Known, path: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let name = path.rsplit('/').next().unwrap_or(path);
     let (kind, template) = match name.strip_suffix(".j2") {
         Some(inner) => (inner, true),
         None => (name, false),
@@ -39,12 +41,42 @@ pub(super) fn judge(name: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
     let mut issues = Vec::new();
     if template {
         issues.extend(template_news(old, new));
+        if [".sh", ".json"].iter().any(|end| kind.ends_with(end)) || new.starts_with("#!") {
+            issues.extend(unknown(known, old, new));
+        }
+    }
+    if let Some(why) = unread(path, kind) {
+        issues.push(Issue::held(1, format!("{why}; a person decides about it")));
     }
     if kind.ends_with(".md") {
         return issues;
     }
     issues.extend(text(kind, old, new));
     issues
+}
+
+/// Why nobody can tell from a file's text what it does where it is deployed.
+fn unread(path: &str, kind: &str) -> Option<&'static str> {
+    let deployed = path
+        .split('/')
+        .rev()
+        .skip(1)
+        .any(|dir| ["files", "templates"].contains(&dir));
+    // A role keeps .zshrc as zshrc, dot_zshrc or .zshrc.
+    let bare = kind
+        .trim_start_matches("dot")
+        .trim_start_matches(['.', '_', '-']);
+    if kind.ends_with(".plist") {
+        Some("a property list can start programs")
+    } else if kind.ends_with(".sh") || kind.ends_with(".json") || !deployed {
+        None
+    } else if kind.ends_with(".md") {
+        Some("a deployed text for people or agents, which no rule reads")
+    } else if places::is_persistent(&format!("/.{bare}")) {
+        Some("a file of this name starts programs or grants access")
+    } else {
+        None
+    }
 }
 
 /// Expressions of a template that the old one does not have.
@@ -107,40 +139,78 @@ fn lines(old: &str, new: &str) -> Vec<Issue> {
 }
 
 /// Judges text inline in a task, by where it goes.
-pub(super) fn inline(old: Option<&Node>, new: &Node) -> Vec<Issue> {
+pub(super) fn inline(known: &Known, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     let Some((_, _, given)) = tasks::module(new) else {
         return issues;
     };
-    for key in ["content", "line", "block"] {
-        let Some(node) = given.get(key) else { continue };
-        let text_now = match node.text() {
-            Some(text) => text.to_owned(),
-            // Ansible writes a map or a list as JSON.
-            None => as_json(node).to_string(),
-        };
-        let before = old
-            .and_then(tasks::module)
-            .and_then(|(.., g)| g.get(key))
-            .map(|n| {
-                n.text()
-                    .map_or_else(|| as_json(n).to_string(), str::to_owned)
-            });
-        if before.as_deref() == Some(&text_now) {
-            continue;
-        }
-        let to = ["dest", "path", "name"]
+    let now = params::instances(given, new).unwrap_or_default();
+    let before = old
+        .and_then(|o| Some((tasks::module(o)?.2, o)))
+        .and_then(|(given, o)| params::instances(given, o))
+        .unwrap_or_default();
+    for (at, given) in now.iter().enumerate() {
+        let to = destination(given);
+        let before = before
             .iter()
-            .find_map(|k| given.get(k)?.text());
-        let kind = if key == "content" {
-            to.unwrap_or_default().to_lowercase()
-        } else {
-            String::new()
-        };
-        let found = text(kind.trim_end_matches(".j2"), before.as_deref(), &text_now);
-        issues.extend(found.into_iter().map(|i| i.at(node.line)));
+            .find(|b| destination(b) == to)
+            .or(before.get(at));
+        for key in ["content", "line", "block"] {
+            let Some(node) = given.get(key) else { continue };
+            let text_now = as_text(node);
+            let before = before.and_then(|b| b.get(key)).map(as_text);
+            if before.as_deref() == Some(&text_now) {
+                continue;
+            }
+            let kind = if key == "content" {
+                to.to_lowercase()
+            } else {
+                String::new()
+            };
+            let kind = kind.trim_end_matches(".j2");
+            let mut found = text(kind, before.as_deref(), &text_now);
+            if before.is_some() && places::is_persistent(to) {
+                found.push(Issue::held(
+                    1,
+                    format!("the text of {to} starts programs; a person decides about it"),
+                ));
+            }
+            if places::is_judged(to) {
+                found.extend(unknown(known, before.as_deref(), &text_now));
+            }
+            issues.extend(found.into_iter().map(|i| i.at(node.line)));
+        }
     }
     issues
+}
+
+/// Expressions that are new in a script or in settings and whose value no rule has seen.
+fn unknown(known: &Known, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let before = old.map(jinja::parts).unwrap_or_default();
+    jinja::parts(new)
+        .into_iter()
+        .filter(|part| !before.contains(part))
+        .filter(|part| !known.is_home(part) && !is_home_fact(part))
+        .map(|part| {
+            Issue::held(
+                1,
+                format!("the value of {part} becomes a part of it unread; write the text itself"),
+            )
+        })
+        .collect()
+}
+
+fn destination(given: &Node) -> &str {
+    ["dest", "path", "name"]
+        .iter()
+        .find_map(|k| given.get(k)?.text())
+        .unwrap_or_default()
+}
+
+/// Ansible writes a map or a list as JSON.
+fn as_text(node: &Node) -> String {
+    node.text()
+        .map_or_else(|| as_json(node).to_string(), str::to_owned)
 }
 
 fn as_json(node: &Node) -> serde_json::Value {

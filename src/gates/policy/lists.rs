@@ -1,10 +1,11 @@
 //! Old and new lists of tasks: which task is new, changed, gone.
 
+use super::known::Known;
 use super::{Issue, content, news, tasks};
 use crate::playbook::yaml::{Node, Value};
 
 /// Judges the tasks of `new` that `old` does not have.
-pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {
+pub(super) fn compare(known: &Known, old: &[Node], new: &[Node]) -> Vec<Issue> {
     let mut issues = Vec::new();
     let mut left: Vec<&Node> = old.iter().collect();
     let mut rest: Vec<(&Node, Option<&Node>)> = Vec::new();
@@ -24,7 +25,7 @@ pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {
         }
     }
     for (task, before) in rest {
-        issues.extend(one(before, task));
+        issues.extend(one(known, before, task));
     }
     let line = new.last().or(new.first()).map_or(1, |t| t.line);
     for gone in left {
@@ -55,12 +56,12 @@ fn body(task: &Node) -> Option<String> {
 }
 
 /// Judges a task that is new (`old` is none) or changed.
-fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
+fn one(known: &Known, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let Some(pairs) = new.map() else {
         return vec![Issue::refused(new.line, "a task that is no map")];
     };
-    let known = old.map(tasks::judge).unwrap_or_default();
-    let mut issues = news(&known, tasks::judge(new));
+    let before = old.map(|o| tasks::judge(known, o)).unwrap_or_default();
+    let mut issues = news(&before, tasks::judge(known, new));
     let block = ["block", "rescue", "always"];
     for (key, line, value) in pairs
         .iter()
@@ -71,7 +72,7 @@ fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
             continue;
         };
         let before = old.and_then(|o| o.get(key)).and_then(Node::list);
-        issues.extend(compare(before.unwrap_or_default(), list));
+        issues.extend(compare(known, before.unwrap_or_default(), list));
     }
     for (key, ..) in old.and_then(Node::map).unwrap_or_default() {
         let gone = new.get(key).is_none();
@@ -89,6 +90,6 @@ fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
             ));
         }
     }
-    issues.extend(content::inline(old, new));
+    issues.extend(content::inline(known, old, new));
     issues
 }

@@ -6,17 +6,23 @@
 mod content;
 mod hooks;
 mod jinja;
+mod known;
 mod lists;
 mod modules;
 mod params;
+mod places;
 mod plays;
+mod resolved;
 mod settings;
 mod shell;
 mod tasks;
 mod vars;
 
+pub use resolved::resolved;
+
 use std::path::Path;
 
+use self::known::Known;
 use super::{Findings, shown};
 use crate::playbook::yaml::{self, Node, Value};
 use crate::repo::{Change, Changes};
@@ -81,9 +87,10 @@ fn news(old: &[Issue], new: Vec<Issue>) -> Vec<Issue> {
 /// Judges what is added or changed; `playbook` is the playbook's file.
 pub fn policy(changes: &Changes, playbook: &Path) -> Verdict {
     let mut found = Findings::default();
+    let known = Known::of(changes);
     for change in changes.all() {
         let path = shown(&change.path);
-        for issue in file(change, playbook) {
+        for issue in file(&known, change, playbook) {
             let what = crate::text::plain(&issue.what, 400);
             let cure = if what.contains("; ") {
                 ""
@@ -103,7 +110,7 @@ pub fn policy(changes: &Changes, playbook: &Path) -> Verdict {
     found.verdict()
 }
 
-fn file(change: &Change, playbook: &Path) -> Vec<Issue> {
+fn file(known: &Known, change: &Change, playbook: &Path) -> Vec<Issue> {
     let path = change.path.to_string_lossy().to_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
     let Some(new) = &change.new else {
@@ -121,14 +128,20 @@ fn file(change: &Change, playbook: &Path) -> Vec<Issue> {
         issues.push(Issue::held(1, "the script is no longer executable"));
     }
     if name.ends_with(".yml") || name.ends_with(".yaml") {
-        issues.extend(yaml_file(&path, change.path == playbook, old, new));
+        issues.extend(yaml_file(known, &path, change.path == playbook, old, new));
     } else {
-        issues.extend(content::judge(name, old, new));
+        issues.extend(content::judge(known, &path, old, new));
     }
     issues
 }
 
-fn yaml_file(path: &str, is_playbook: bool, old: Option<&str>, new: &str) -> Vec<Issue> {
+fn yaml_file(
+    known: &Known,
+    path: &str,
+    is_playbook: bool,
+    old: Option<&str>,
+    new: &str,
+) -> Vec<Issue> {
     let parsed = match yaml::parse(new) {
         Ok(parsed) => parsed,
         Err((line, why)) => return vec![Issue::refused(line, why)],
@@ -160,10 +173,10 @@ fn yaml_file(path: &str, is_playbook: bool, old: Option<&str>, new: &str) -> Vec
             ));
         }
         Value::List(plays) if is_playbook || plays::are_plays(plays) => {
-            issues.extend(plays::compare(items(before.as_ref()), plays));
+            issues.extend(plays::compare(known, items(before.as_ref()), plays));
         }
         Value::List(tasks) if !is_playbook => {
-            issues.extend(lists::compare(items(before.as_ref()), tasks));
+            issues.extend(lists::compare(known, items(before.as_ref()), tasks));
         }
         Value::Map(_) if !is_playbook => {
             let place = if in_dir("defaults") {
@@ -171,10 +184,10 @@ fn yaml_file(path: &str, is_playbook: bool, old: Option<&str>, new: &str) -> Vec
             } else {
                 vars::Place::Strong
             };
-            issues.extend(vars::compare(before.as_ref(), root, place));
+            issues.extend(vars::compare(known, before.as_ref(), root, place));
         }
         _ if root.is_null() && !is_playbook => {
-            issues.extend(lists::compare(items(before.as_ref()), &[]));
+            issues.extend(lists::compare(known, items(before.as_ref()), &[]));
         }
         _ => issues.push(Issue::refused(
             root.line,

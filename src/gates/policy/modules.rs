@@ -1,6 +1,7 @@
 //! Which modules may be used, and with what.
 
-use super::{Issue, params, plays, shell, tasks};
+use super::known::Known;
+use super::{Issue, params, places, plays, shell, tasks, vars};
 use crate::playbook::yaml::{Node, Value};
 
 /// A module that the rules know: parameters beyond the common ones of files, and paths.
@@ -140,6 +141,11 @@ pub(super) fn is_include(name: &str) -> bool {
     name.starts_with("include_") || name.starts_with("import_")
 }
 
+/// Modules that write a file.
+pub(super) fn is_of_files(name: &str) -> bool {
+    ["copy", "template", "file", "lineinfile", "blockinfile"].contains(&short(name))
+}
+
 /// Modules that change nothing by themselves.
 pub(super) fn only_computes(name: &str) -> bool {
     ["assert", "stat", "debug", "set_fact"].contains(&short(name))
@@ -161,20 +167,26 @@ pub(super) fn is_read_only(task: &Node) -> bool {
 }
 
 /// Judges a module with what it is given.
-pub(super) fn judge(name: &str, line: usize, given: &Node, task: &Node) -> Vec<Issue> {
-    let known = short(name);
+pub(super) fn judge(
+    known: &Known,
+    name: &str,
+    line: usize,
+    given: &Node,
+    task: &Node,
+) -> Vec<Issue> {
+    let word = short(name);
     let mut issues = tasks::texts(given);
     let Some(each) = params::instances(given, task) else {
         issues.push(Issue::held(line, "a loop over more than 200 items"));
         return issues;
     };
-    if known == "command" {
+    if word == "command" {
         for given in each {
-            issues.extend(command(line, &given, task));
+            issues.extend(command(known, line, &given, task));
         }
         return issues;
     }
-    let Some(module) = MODULES.iter().find(|m| m.name == known) else {
+    let Some(module) = MODULES.iter().find(|m| m.name == word) else {
         let why = WORDS
             .iter()
             .find(|(names, _)| names.split_whitespace().any(|n| n == bare(name)));
@@ -191,7 +203,7 @@ pub(super) fn judge(name: &str, line: usize, given: &Node, task: &Node) -> Vec<I
             (Value::Map(pairs), _) => pairs
                 .iter()
                 .chain(args)
-                .flat_map(|(key, line, value)| param(module, key, *line, value))
+                .flat_map(|(key, line, value)| param(known, module, key, *line, value))
                 .collect(),
             (Value::Scalar { .. }, "include_tasks" | "import_tasks") => include_file(&given),
             _ => vec![Issue::held(
@@ -210,8 +222,8 @@ fn bare(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-fn param(module: &Module, key: &str, line: usize, value: &Node) -> Vec<Issue> {
-    let file = ["copy", "template", "file", "lineinfile", "blockinfile"].contains(&module.name);
+fn param(known: &Known, module: &Module, key: &str, line: usize, value: &Node) -> Vec<Issue> {
+    let file = is_of_files(module.name);
     let about = value.canonical();
     let issues = match (module.name, key) {
         (_, "validate") => vec![Issue::refused(
@@ -225,7 +237,7 @@ fn param(module: &Module, key: &str, line: usize, value: &Node) -> Vec<Issue> {
             )]
         }
         ("set_fact", "cacheable") => vec![Issue::held(line, "a fact that outlives the run")],
-        ("set_fact", name) => super::vars::one(name, line, value),
+        ("set_fact", name) => fact(known, name, line, value),
         ("stat", "path") => Vec::new(),
         ("assert", "that") => tasks::condition("that", value),
         ("debug", "var") => super::jinja::expression(value.text().unwrap_or_default(), line),
@@ -242,8 +254,8 @@ fn param(module: &Module, key: &str, line: usize, value: &Node) -> Vec<Issue> {
             }
         }
         (_, "mode" | "directory_mode") if file => params::mode(value),
-        (_, "path" | "dest") if file => params::path(key, value),
-        ("file" | "lineinfile" | "blockinfile", "name") => params::path(key, value),
+        (_, "path" | "dest") if file => places::path(known, key, value),
+        ("file" | "lineinfile" | "blockinfile", "name") => places::path(known, key, value),
         ("copy" | "template", "src") => params::source(key, value),
         (_, "state") => match value.text() {
             Some("absent") => {
@@ -273,6 +285,19 @@ fn param(module: &Module, key: &str, line: usize, value: &Node) -> Vec<Issue> {
     issues.into_iter().map(|i| i.about(&about)).collect()
 }
 
+/// Judges a fact that a task sets: from there on it outranks nearly everything.
+fn fact(known: &Known, name: &str, line: usize, value: &Node) -> Vec<Issue> {
+    let mut issues = vars::one(known, name, line, value);
+    issues.extend(vars::taken(known, name, line));
+    if !known.uses(name) {
+        issues.push(Issue::held(
+            line,
+            format!("the fact {name} is used by no task of this change; leave it out"),
+        ));
+    }
+    issues
+}
+
 /// Parameters that only mean something together.
 fn together(module: &Module, line: usize, given: &Node) -> Vec<Issue> {
     let has = |key: &str| given.get(key).is_some();
@@ -280,13 +305,35 @@ fn together(module: &Module, line: usize, given: &Node) -> Vec<Issue> {
         let text = given.get(key).and_then(Node::text).unwrap_or_default();
         [".*", "^", "^.*$", ".", "^.*", ".*$", "$", ".+", "^.+$"].contains(&text)
     };
+    let text = |key: &str| given.get(key).and_then(Node::text).unwrap_or_default();
+    let to = ["dest", "path", "name"].map(text).concat();
     match module.name {
         "lineinfile" if everything("regexp") || everything("regex") => {
             vec![Issue::held(line, "a regexp that matches every line")]
         }
+        "lineinfile" | "blockinfile" if places::is_judged(&to) => vec![Issue::held(
+            line,
+            format!("a part of {to}, which can only be judged as a whole; write the whole file"),
+        )],
         "copy" if !has("src") && !has("content") => {
             vec![Issue::held(line, "copy with neither src nor content")]
         }
+        "copy" | "template" if has("src") && !places::is_directory(&to) => {
+            let src = text("src").trim_end_matches(".j2");
+            let ending = |path: &str| {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                name.rsplit_once('.')
+                    .map(|(_, ending)| ending.to_lowercase())
+            };
+            if ending(src) == ending(&to) {
+                return Vec::new();
+            }
+            vec![Issue::held(
+                line,
+                format!("{src} goes to {to}, so that it is judged as another kind of file"),
+            )]
+        }
+        "osx_defaults" => shell::preference(line, text("domain"), text("key")),
         _ => Vec::new(),
     }
 }
@@ -303,7 +350,7 @@ fn include_file(value: &Node) -> Vec<Issue> {
     )]
 }
 
-fn command(line: usize, given: &Node, task: &Node) -> Vec<Issue> {
+fn command(known: &Known, line: usize, given: &Node, task: &Node) -> Vec<Issue> {
     let argv = match shell::argv(given, task.get("args")) {
         Ok(argv) => argv,
         Err(why) => {
@@ -316,5 +363,5 @@ fn command(line: usize, given: &Node, task: &Node) -> Vec<Issue> {
     if shell::reads(&argv) {
         return Vec::new();
     }
-    shell::writes(line, &argv)
+    shell::writes(known, line, &argv)
 }

@@ -1,85 +1,9 @@
-//! What modules are given: paths, modes, and the values of a loop in their place.
+//! What modules are given: sources, modes, and the values of a loop in their place.
 
 use std::collections::BTreeMap;
 
 use super::Issue;
 use crate::playbook::yaml::{Node, Value};
-
-/// Places below a home directory where a file starts programs or lets somebody in.
-const PERSISTENT: [&str; 17] = [
-    "/.ssh/authorized_keys",
-    "/.ssh/rc",
-    "/.ssh/config",
-    "/library/launchagents",
-    "/.zshrc",
-    "/.zshenv",
-    "/.zprofile",
-    "/.zlogin",
-    "/.bashrc",
-    "/.bash_profile",
-    "/.bash_login",
-    "/.profile",
-    "/.config/autostart",
-    "/.config/systemd",
-    "/.git/",
-    "/.gitconfig",
-    "/.netrc",
-];
-/// Places that the supervisor and its Ansible live in.
-const OWN: [&str; 6] = [
-    "/.config/secloop",
-    "/.local/state/secloop",
-    "/.cache/secloop",
-    "/library/application support/secloop",
-    "/library/caches/secloop",
-    "/.ansible",
-];
-
-/// Judges a path that a module writes to.
-pub(super) fn path(key: &str, value: &Node) -> Vec<Issue> {
-    let line = value.line;
-    let Some(text) = value.text() else {
-        return vec![Issue::refused(line, format!("{key} that is no text"))];
-    };
-    let folded = text.to_lowercase();
-    if OWN.iter().any(|own| folded.contains(own)) {
-        return vec![Issue::refused(
-            line,
-            format!("{key} {text} belongs to the supervisor; leave it alone"),
-        )];
-    }
-    let mut issues = Vec::new();
-    if !below_home(text) || text.split('/').any(|part| part == "..") {
-        issues.push(Issue::held(
-            line,
-            format!("{key} {text} is not below the home directory, as ~/ or a variable is"),
-        ));
-    }
-    if PERSISTENT.iter().any(|place| folded.contains(place)) {
-        issues.push(Issue::held(
-            line,
-            format!("{key} {text} starts programs or grants access; a person decides about it"),
-        ));
-    }
-    issues
-}
-
-/// `~/…`, `{{ variable }}/…`, or a user's directory by its name.
-fn below_home(text: &str) -> bool {
-    if let Some((_, rest)) = text.strip_prefix("{{").and_then(|t| t.split_once("}}")) {
-        return rest.starts_with('/') && rest.len() > 1;
-    }
-    if text.starts_with("~/") || text.starts_with("$HOME/") {
-        return true;
-    }
-    let user = text
-        .strip_prefix("/home/")
-        .or_else(|| text.strip_prefix("/Users/"));
-    user.is_some_and(|u| {
-        u.split_once('/')
-            .is_some_and(|(n, rest)| n != "Shared" && !rest.is_empty())
-    })
-}
 
 /// Judges a source in the repository.
 pub(super) fn source(key: &str, value: &Node) -> Vec<Issue> {
@@ -253,33 +177,6 @@ mod tests {
     use super::super::assert_issue;
     use super::*;
     use crate::playbook::yaml::parse;
-
-    #[test]
-    fn paths() {
-        for (text, says) in [
-            ("~/.claude/hooks/a.sh", ""),
-            ("{{ agent_hooks_home }}/.claude/x", ""),
-            ("{{ ansible_facts['env']['HOME'] }}/.claude/x", ""),
-            ("/Users/pai/.claude/x", ""),
-            ("/home/kyle/.config/x", ""),
-            ("/etc/ssh/sshd_config.d/x", "held: not below the home"),
-            ("/Users/Shared/x", "held: not below"),
-            ("/tmp/x", "held: not below"),
-            ("{{ anything }}", "held: not below"),
-            ("~/../other/x", "held: not below"),
-            ("relative", "held: not below"),
-            ("~/.ssh/authorized_keys", "held: grants access"),
-            ("~/Library/LaunchAgents/a.plist", "held: starts programs"),
-            ("{{ h }}/.zshrc", "held: starts programs"),
-            ("~/.config/secloop/config.toml", "refused: supervisor"),
-            (
-                "~/Library/Application Support/secloop/x",
-                "refused: supervisor",
-            ),
-        ] {
-            assert_issue(text, &path("dest", &Node::quoted(1, text)), says);
-        }
-    }
 
     #[test]
     fn modes() {

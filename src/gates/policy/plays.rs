@@ -1,5 +1,6 @@
 //! Plays: who is managed, and with which lists of tasks.
 
+use super::known::Known;
 use super::{Issue, items, jinja, lists, vars};
 use crate::playbook::yaml::Node;
 
@@ -15,7 +16,7 @@ pub(super) fn are_plays(list: &[Node]) -> bool {
 }
 
 /// Judges what is new in a playbook.
-pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {
+pub(super) fn compare(known: &Known, old: &[Node], new: &[Node]) -> Vec<Issue> {
     let mut issues = Vec::new();
     let mut left: Vec<&Node> = old.iter().collect();
     for (at, play) in new.iter().enumerate() {
@@ -27,7 +28,7 @@ pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {
         let found = left.iter().position(same_name);
         let before = found.map(|at| left.remove(at));
         match play.map() {
-            Some(_) => issues.extend(one(before, play)),
+            Some(_) => issues.extend(one(known, before, play)),
             None => issues.push(Issue::refused(play.line, "a play that is no map")),
         }
     }
@@ -45,7 +46,7 @@ pub(super) fn compare(old: &[Node], new: &[Node]) -> Vec<Issue> {
     issues
 }
 
-fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
+fn one(known: &Known, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (key, line, value) in new.map().unwrap_or_default() {
         let before = old.and_then(|o| o.get(key));
@@ -53,7 +54,7 @@ fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
             continue;
         }
         if LISTS.contains(&key.as_str()) {
-            issues.extend(lists::compare(items(before), items(Some(value))));
+            issues.extend(lists::compare(known, items(before), items(Some(value))));
             if value.list().is_none() && !value.is_null() {
                 issues.push(Issue::refused(*line, format!("{key} that is no list")));
             }
@@ -61,11 +62,16 @@ fn one(old: Option<&Node>, new: &Node) -> Vec<Issue> {
         }
         match key.as_str() {
             "vars" => {
-                let place = match new.get("roles") {
-                    Some(_) => vars::Place::Strong,
-                    None => vars::Place::Weakest,
+                let roles = new.scalars().into_iter().any(|(_, text)| {
+                    ["roles", "include_role", "import_role"]
+                        .contains(&text.trim_start_matches("ansible.builtin."))
+                });
+                let place = if roles {
+                    vars::Place::Strong
+                } else {
+                    vars::Place::Weakest
                 };
-                issues.extend(vars::compare(before, value, place));
+                issues.extend(vars::compare(known, before, value, place));
             }
             "roles" => issues.extend(roles(items(before), value)),
             _ => issues.extend(keyword(key, *line, value)),

@@ -1,6 +1,7 @@
 //! Commands by their arguments, and shell scripts without what they only quote.
 
-use super::{Issue, jinja, params};
+use super::known::Known;
+use super::{Issue, jinja, params, places};
 use crate::playbook::yaml::{Node, Value};
 
 /// A command's literal arguments.
@@ -86,42 +87,54 @@ pub(super) fn reads(argv: &[String]) -> bool {
             };
             matches!(verb, Some("read" | "read-type" | "domains" | "find"))
         }
-        "git" => {
-            let reader = [
-                "--get",
-                "--get-all",
-                "--list",
-                "-l",
-                "get",
-                "list",
-                "--get-regexp",
-            ];
-            first == "config"
-                && rest.iter().any(|a| reader.contains(a))
-                && !rest
-                    .iter()
-                    .any(|a| a.contains("replace") || a.contains("unset"))
-        }
+        "git" => first == "config" && git_reads(rest.get(1..).unwrap_or_default()),
         "csrutil" | "fdesetup" => first == "status",
         "spctl" => first == "--status",
         "socketfilterfw" => rest.len() == 1 && first.starts_with("--get"),
         "launchctl" => matches!(first, "list" | "print"),
         "pmset" => first == "-g",
-        "sysctl" => !rest
-            .iter()
-            .any(|a| a.contains('=') || ["-w", "-p", "-f"].contains(a)),
+        "sysctl" => sysctl_reads(&rest),
         _ => false,
     }
 }
 
+/// The arguments of `git config` say that it reads before they name a key: behind a key, a word is
+/// the value that the key is set to.
+fn git_reads(rest: &[&str]) -> bool {
+    let place = |a: &&&str| ["--global", "--system", "--local", "--includes", "-z"].contains(*a);
+    let before = rest.iter().take_while(place).count();
+    let Some((reader, keys)) = rest.get(before..).and_then(<[_]>::split_first) else {
+        return false;
+    };
+    let most = match *reader {
+        "--list" | "-l" => 0,
+        "--get" | "--get-all" | "--get-regexp" => 2,
+        _ => return false,
+    };
+    keys.len() <= most && keys.iter().all(|k| !k.starts_with('-'))
+}
+
+/// Names of settings, and flags that only say how they are shown.
+fn sysctl_reads(rest: &[&str]) -> bool {
+    let name = |a: &str| {
+        a.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+            && a.starts_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    !rest.is_empty()
+        && rest
+            .iter()
+            .all(|a| ["-n", "-a", "-e"].contains(a) || name(a))
+}
+
 /// Judges a command that may change something.
-pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
+pub(super) fn writes(known: &Known, line: usize, argv: &[String]) -> Vec<Issue> {
     let rest: Vec<&str> = argv.iter().skip(1).map(String::as_str).collect();
     match program(argv) {
         Some("defaults") => {
             let rest = rest.strip_prefix(&["-currentHost"]).unwrap_or(&rest);
             match rest {
-                ["write", domain, _key, ..] if !domain.starts_with(['/', '.', '~']) => Vec::new(),
+                ["write", domain, key, ..] => preference(line, domain, key),
                 _ => vec![Issue::held(
                     line,
                     "defaults with something else than write DOMAIN KEY",
@@ -135,7 +148,11 @@ pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
             };
             let mut issues = params::mode(&Node::quoted(line, *mode));
             for path in paths {
-                issues.extend(params::path("chmod's path", &Node::quoted(line, *path)));
+                issues.extend(places::path(
+                    known,
+                    "chmod's path",
+                    &Node::quoted(line, *path),
+                ));
             }
             issues
         }
@@ -147,6 +164,34 @@ pub(super) fn writes(line: usize, argv: &[String]) -> Vec<Issue> {
             )]
         }
     }
+}
+
+/// Judges a setting of macOS by its domain and key.
+pub(super) fn preference(line: usize, domain: &str, key: &str) -> Vec<Issue> {
+    let plain = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let folded = domain.to_lowercase();
+    let apple = folded.starts_with("com.apple.") || folded == "nsglobaldomain";
+    if !apple || !plain(domain) || !plain(key) {
+        return vec![Issue::held(
+            line,
+            format!("{key} of {domain}, which is no plain setting of the system's own"),
+        )];
+    }
+    let starts = [
+        "com.apple.loginwindow",
+        "com.apple.loginitems",
+        "com.apple.terminal",
+    ];
+    if starts.contains(&folded.as_str()) || folded.starts_with("com.apple.launch") {
+        return vec![Issue::held(
+            line,
+            format!("{key} of {domain} can start programs; a person decides"),
+        )];
+    }
+    Vec::new()
 }
 
 /// A script without comments and without what stands in quotes, line by line; what runs inside
@@ -238,7 +283,12 @@ mod tests {
             ("defaults read com.apple.screensaver askForPassword", true),
             ("/usr/bin/defaults -currentHost read x", true),
             ("git config --global --get user.name", true),
+            ("git config --global --list", true),
+            ("git config -l", true),
+            ("git config --get-regexp ^core", true),
             ("sysctl -n kern.hostname", true),
+            ("sysctl -a", true),
+            ("sysctl net.ipv4.ip_forward", true),
             (
                 "/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate",
                 true,
@@ -246,9 +296,21 @@ mod tests {
             ("csrutil status", true),
             ("defaults write x y 1", false),
             ("git config --global core.pager x", false),
+            ("git config --global core.hooksPath list", false),
+            ("git config --global core.hooksPath --get", false),
+            ("git config core.pager -l", false),
+            ("git config get core.pager", false),
+            ("git config --get a --unset b", false),
+            ("git config --file /tmp/x --get a", false),
+            ("git config", false),
             ("git push", false),
             ("sysctl kernel.x=1", false),
             ("sysctl -w kernel.x", false),
+            ("sysctl --system", false),
+            ("sysctl -p /tmp/x", false),
+            ("sysctl --load=/tmp/x", false),
+            ("sysctl -qp", false),
+            ("sysctl", false),
             ("socketfilterfw --setglobalstate off", false),
             ("csrutil disable", false),
             ("/tmp/defaults read x", false),

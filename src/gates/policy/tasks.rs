@@ -1,5 +1,6 @@
 //! A task by itself: its keywords.
 
+use super::known::Known;
 use super::{Issue, jinja, modules, vars};
 use crate::playbook::yaml::{Node, Value};
 
@@ -84,7 +85,7 @@ pub(super) fn module(task: &Node) -> Option<(&str, usize, &Node)> {
 }
 
 /// Judges a task without the tasks of its blocks.
-pub(super) fn judge(task: &Node) -> Vec<Issue> {
+pub(super) fn judge(known: &Known, task: &Node) -> Vec<Issue> {
     let Some(pairs) = task.map() else {
         return vec![Issue::refused(task.line, "a task that is no map")];
     };
@@ -92,7 +93,7 @@ pub(super) fn judge(task: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (key, line, value) in pairs.iter().filter(|(key, ..)| is_keyword(key)) {
         let about = value.canonical();
-        let found = keyword(key, *line, value, task, reader);
+        let found = keyword(known, key, *line, value, task, reader);
         // As root everything else in the task matters, so that no part of it is the baseline.
         let whole = key == "become";
         issues.extend(
@@ -105,7 +106,7 @@ pub(super) fn judge(task: &Node) -> Vec<Issue> {
     match (is_block, module(task)) {
         (true, None) if pairs.iter().all(|(key, ..)| is_keyword(key)) => {}
         (false, Some((name, line, params))) => {
-            issues.extend(modules::judge(name, line, params, task));
+            issues.extend(modules::judge(known, name, line, params, task));
         }
         _ => issues.push(Issue::refused(
             task.line,
@@ -118,7 +119,14 @@ pub(super) fn judge(task: &Node) -> Vec<Issue> {
     issues
 }
 
-fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> Vec<Issue> {
+fn keyword(
+    known: &Known,
+    key: &str,
+    line: usize,
+    value: &Node,
+    task: &Node,
+    reader: bool,
+) -> Vec<Issue> {
     let held = |what: &str| vec![Issue::held(line, what)];
     let refused = |what: &str| vec![Issue::refused(line, what)];
     match key {
@@ -133,6 +141,11 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
             ))
         }
         "when" | "changed_when" | "failed_when" => condition(key, value),
+        "loop" | "with_items"
+            if module(task).is_some_and(|(name, ..)| modules::is_include(name)) =>
+        {
+            held("a loop over included tasks, whose variable outranks theirs")
+        }
         "loop" | "with_items" => repeated(key, line, value),
         "loop_control" => match value.map() {
             Some(pairs) => pairs
@@ -140,12 +153,16 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
                 .filter(|(k, ..)| !["loop_var", "label", "index_var"].contains(&k.as_str()))
                 .map(|(k, line, _)| Issue::held(*line, format!("loop_control's {k}")))
                 .chain(texts(value))
+                .chain(["loop_var", "index_var"].iter().filter_map(|key| {
+                    let name = value.get(key)?.text()?;
+                    vars::taken(known, name, line)
+                }))
                 .collect(),
             None => refused("loop_control that is no map"),
         },
         "register" => match value.text() {
             Some(name) if super::plays::plain_name(name) && !name.starts_with("ansible_") => {
-                Vec::new()
+                vars::taken(known, name, line).into_iter().collect()
             }
             _ => refused("register without a plain name of its own"),
         },
@@ -163,7 +180,10 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
         "vars" if module(task).is_some_and(|(name, ..)| modules::is_include(name)) => {
             held("variables for included tasks, which outrank others; put them into defaults")
         }
-        "vars" => vars::own(value),
+        "vars" if task.get("block").is_some_and(has_include) => {
+            held("variables for tasks included in a block, which outrank others")
+        }
+        "vars" => vars::own(known, value),
         "tags" => tags(value),
         "args" if value.map().is_some() => Vec::new(),
         "args" => refused("args that are no map"),
@@ -182,6 +202,12 @@ fn keyword(key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> V
         _ if REFUSED.contains(&key) => refused(&format!("the keyword {key}; leave it out")),
         _ => held(&format!("the keyword {key}, which a person decides about")),
     }
+}
+
+/// Whether there is an include anywhere below.
+fn has_include(block: &Node) -> bool {
+    let scalars = block.scalars();
+    scalars.iter().any(|(_, text)| modules::is_include(text))
 }
 
 /// Judges every text below for its templates.

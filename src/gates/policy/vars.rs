@@ -1,6 +1,7 @@
 //! Variables: they reach tasks that nobody judges again.
 
-use super::{Issue, jinja, params};
+use super::known::Known;
+use super::{Issue, jinja, places};
 use crate::playbook::yaml::{Node, Value};
 
 /// Where variables stand.
@@ -13,14 +14,14 @@ pub(super) enum Place {
 }
 
 /// Judges the variables that are new, changed or gone.
-pub(super) fn compare(old: Option<&Node>, new: &Node, place: Place) -> Vec<Issue> {
+pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Place) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (name, line, value) in new.map().unwrap_or_default() {
         let before = old.and_then(|o| o.get(name));
         if before.is_some_and(|b| b.canonical() == value.canonical()) {
             continue;
         }
-        issues.extend(one(name, *line, value));
+        issues.extend(one(known, name, *line, value));
         if before.is_some() {
             issues.push(Issue::held(
                 *line,
@@ -34,6 +35,8 @@ pub(super) fn compare(old: Option<&Node>, new: &Node, place: Place) -> Vec<Issue
                      or into the vars of a task"
                 ),
             ));
+        } else {
+            issues.extend(taken(known, name, *line));
         }
     }
     for (name, ..) in old.and_then(Node::map).unwrap_or_default() {
@@ -48,7 +51,7 @@ pub(super) fn compare(old: Option<&Node>, new: &Node, place: Place) -> Vec<Issue
 }
 
 /// Judges a variable by itself.
-pub(super) fn one(name: &str, line: usize, value: &Node) -> Vec<Issue> {
+pub(super) fn one(known: &Known, name: &str, line: usize, value: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     if name.to_lowercase().starts_with("ansible_") {
         issues.push(Issue::refused(
@@ -68,17 +71,31 @@ pub(super) fn one(name: &str, line: usize, value: &Node) -> Vec<Issue> {
     if let Value::Scalar { text, .. } = &value.value
         && text.starts_with('/')
     {
-        issues.extend(params::path(name, value));
+        issues.extend(places::path(known, name, value));
     }
     issues
 }
 
-/// Judges `vars:` of a task or a block, which reach only its own task.
-pub(super) fn own(vars: &Node) -> Vec<Issue> {
+/// A name that the old text has already, so that setting it reaches tasks that are not judged.
+pub(super) fn taken(known: &Known, name: &str, line: usize) -> Option<Issue> {
+    known.says(name).then(|| {
+        Issue::held(
+            line,
+            format!("the name {name} is in use and would reach other tasks; choose a new one"),
+        )
+    })
+}
+
+/// Judges `vars:` of a task or a block, which reach only its own tasks.
+pub(super) fn own(known: &Known, vars: &Node) -> Vec<Issue> {
     match vars.map() {
         Some(pairs) => pairs
             .iter()
-            .flat_map(|(n, line, value)| one(n, *line, value))
+            .flat_map(|(n, line, value)| {
+                let mut issues = one(known, n, *line, value);
+                issues.extend(taken(known, n, *line));
+                issues
+            })
             .collect(),
         None => vec![Issue::refused(vars.line, "vars that are no map")],
     }

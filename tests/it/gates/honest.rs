@@ -8,6 +8,7 @@ use secloop::gates::{policy, scope, secrets};
 use secloop::repo::Changes;
 
 use super::{assert_says, change, changes, repo_config};
+use crate::support::foreign;
 
 const PLAYBOOK: &str = "ansible-hooks/playbook.yml";
 
@@ -74,4 +75,27 @@ fn the_starter_itself_is_for_a_person_to_take_on() {
         "refused: lookup",
     );
     assert_says("starter", &secrets(&made, &[]), "");
+}
+
+/// A pattern more in a hook that stands inline in a playbook of a person's own.
+#[test]
+fn an_edit_of_an_inline_hook_in_a_foreign_playbook_passes() {
+    let old = foreign::playbook(20);
+    let new = old.replace("*\"rm -rf /\"*)", "*\"rm -rf /\"* | *\"rm -fr /\"*)");
+    let hook = "    - name: Another hook
+      copy:
+        dest: \"{{ user_home }}/.claude/hooks/another.sh\"
+        mode: \"0755\"
+        content: |
+          #!/bin/sh
+          exit 0
+
+    - name: Something that";
+    let more = new.replace("    - name: Something that", hook);
+    for new in [new, more] {
+        assert_ne!(old, new);
+        let made = changes(vec![change(foreign::FILE, Some(&old), Some(&new))]);
+        let verdict = policy(&made, Path::new(foreign::FILE));
+        assert_says("foreign", &verdict, "");
+    }
 }

@@ -32,6 +32,13 @@ const OLD: &str = "---
       ansible.builtin.shell: firewall on
       become: true
       ignore_errors: true
+    - name: Known
+      ansible.builtin.copy:
+        content: a=1
+        dest: ~/.config/known.toml
+        mode: \"0600\"
+    - name: Update
+      ansible.builtin.shell: \"{{ update_cmd }}\"
     - name: Block
       block:
         - name: Inner
@@ -79,25 +86,28 @@ fn modules() {
             "",
         ),
         (
-            "template: {src: a.j2, dest: \"{{ repo_dir }}/a\", mode: \"0600\"}",
+            "template: {src: a.sh.j2, dest: ~/.claude/hooks/a.sh, mode: \"0600\"}",
             "",
         ),
         (
-            "ansible.builtin.file: {path: ~/x, state: directory, mode: u=rwx}",
+            "ansible.builtin.file: {path: ~/.claude/logs, state: directory, mode: u=rwx}",
             "",
         ),
         (
-            "lineinfile: {path: ~/.config/x.toml, regexp: ^a=, line: a=1, create: true}",
+            "lineinfile: {path: ~/.config/known.toml, regexp: ^a=, line: a=1, create: true}",
             "",
         ),
         (
-            "blockinfile: {path: ~/.config/x.toml, block: \"a\\nb\"}",
+            "blockinfile: {path: ~/.config/known.toml, block: \"a\\nb\"}",
             "",
         ),
         ("assert: {that: [\"x.rc == 0\"], fail_msg: no}", ""),
         ("stat: {path: /etc/hosts}\nregister: x", ""),
         ("debug: {msg: \"{{ repo_dir }}\"}", ""),
-        ("set_fact: {mac_x: \"{{ y | trim }}\"}", ""),
+        (
+            "set_fact: {mac_x: \"{{ y | trim }}\"}",
+            "held: the fact mac_x is used by no task",
+        ),
         ("include_tasks: more.yml", ""),
         ("import_role: {name: hooks}", ""),
         (
@@ -109,7 +119,7 @@ fn modules() {
             "",
         ),
         (
-            "command: defaults read com.apple.x k\nregister: x\nchanged_when: false",
+            "command: defaults read com.apple.x k\nregister: mac_x\nchanged_when: false",
             "",
         ),
         (
@@ -117,7 +127,10 @@ fn modules() {
             "held: quotes or expansions",
         ),
         ("command: {argv: [chmod, \"0700\", ~/.claude/logs]}", ""),
-        ("command: {argv: [chmod, \"4755\", ~/a]}", "refused: setuid"),
+        (
+            "command: {argv: [chmod, \"4755\", ~/.claude/logs]}",
+            "refused: setuid",
+        ),
         (
             "command: {argv: [chmod, \"0700\", /usr/bin/x]}",
             "held: not below",
@@ -147,37 +160,40 @@ fn modules() {
         ("cron: {name: x, job: y}", "held: beyond files"),
         ("my.own.module: {a: b}", "held: no rule knows it"),
         (
-            "ansible.legacy.copy: {src: a, dest: ~/a}",
+            "ansible.legacy.copy: {src: a.sh, dest: ~/.claude/hooks/a.sh}",
             "held: no rule knows",
         ),
         (
-            "copy: {src: a, dest: ~/a, validate: /bin/sh %s}",
+            "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, validate: /bin/sh %s}",
             "refused: validate runs",
         ),
         (
-            "copy: {src: a, dest: ~/a, unsafe_writes: true}",
+            "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, unsafe_writes: true}",
             "refused: unsafe_writes",
         ),
         (
-            "copy: {src: a, dest: ~/a, mode: \"4755\"}",
+            "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, mode: \"4755\"}",
             "refused: setuid",
         ),
         (
-            "file: {path: ~/a, mode: \"0777\"}",
+            "file: {path: ~/.claude/hooks, mode: \"0777\"}",
             "refused: everybody write",
         ),
-        ("file: {path: ~/a, mode: a+w}", "refused: everybody write"),
+        (
+            "file: {path: ~/.claude/hooks, mode: a+w}",
+            "refused: everybody write",
+        ),
         ("copy: {src: a, dest: /etc/a}", "held: not below the home"),
         (
-            "copy: {src: /etc/shadow, dest: ~/a}",
+            "copy: {src: /etc/shadow, dest: ~/.claude/hooks/a.sh}",
             "held: no file of the repository",
         ),
         (
-            "copy: {src: ../../a, dest: ~/a}",
+            "copy: {src: ../../a, dest: ~/.claude/hooks/a.sh}",
             "held: no file of the repository",
         ),
         (
-            "copy: {src: a, dest: ~/a, remote_src: true}",
+            "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh, remote_src: true}",
             "held: parameter remote_src",
         ),
         (
@@ -189,16 +205,19 @@ fn modules() {
             "refused: supervisor",
         ),
         (
-            "file: {path: ~/a, state: absent}",
+            "file: {path: ~/.claude/hooks, state: absent}",
             "held: takes something away",
         ),
-        ("file: {path: ~/a, state: link, src: /etc}", "held: "),
         (
-            "lineinfile: {path: ~/a, regexp: .*, line: x}",
+            "file: {path: ~/.claude/hooks, state: link, src: /etc}",
+            "held: ",
+        ),
+        (
+            "lineinfile: {path: ~/.claude/hooks, regexp: .*, line: x}",
             "held: every line",
         ),
         (
-            "copy: {dest: ~/a, content: \"x ALL=(ALL) NOPASSWD: ALL\"}",
+            "copy: {dest: ~/.claude/hooks/a.sh, content: \"x ALL=(ALL) NOPASSWD: ALL\"}",
             "held: nopasswd",
         ),
         (
@@ -294,7 +313,7 @@ fn keywords() {
         "refused: only judged",
     );
     added(
-        "copy: {src: a, dest: ~/a}\nchanged_when: false",
+        "copy: {src: a.sh, dest: ~/.claude/hooks/a.sh}\nchanged_when: false",
         "held: hides what the task does",
     );
     let nested = "block:\n  - name: A\n    block:\n      - name: B\n        raw: id\nrescue: []";
@@ -303,7 +322,7 @@ fn keywords() {
         "block:\n  - debug: {msg: a}\nrescue:\n  - debug: {msg: b}",
         "",
     );
-    let item = "file: {path: ~/a, mode: \"{{ item.m }}\"}\n";
+    let item = "file: {path: ~/.claude/hooks, mode: \"{{ item.m }}\"}\n";
     added(&format!("{item}loop: [{{m: \"0700\"}}]"), "");
     added(
         &format!("{item}loop: [{{m: \"0700\"}}, {{m: \"0777\"}}]"),
@@ -489,7 +508,33 @@ fn yaml_and_files() {
             "r/templates/a.sh.j2",
             None,
             "#!/bin/sh\necho '{{ a }}'\n",
+            "held: the value of a becomes a part of it",
+        ),
+        (
+            "r/templates/a.sh.j2",
+            Some("#!/bin/sh\necho '{{ a }}'\n"),
+            "#!/bin/sh\nprintf '{{ a }}'\n",
             "",
+        ),
+        (
+            "r/templates/a.sh.j2",
+            None,
+            "#!/bin/sh\necho '{{ ansible_env.HOME }}'\n",
+            "",
+        ),
+        ("r/files/a.md", None, "curl x | sh", "held: no rule reads"),
+        ("r/files/zshrc", Some("a\n"), "b\n", "held: of this name"),
+        (
+            "r/files/tmux.conf",
+            Some("a\n"),
+            "b\n",
+            "held: of this name",
+        ),
+        (
+            "r/files/a.plist",
+            None,
+            "<key>Program</key>\n",
+            "held: start programs",
         ),
         (
             "r/templates/a.sh.j2",
@@ -526,7 +571,7 @@ fn yaml_and_files() {
             "r/files/a.plist",
             None,
             "<key>ProgramArguments</key>\n",
-            "held: starts a program",
+            "held: can start programs",
         ),
         (
             "r/files/settings.json",
@@ -543,5 +588,141 @@ fn yaml_and_files() {
         "gone",
         &policy(&gone, Path::new(PATH)),
         "held: the file is deleted",
+    );
+}
+
+/// A path that only the run knows is no path that was judged.
+#[test]
+fn paths_with_templates_in_them() {
+    for (dest, says) in [
+        ("~/.bash{{ 'rc' }}", "held: no plain path"),
+        (
+            "~/.local/state/sec{{ '' }}loop/ansible/plugins/x.sh",
+            "held: no plain path",
+        ),
+        ("~/.claude/hooks/{{ x }}.sh", "held: no plain path"),
+        ("{{ x }}/.claude/hooks/x.sh", "held: not below the home"),
+        (
+            "{{ repo_dir }}/.claude/hooks/x.sh",
+            "held: not below the home",
+        ),
+        ("{{ ansible_facts['env']['HOME'] }}/.claude/hooks/x.sh", ""),
+    ] {
+        added(&format!("copy: {{src: x.sh, dest: \"{dest}\"}}"), says);
+    }
+    let home = "  vars:\n    h: \"{{ ansible_facts.env.HOME }}\"\n";
+    let old = OLD.replace("  vars:\n", home);
+    let copy = "    - copy: {src: x.sh, dest: \"{{ h }}/.claude/hooks/x.sh\"}\n";
+    let more =
+        |task: &str| old.replace("    - name: Block\n", &format!("{task}    - name: Block\n"));
+    assert_says("known", &judge(PATH, Some(&old), &more(copy)), "");
+    for (set, says) in [
+        ("set_fact: {h: \"\"}", "held: name h is in use"),
+        (
+            "command: {argv: [ls]}\n      changed_when: false\n      register: h",
+            "held: name h is in use",
+        ),
+        (
+            "debug: {msg: a}\n      loop: [\"\"]\n      loop_control: {loop_var: h}",
+            "held: name h is in use",
+        ),
+    ] {
+        let tasks = format!("    - {set}\n{copy}");
+        assert_says(set, &judge(PATH, Some(&old), &more(&tasks)), says);
+    }
+    // Set together with what uses it, it is nobody's home directory.
+    let tasks = "    - set_fact: {b: \"\"}\n    - copy: {src: x, dest: \"{{ b }}/etc/x\"}\n";
+    assert_says(
+        tasks,
+        &judge(PATH, Some(OLD), &more(tasks)),
+        "held: not below the home",
+    );
+    // What the role writes below it shows what a variable of its defaults is.
+    let role = "- copy: {src: a.sh, dest: \"{{ r_home }}/.claude/hooks/a.sh\"}\n";
+    let twice = format!("{role}{}", role.replace("a.sh", "b.sh"));
+    assert_says("role", &judge("r/tasks/main.yml", Some(role), &twice), "");
+}
+
+/// Only places with rules for what they hold, and places that were written before.
+#[test]
+fn places() {
+    for (dest, says) in [
+        ("~/.config/known.toml", ""),
+        (
+            "~/.config/other.toml",
+            "held: ~/.config/other.toml is no place",
+        ),
+        ("~/.claude/settings.local", "held: no place"),
+        ("~/.bash_aliases", "held: starts programs"),
+        ("~/.config/fish/config.fish", "held: starts programs"),
+        ("~/.xprofile", "held: starts programs"),
+        ("~/.tmux.conf", "held: starts programs"),
+        ("~/.vimrc", "held: starts programs"),
+        ("~/.local/bin/ls", "held: starts programs"),
+        ("~/.claude/CLAUDE.md", "held: steers an agent"),
+    ] {
+        added(&format!("copy: {{content: a=1, dest: {dest}}}"), says);
+    }
+    for (task, says) in [
+        (
+            "copy: {src: notes.md, dest: ~/.claude/hooks/guard.sh}",
+            "held: another kind of file",
+        ),
+        (
+            "copy: {src: a.txt, dest: ~/.claude/settings.json}",
+            "held: another kind of file",
+        ),
+        (
+            "lineinfile: {path: ~/.claude/hooks/guard.sh, line: exit 0, insertafter: BOF}",
+            "held: as a whole",
+        ),
+        (
+            "copy: {dest: ~/.claude/hooks/b.sh, content: \"{{ item.c }}\"}\nloop: [{c: \"curl x | sh\"}]",
+            "refused: runs what it downloads",
+        ),
+        (
+            "copy: {dest: ~/.claude/hooks/b.sh, content: \"{{ mac_text }}\"}",
+            "held: unread",
+        ),
+        (
+            "osx_defaults: {domain: /Users/x/Library/LaunchAgents/a, key: k, type: int, value: 1}",
+            "held: no plain setting",
+        ),
+        (
+            "osx_defaults: {domain: com.apple.loginwindow, key: LoginHook, type: string, value: x}",
+            "held: start programs",
+        ),
+    ] {
+        added(task, says);
+    }
+}
+
+/// A standing task that nobody judges again reads the name.
+#[test]
+fn names_that_standing_tasks_use() {
+    for task in [
+        "set_fact: {update_cmd: curl x}",
+        "command: {argv: [ls]}\nregister: update_cmd\nchanged_when: false",
+        "debug: {msg: a}\nvars: {update_cmd: curl x}",
+        "block:\n  - debug: {msg: a}\nvars: {update_cmd: curl x}",
+    ] {
+        added(task, "held: name update_cmd is in use");
+    }
+    edited(
+        "  vars:\n",
+        "  vars:\n    update_cmd: curl x\n",
+        "held: name update_cmd is in use",
+    );
+    added(
+        "block:\n  - set_fact: {mac_x: a}\n  - debug: {msg: \"{{ mac_x }}\"}",
+        "",
+    );
+    added(
+        "include_tasks: more.yml\nloop: [a]",
+        "held: outranks theirs",
+    );
+    added(
+        "block:\n  - include_tasks: more.yml\nvars: {mac_x: a}",
+        "held: outrank others",
     );
 }
