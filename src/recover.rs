@@ -3,11 +3,15 @@
 use crate::error::Fatal;
 use crate::ledger::{Event, OpenTurn};
 use crate::playbook::snapshot::Snapshot;
+use crate::process::end_survivors;
 use crate::records;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
 use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
 use crate::world::World;
+
+/// How long a survivor gets to end by itself.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Closes every open turn, takes back what earlier turns could not, and removes what dead runs left
 /// in the state directory.
@@ -15,6 +19,14 @@ use crate::world::World;
 /// # Errors
 /// When a change can't be taken back: the loop must not go on over an unknown state.
 pub async fn recover(world: &World) -> Result<(), Fatal> {
+    // What a dead run started may still be changing the machine, or spending.
+    if !end_survivors(GRACE).await {
+        return Err(Fatal::NeedsOperator(
+            "a program that an earlier run started is still alive and can't be ended: end it, then \
+             start again"
+                .to_owned(),
+        ));
+    }
     for open in world.ledger.open_turns().await? {
         let turn = close(world, &open).await?;
         let stuck = match &turn.outcome {

@@ -296,8 +296,9 @@ impl Ansible {
     ) -> Result<Baseline, Fatal> {
         let check = self.first_look(tree, cancel).await?;
         let baseline = Baseline::of(&check, &check, &check);
-        match judge_check(&check, &baseline).verdict {
-            Verdict::Refused(why) => Err(self.broken("dry run", &why)),
+        let judged = judge_check(&check, &baseline);
+        match judged.verdict {
+            Verdict::Refused(why) => Err(self.broken("dry run", &why, &judged.notes)),
             Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
         }
     }
@@ -311,17 +312,20 @@ impl Ansible {
         let first = self.run(tree, Mode::Apply, cancel).await;
         let second = self.run(tree, Mode::Apply, cancel).await;
         let baseline = Baseline::of(&check, &first, &second);
-        match judge_apply(&second, &baseline).verdict {
-            Verdict::Refused(why) => Err(self.broken("apply", &why)),
+        let judged = judge_apply(&second, &baseline);
+        match judged.verdict {
+            Verdict::Refused(why) => Err(self.broken("apply", &why, &judged.notes)),
             Verdict::Passed | Verdict::Held(_) | Verdict::NotRun(_) => Ok(baseline),
         }
     }
 }
 
 impl Ansible {
-    fn broken(&self, what: &str, why: &str) -> Fatal {
+    fn broken(&self, what: &str, why: &str, notes: &[String]) -> Fatal {
+        let said = notes.join("; ");
+        let gap = if said.is_empty() { "" } else { "; " };
         Fatal::Ansible(format!(
-            "{} does not run as it stands ({what}): {why}; mend it, or set playbook.args to how you \
+            "{} does not run as it stands ({what}): {why}{gap}{said}; mend it, or set playbook.args to how you \
              run it",
             self.playbook.display()
         ))
@@ -335,8 +339,9 @@ impl Ansible {
     ) -> Result<AnsibleRun, Fatal> {
         self.reads_what_it_gets(tree)?;
         let syntax = self.run(tree, Mode::Syntax, cancel).await;
-        if let Verdict::Refused(why) = judge_syntax(&syntax, &Baseline::default()).verdict {
-            return Err(self.broken("syntax", &why));
+        let judged = judge_syntax(&syntax, &Baseline::default());
+        if let Verdict::Refused(why) = judged.verdict {
+            return Err(self.broken("syntax", &why, &judged.notes));
         }
         Ok(self.run(tree, Mode::Check, cancel).await)
     }

@@ -124,7 +124,12 @@ fn refusal(
             Some(Status::Unreachable) => "found the host unreachable",
             _ => "failed",
         };
-        return Some(format!("\"{}\" {how}: {}", new.name, new.msg));
+        // What a task says may hold what it has read: it is for the operator, and goes into no
+        // prompt and no post.
+        if !new.msg.is_empty() {
+            notes.push(format!("\"{}\" said: {}", new.name, new.msg));
+        }
+        return Some(format!("\"{}\" {how}", new.name));
     }
     if run.events.stats.is_none() {
         return Some(format!(
