@@ -13,6 +13,8 @@ pub(super) struct Known {
     homes: BTreeSet<String>,
     /// Where the old tasks write, below the home directory.
     written: BTreeSet<String>,
+    /// What the new text sets as facts, which outrank the variables of a task.
+    facts: BTreeSet<String>,
     /// Every word of the old text.
     old: BTreeSet<String>,
     /// Every word of the new text, and how often it is there.
@@ -43,6 +45,7 @@ impl Known {
             }
             if let Ok(new) = yaml::parse(&new) {
                 sets(&new.root, &mut set);
+                facts(&new.root, &mut known.facts);
             }
         }
         // A place directly below the home directory shows what a variable of another file is.
@@ -65,6 +68,11 @@ impl Known {
     /// Whether a variable is the home directory.
     pub(super) fn is_home(&self, name: &str) -> bool {
         self.homes.contains(name)
+    }
+
+    /// Whether the new text sets a fact of this name.
+    pub(super) fn has_fact(&self, name: &str) -> bool {
+        self.facts.contains(name)
     }
 
     /// Whether an old task writes there, given from the home directory on.
@@ -138,6 +146,26 @@ fn sets(node: &Node, names: &mut BTreeSet<String>) {
                     names.insert(key.clone());
                 }
                 sets(value, names);
+            }
+        }
+        Value::Scalar { .. } => {}
+    }
+}
+
+/// The names that tasks below set for all that follow.
+fn facts(node: &Node, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| facts(item, names)),
+        Value::Map(pairs) => {
+            for (key, _, value) in pairs {
+                if key == "register" {
+                    names.extend(value.text().map(str::to_owned));
+                }
+                if modules::is_set_fact(key) {
+                    let set = value.map().unwrap_or_default();
+                    names.extend(set.iter().map(|(name, ..)| name.clone()));
+                }
+                facts(value, names);
             }
         }
         Value::Scalar { .. } => {}

@@ -141,6 +141,16 @@ pub(super) fn is_include(name: &str) -> bool {
     name.starts_with("include_") || name.starts_with("import_")
 }
 
+/// The module that runs a program by its arguments.
+pub(super) fn is_command(name: &str) -> bool {
+    short(name) == "command"
+}
+
+/// Whether a module sets facts.
+pub(super) fn is_set_fact(name: &str) -> bool {
+    short(name) == "set_fact"
+}
+
 /// Modules that write a file.
 pub(super) fn is_of_files(name: &str) -> bool {
     ["copy", "template", "file", "lineinfile", "blockinfile"].contains(&short(name))

@@ -18,8 +18,11 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
     let mut found = Findings::default();
     for change in changes.all() {
         let names = Names::of(change);
-        let file = format!("{}|", change.path.display());
-        let here = |task: &&TaskRun| task.key.starts_with(&file);
+        // By its end: the tree may be known to Ansible by another name.
+        let here = |task: &&TaskRun| {
+            let file = task.key.split('|').next().unwrap_or_default();
+            Path::new(file).ends_with(&change.path)
+        };
         for task in run.events.tasks.iter().filter(here) {
             if !task.changed || names.stood(task) {
                 continue;

@@ -185,7 +185,12 @@ fn keyword(
         }
         "vars" => vars::own(known, value),
         "tags" => tags(value),
-        "args" if value.map().is_some() => Vec::new(),
+        "args" if value.map().is_some() => match module(task) {
+            Some((name, ..)) if !modules::is_command(name) => held(&format!(
+                "args of {name}, which are judged apart from it; write them below {name}"
+            )),
+            _ => Vec::new(),
+        },
         "args" => refused("args that are no map"),
         "check_mode" if value.boolean() == Some(false) && !reader => refused(
             "check_mode: false runs it while it is only judged; keep that for a command that \

@@ -94,6 +94,12 @@ pub(super) fn own(known: &Known, vars: &Node) -> Vec<Issue> {
             .flat_map(|(n, line, value)| {
                 let mut issues = one(known, n, *line, value);
                 issues.extend(taken(known, n, *line));
+                if known.has_fact(n) {
+                    issues.push(Issue::held(
+                        *line,
+                        format!("{n} is also a fact, which outranks it; choose another name"),
+                    ));
+                }
                 issues
             })
             .collect(),

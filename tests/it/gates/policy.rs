@@ -726,3 +726,24 @@ fn names_that_standing_tasks_use() {
         "held: outrank others",
     );
 }
+
+/// What a module is given in two places is judged in neither as a whole.
+#[test]
+fn parameters_beside_the_module() {
+    added(
+        "lineinfile: {line: exit 0}\nargs: {path: ~/.claude/hooks/guard.sh}",
+        "held: args of lineinfile",
+    );
+    added("command: ls\nargs: {creates: /x}", "");
+}
+
+/// A fact outranks the variables of a task, so that their value is not what is put in.
+#[test]
+fn facts_do_not_replace_variables_of_a_task() {
+    let copy = "copy: {src: a.sh, dest: \"{{ mac_d }}/a.sh\"}\n    vars: {mac_d: ~/.claude/hooks}";
+    added(
+        &format!("block:\n  - set_fact: {{mac_d: \"{{{{ mac_e }}}}\"}}\n  - {copy}"),
+        "held: mac_d is also a fact",
+    );
+    added(&format!("block:\n  - {copy}"), "");
+}

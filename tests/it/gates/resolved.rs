@@ -14,14 +14,14 @@ const OLD: &str = "- name: Standing
 ";
 
 /// The events of one task that changed something, as the plugin seals them.
-fn run(name: &str, path: &str) -> AnsibleRun {
+fn run_in(tree: &str, name: &str, path: &str) -> AnsibleRun {
     let hex = |text: String| {
         let bytes = Sha256::digest(text.as_bytes());
         bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()
     };
     let rows = [
         serde_json::json!({"n": 1, "event": "task", "id": "a", "name": name,
-                           "action": "copy", "where": format!("/tree/{FILE}:1")}),
+                           "action": "copy", "where": format!("{tree}/{FILE}:1")}),
         serde_json::json!({"n": 2, "event": "result", "id": "a", "status": "ok",
                            "changed": true, "paths": [path]}),
     ];
@@ -40,6 +40,10 @@ fn run(name: &str, path: &str) -> AnsibleRun {
         events,
         tail: Vec::new(),
     }
+}
+
+fn run(name: &str, path: &str) -> AnsibleRun {
+    run_in("/tree", name, path)
 }
 
 #[test]
@@ -67,6 +71,10 @@ fn a_dry_run_shows_where_the_tasks_of_a_change_write() {
         let verdict = resolved(&made, &run(name, path), Path::new("/home/kyle"));
         assert_says(&format!("{name} {path}"), &verdict, says);
     }
+    // Where the tree has another name, as behind a symbolic link.
+    let linked = run_in("/private/tree", "New", "/etc/x");
+    let verdict = resolved(&made, &linked, Path::new("/home/kyle"));
+    assert_says("linked", &verdict, "refused: not below the home directory");
     // A standing task that goes elsewhere is one of the change.
     let moved = OLD.replace(".zprofile", ".zshrc");
     let made = changes(vec![change(FILE, Some(OLD), Some(&moved))]);
