@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::manifest::Entry;
 pub use self::manifest::{Difference, Manifest};
-use self::walk::{Looking, is_absent, walk};
+use self::walk::{Looking, entry_only, is_absent, walk};
 
 /// A pre-state on disk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Snapshot {
     #[serde(skip)]
     dir: PathBuf,
     trees: Vec<PathBuf>,
+    /// Directories of which only the entry is covered, not the content.
+    #[serde(default)]
+    entries_only: Vec<PathBuf>,
     manifest: Manifest,
 }
 
@@ -36,17 +39,40 @@ pub struct Snapshot {
 /// # Errors
 /// When something can't be read or written; then nothing may be applied.
 pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
+    take_with(trees, &[], dir)
+}
+
+/// As [`take()`]; of the directories `entries_only` it covers the existence, mode and owner, and not
+/// the content, so that what others put there meanwhile stays. One that is in a tree, or no
+/// directory now, is covered as a whole.
+///
+/// # Errors
+/// As [`take()`].
+pub fn take_with(
+    trees: &[PathBuf],
+    entries_only: &[PathBuf],
+    dir: &Path,
+) -> std::io::Result<Snapshot> {
     crate::world::make_private(dir).map_err(std::io::Error::other)?;
-    let trees: Vec<PathBuf> = trees.iter().map(|t| first_missing(t)).collect();
+    let (entries_only, others): (Vec<PathBuf>, Vec<PathBuf>) = entries_only
+        .iter()
+        .cloned()
+        .partition(|path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()));
+    let trees: Vec<PathBuf> = trees
+        .iter()
+        .chain(&others)
+        .map(|t| first_missing(t))
+        .collect();
     let trees = outermost(&trees);
-    let mut entries = BTreeMap::new();
-    for tree in &trees {
-        let how = Looking {
-            store: Some(dir),
-            ..Looking::default()
-        };
-        walk(tree, &mut entries, &how)?;
-    }
+    let entries_only: Vec<PathBuf> = entries_only
+        .into_iter()
+        .filter(|path| !trees.iter().any(|t| path.starts_with(t)))
+        .collect();
+    let how = Looking {
+        store: Some(dir),
+        ..Looking::default()
+    };
+    let entries = look(&trees, &entries_only, &how)?;
     let is_text = |path: &Path| path.to_str().is_some();
     let odd = |path: &Path, entry: &Entry| {
         !is_text(path) || matches!(entry, Entry::Link { to, .. } if !is_text(to))
@@ -61,6 +87,7 @@ pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
     let snapshot = Snapshot {
         dir: dir.to_owned(),
         trees,
+        entries_only,
         manifest: Manifest { entries },
     };
     let text = serde_json::to_vec(&snapshot).map_err(std::io::Error::other)?;
@@ -71,6 +98,21 @@ pub fn take(trees: &[PathBuf], dir: &Path) -> std::io::Result<Snapshot> {
         .map_err(|e| e.error)?;
     File::open(dir)?.sync_all()?;
     Ok(snapshot)
+}
+
+fn look(
+    trees: &[PathBuf],
+    entries_only: &[PathBuf],
+    how: &Looking<'_>,
+) -> std::io::Result<BTreeMap<PathBuf, Entry>> {
+    let mut entries = BTreeMap::new();
+    for tree in trees {
+        walk(tree, &mut entries, how)?;
+    }
+    for path in entries_only {
+        entry_only(path, &mut entries, how)?;
+    }
+    Ok(entries)
 }
 
 /// Where a path is not there, the outermost directory on the way to it that is not there either,
@@ -108,7 +150,16 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The trees it covers.
+    /// Looks at all that it covers as it is now.
+    ///
+    /// # Errors
+    /// When something can't be read, or the trees are too large.
+    pub fn now(&self) -> std::io::Result<Manifest> {
+        let entries = look(&self.trees, &self.entries_only, &Looking::default())?;
+        Ok(Manifest { entries })
+    }
+
+    /// The trees that it covers as a whole.
     pub fn trees(&self) -> &[PathBuf] {
         &self.trees
     }

@@ -214,8 +214,9 @@ pub async fn run(
     };
     let ends = std::time::Instant::now() + spec.grace;
     if cut.is_some() {
-        sys::signal_group(group, sys::Signal::Term);
+        // Before the group: who ties the others to the child may end at once.
         family.ask();
+        sys::signal_group(group, sys::Signal::Term);
         let grace = Instant::now() + spec.grace;
         loop {
             tokio::select! {
@@ -303,8 +304,8 @@ impl Relatives {
 impl Drop for Relatives {
     fn drop(&mut self) {
         if !self.ended {
-            sys::signal_group(Some(self.child), sys::Signal::Kill);
             self.family.signal(&self.mark, 0, sys::Signal::Kill);
+            sys::signal_group(Some(self.child), sys::Signal::Kill);
             children().remove(&self.child);
         }
     }

@@ -1,7 +1,9 @@
-//! Running one probe: confined, read-only, without network.
+//! Running one probe: confined, read-only, without network and without credentials.
 
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,7 @@ pub struct ProbeContext {
     sandbox: Sandbox,
     home: PathBuf,
     path: OsString,
+    blanks: Arc<OnceLock<Option<tempfile::TempDir>>>,
 }
 
 /// What a probe gave.
@@ -46,6 +49,7 @@ impl ProbeContext {
             sandbox,
             home,
             path,
+            blanks: Arc::default(),
         }
     }
 
@@ -69,12 +73,34 @@ impl ProbeContext {
     /// Confines a program to looking; `hide` are directories that it may fill as it likes.
     pub(super) fn confined(&self, spec: Spec, hide: Vec<PathBuf>) -> Spec {
         // A home below /tmp would be hidden by the private one.
+        if !self.sandbox.confines() {
+            return spec;
+        }
         let policy = Policy {
             read: vec![self.home.clone()],
             hide,
             ..Policy::look()
         };
+        let policy = policy
+            .without_sockets(&self.home)
+            .without_credentials(&self.home, |mode| self.blank(mode));
         self.sandbox.wrap(spec, &policy)
+    }
+
+    /// An empty file of this mode, which lives as long as the context.
+    fn blank(&self, mode: u32) -> PathBuf {
+        let make = || -> Option<PathBuf> {
+            let dir = self.blanks.get_or_init(|| tempfile::tempdir().ok());
+            let path = dir.as_ref()?.path().join(format!("{mode:o}"));
+            if !path.exists() {
+                let file = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
+                let mode = std::fs::Permissions::from_mode(mode);
+                file.as_file().set_permissions(mode).ok()?;
+                file.persist(&path).ok()?;
+            }
+            Some(path)
+        };
+        make().unwrap_or_else(|| "/dev/null".into())
     }
 }
 

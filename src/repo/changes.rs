@@ -14,6 +14,8 @@ use super::{CommitId, Repo};
 const MAX_FILES: usize = 50;
 /// Largest file that may be added or changed, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
+/// Most that all added and changed files may hold together, in bytes.
+const MAX_ALL: u64 = 8 << 20;
 /// Most entries that a working copy may have.
 const MAX_ENTRIES: usize = 100_000;
 /// How long the shortest difference of one file is searched; after that a longer one will do.
@@ -150,6 +152,7 @@ impl Repo {
         let old = self.contents(blobs.values()).await?;
 
         let mut all = Vec::new();
+        let mut held = 0_u64;
         for (path, (mode, on_disk)) in &found {
             if ignored.contains(path) {
                 continue;
@@ -167,6 +170,10 @@ impl Repo {
             if content.len() as u64 > MAX_FILE {
                 return Err(format!("{}: larger than {MAX_FILE} bytes", path.display()));
             }
+            held += content.len() as u64;
+            if held > MAX_ALL {
+                return Err(format!("what is new has more than {MAX_ALL} bytes"));
+            }
             let kind = match old_content {
                 None => Kind::Added,
                 Some(same) if *same == content => Kind::ModeChanged,
@@ -180,6 +187,7 @@ impl Repo {
                 old_mode,
                 new_mode: *mode,
             });
+            bounded(&all)?;
         }
         for (path, blob) in blobs.iter().filter(|(p, _)| !found.contains_key(*p)) {
             if blob.mode == LINK {
@@ -193,14 +201,9 @@ impl Repo {
                 old_mode: blob.mode,
                 new_mode: 0,
             });
+            bounded(&all)?;
         }
         all.sort_by(|a, b| a.path.cmp(&b.path));
-        if all.len() > MAX_FILES {
-            return Err(format!(
-                "more than {MAX_FILES} files are changed: {}",
-                all.len()
-            ));
-        }
         collisions(&all, blobs.keys())?;
         Ok(Changes {
             base,
@@ -290,6 +293,13 @@ fn walk(
         } else {
             return Err(format!("{shown}: neither a file nor a directory"));
         }
+    }
+    Ok(())
+}
+
+fn bounded(all: &[Change]) -> Result<(), String> {
+    if all.len() > MAX_FILES {
+        return Err(format!("more than {MAX_FILES} files are changed"));
     }
     Ok(())
 }

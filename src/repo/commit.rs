@@ -54,12 +54,43 @@ impl Repo {
             "--cleanup=verbatim",
             "--file=-",
         ];
-        self.git
+        let given = self
+            .git
             .give(&self.worktree, &commit, message.into_bytes())
-            .await?;
+            .await;
+        let done = match given {
+            Ok(_) => self.read_back(changes, &head).await,
+            // It may have been made all the same.
+            Err(why) => Err(why),
+        };
+        match done {
+            Ok(made) => Ok(made),
+            Err(why) => match self.take_back(&head).await {
+                Ok(()) => Err(why),
+                Err(e) => Err(format!("{why}; and the commit was not taken back: {e}")),
+            },
+        }
+    }
+
+    async fn read_back(&self, changes: &Changes, base: &CommitId) -> Result<CommitId, String> {
         let made = self.head().await.map_err(|e| e.to_string())?;
-        self.verify(changes, &head, &made).await?;
+        self.verify(changes, base, &made).await?;
         Ok(made)
+    }
+
+    /// Puts the branch back to `base`, if it is at a commit whose only parent that is.
+    async fn take_back(&self, base: &CommitId) -> Result<(), String> {
+        let reference = format!("refs/heads/{}", self.branch);
+        let args = ["rev-list", "--parents", "--max-count=1", &reference];
+        let line = self.git.out(&self.checkout, &args).await?;
+        let Some((made, parents)) = line.split_once(' ') else {
+            return Ok(());
+        };
+        if parents != base.as_str() {
+            return Ok(());
+        }
+        let args = ["update-ref", &reference, base.as_str(), made];
+        self.git.out(&self.checkout, &args).await.map(drop)
     }
 
     /// Reads the commit back: its parent is the base, its paths and contents are the change's.
@@ -91,13 +122,6 @@ impl Repo {
         if parent == *base && right && changed == changes.all().len() {
             return Ok(());
         }
-        let reference = format!("refs/heads/{}", self.branch);
-        self.git
-            .out(
-                &self.checkout,
-                &["update-ref", &reference, base.as_str(), made.as_str()],
-            )
-            .await?;
         Err("the commit did not hold exactly the proven change and was undone".to_owned())
     }
 

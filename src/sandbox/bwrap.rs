@@ -68,6 +68,9 @@ pub fn wrap(program: &Path, mut spec: Spec, policy: &Policy) -> Spec {
     for path in &policy.hide {
         flag(&[&"--tmpfs", path]);
     }
+    for cover in policy.covers() {
+        flag(&[&"--ro-bind", &cover.with, &cover.path]);
+    }
     for path in &policy.write {
         flag(&[&"--bind", path, path]);
     }

@@ -1,10 +1,11 @@
 //! Confinement: a [`Policy`] becomes the argument vector of the operating system's own means.
 //!
 //! The transformations are pure and compiled on every platform, so that each can be tested on
-//! every platform; [`Sandbox::detect`] is the only part that looks at the machine. What can't be
+//! every platform; [`Sandbox::detect`] and [`Policy::look`] are what looks at the machine. What can't be
 //! confined is an error, never a silent downgrade.
 
 pub mod bwrap;
+mod places;
 mod policy;
 pub mod seatbelt;
 
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
-pub use policy::{Network, Policy, View};
+pub use places::CREDENTIALS;
+pub use policy::{Cover, Network, Policy, View};
 
 use crate::config::Level;
 use crate::process::{self, Finished, Spec, find_on_path, is_executable};

@@ -53,6 +53,12 @@ fn parameters(policy: &Policy) -> Vec<(String, &Path)> {
                 .into_iter()
                 .zip(policy.hide.iter().map(std::path::PathBuf::as_path)),
         )
+        .chain(
+            policy
+                .covers()
+                .enumerate()
+                .map(|(i, cover)| (format!("COVER{i}"), cover.path.as_path())),
+        )
         .collect()
 }
 
@@ -86,6 +92,11 @@ pub fn profile(policy: &Policy) -> String {
     }
     for i in 0..policy.hide.len() {
         lines.push(format!("(deny file-read* (subpath (param \"HIDE{i}\")))"));
+    }
+    for (i, _) in policy.covers().enumerate() {
+        lines.push(format!(
+            "(deny file-read-data (literal (param \"COVER{i}\")))"
+        ));
     }
     for i in 0..policy.write.len() {
         lines.push(format!(

@@ -145,6 +145,7 @@ impl Claude {
             policy.read.extend(deployed.managed.iter().cloned());
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
+            policy = policy.without_sockets(&deployed.home);
         }
         let mut spec = self.sandbox.wrap(spec, &policy);
         if let (Sandbox::Bwrap(_), Some((uid, gid))) = (&self.sandbox, self.user) {

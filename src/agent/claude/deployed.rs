@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::command::Deployed;
+use crate::sandbox::CREDENTIALS;
 use crate::turn::Verdict;
 
 /// The longest settings that are read, in bytes.
@@ -17,22 +18,6 @@ const MANAGED: [&str; 2] = [
     "/etc/claude-code",
     "/Library/Application Support/ClaudeCode",
 ];
-/// Places of credentials, which the call has no need of; relative to the home directory.
-const HIDDEN: [&str; 12] = [
-    ".aws",
-    ".azure",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/secloop",
-    ".docker",
-    ".gnupg",
-    ".kube",
-    ".local/share/keyrings",
-    ".mozilla",
-    ".password-store",
-    ".ssh",
-];
-
 /// What the machine has.
 pub(super) struct Found {
     /// For the command.
@@ -79,7 +64,7 @@ pub(super) fn find(home: &Path) -> Result<Found, Verdict> {
             .into_iter()
             .filter(|path| path.is_dir())
             .collect(),
-        hide: below(&HIDDEN),
+        hide: below(&CREDENTIALS),
         write: below(&[".claude/logs"]),
         home,
     };

@@ -1,5 +1,6 @@
 //! Bringing trees back.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::{
@@ -8,9 +9,9 @@ use std::os::unix::fs::{
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::Snapshot;
 use super::manifest::{Entry, Manifest};
 use super::walk::{Looking, walk};
+use super::{Snapshot, look};
 
 impl Snapshot {
     /// Brings the trees back, as far as possible.
@@ -18,15 +19,23 @@ impl Snapshot {
     /// # Errors
     /// The first path that can't be brought back; the others are. A repeat goes on from there.
     pub fn restore(&self) -> std::io::Result<()> {
-        let mut entries = BTreeMap::new();
         for tree in &self.trees {
             open_up(tree);
-            let how = Looking {
-                store: None,
-                // However much was added, it has to go.
-                limit: usize::MAX,
-            };
-            walk(tree, &mut entries, &how)?;
+        }
+        let unread = RefCell::new(Vec::new());
+        let how = Looking {
+            store: None,
+            // However much was added, it has to go.
+            limit: usize::MAX,
+            unread: Some(&unread),
+        };
+        let mut entries = look(&self.trees, &self.entries_only, &how)?;
+        let unread = unread.take();
+        for path in &unread {
+            // What was there counts as removed, so that it is put back; the rest has to go.
+            if !self.manifest.entries.contains_key(path) {
+                entries.entry(path.clone()).or_insert(Entry::Other);
+            }
         }
         let differences = self.manifest.differences(&Manifest { entries });
         let mut failed = Ok(());
@@ -57,6 +66,9 @@ impl Snapshot {
                 let mode = PermissionsExt::from_mode(*mode);
                 note(path, std::fs::set_permissions(path, mode));
             }
+        }
+        for path in &unread {
+            note(path, walk(path, &mut BTreeMap::new(), &Looking::default()));
         }
         failed
     }

@@ -76,3 +76,64 @@ fn a_snapshot_without_its_manifest_is_not_one() {
     let dir = tempfile::tempdir().unwrap();
     assert!(Snapshot::load(dir.path()).is_err());
 }
+
+#[test]
+fn what_others_put_into_a_declared_directory_meanwhile_stays() {
+    let (_dir, home, store) = tree();
+    let (declared, missing) = (home.join("a"), home.join("new"));
+    let mode = |mode| std::fs::set_permissions(&declared, PermissionsExt::from_mode(mode));
+    mode(0o755).unwrap();
+    take_with(&[], &[declared.clone(), missing.clone()], &store).unwrap();
+
+    mode(0o700).unwrap();
+    std::fs::write(declared.join("key"), "the user's own").unwrap();
+    std::fs::create_dir(&missing).unwrap();
+
+    let before = Snapshot::load(&store).unwrap();
+    let changed = before.manifest().differences(&before.now().unwrap());
+    let shown: Vec<_> = changed.iter().map(|d| (&d.path, d.what)).collect();
+    assert_eq!(shown, [(&declared, "mode"), (&missing, "added")]);
+    before.restore().unwrap();
+    assert_eq!(*before.manifest(), before.now().unwrap());
+    let key = std::fs::read_to_string(declared.join("key")).unwrap();
+    assert_eq!(key, "the user's own");
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_declared_directory_in_a_watched_tree_is_covered_as_a_whole() {
+    let (_dir, home, store) = tree();
+    let before = take_with(
+        std::slice::from_ref(&home),
+        std::slice::from_ref(&home.join("a")),
+        &store,
+    )
+    .unwrap();
+    std::fs::write(home.join("a/new"), "").unwrap();
+    before.restore().unwrap();
+    assert!(!home.join("a/new").exists());
+}
+
+/// A path that is too long can't be looked at by anybody.
+#[test]
+fn what_cannot_be_read_keeps_nothing_else_from_being_put_back() {
+    let (_dir, home, store) = tree();
+    let before = take(std::slice::from_ref(&home), &store).unwrap();
+    std::fs::write(home.join("a/file"), "two").unwrap();
+    let name = "n".repeat(200);
+    let mut at = home.join("a/a");
+    std::fs::create_dir(&at).unwrap();
+    // Grown from its end, since no path leads there as a whole.
+    for _ in 0..25 {
+        let above = home.join("above");
+        std::fs::create_dir(&above).unwrap();
+        std::fs::rename(&at, above.join(&name)).unwrap();
+        std::fs::rename(&above, &at).unwrap();
+    }
+    at.push(&name);
+    assert!(before.now().is_err());
+    let _ = before.restore();
+    assert_eq!(std::fs::read_to_string(home.join("a/file")).unwrap(), "one");
+    before.restore().unwrap();
+    assert_eq!(*before.manifest(), before.now().unwrap());
+}

@@ -1,5 +1,6 @@
 //! Looking at trees. No link is followed, and only regular files are opened.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Write};
@@ -23,6 +24,8 @@ pub(super) struct Looking<'a> {
     pub(super) store: Option<&'a Path>,
     /// How many entries are too many.
     pub(super) limit: usize,
+    /// Where what can't be read is noted, instead of ending the walk.
+    pub(super) unread: Option<&'a RefCell<Vec<PathBuf>>>,
 }
 
 impl Default for Looking<'_> {
@@ -30,12 +33,42 @@ impl Default for Looking<'_> {
         Self {
             store: None,
             limit: MAX_ENTRIES,
+            unread: None,
         }
     }
 }
 
 /// Looks at `path` and below it.
 pub(super) fn walk(
+    path: &Path,
+    entries: &mut BTreeMap<PathBuf, Entry>,
+    how: &Looking<'_>,
+) -> std::io::Result<()> {
+    match (look_at(path, entries, how), how.unread) {
+        (Err(_), Some(unread)) => {
+            unread.borrow_mut().push(path.to_owned());
+            Ok(())
+        }
+        (done, _) => done,
+    }
+}
+
+/// Looks at a directory's own entry; what is not a directory is looked at as a whole.
+pub(super) fn entry_only(
+    path: &Path,
+    entries: &mut BTreeMap<PathBuf, Entry>,
+    how: &Looking<'_>,
+) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            entries.insert(path.to_owned(), dir_entry(&found));
+            Ok(())
+        }
+        _ => walk(path, entries, how),
+    }
+}
+
+fn look_at(
     path: &Path,
     entries: &mut BTreeMap<PathBuf, Entry>,
     how: &Looking<'_>,
@@ -57,8 +90,7 @@ pub(super) fn walk(
     };
     let kind = found.file_type();
     if kind.is_dir() {
-        let (mode, uid, gid) = (found.mode() & 0o7777, found.uid(), found.gid());
-        entries.insert(path.to_owned(), Entry::Dir { mode, uid, gid });
+        entries.insert(path.to_owned(), dir_entry(&found));
         let mut names: Vec<PathBuf> = std::fs::read_dir(path)
             .map_err(named)?
             .map(|e| e.map(|e| e.path()))
@@ -87,6 +119,14 @@ pub(super) fn is_absent(error: &std::io::Error) -> bool {
         error.kind(),
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
     )
+}
+
+fn dir_entry(found: &Metadata) -> Entry {
+    Entry::Dir {
+        mode: found.mode() & 0o7777,
+        uid: found.uid(),
+        gid: found.gid(),
+    }
 }
 
 fn file_entry(path: &Path, found: &Metadata, store: Option<&Path>) -> std::io::Result<Entry> {
