@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Claude;
 use crate::gate::MicroUsd;
-use crate::process::Spec;
+use crate::process::{Spec, account_home};
 use crate::sandbox::{Policy, Sandbox};
 
 /// Where programs are found inside.
@@ -85,7 +85,7 @@ impl Claude {
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
         spec.keep = KEEP;
-        Ok(self.confined(spec, job, dir, run_dir))
+        self.confined(spec, job, dir, run_dir)
     }
 
     fn arguments(&self, job: &Job<'_>, session: &str) -> Vec<OsString> {
@@ -132,8 +132,26 @@ impl Claude {
         args
     }
 
-    fn confined(&self, spec: Spec, job: &Job<'_>, dir: PathBuf, run_dir: PathBuf) -> Spec {
-        let mut policy = Policy::agent(vec![self.visible_program()], vec![dir, run_dir]);
+    fn confined(
+        &self,
+        spec: Spec,
+        job: &Job<'_>,
+        dir: PathBuf,
+        run_dir: PathBuf,
+    ) -> Result<Spec, String> {
+        if !self.sandbox.confines() {
+            return Ok(spec);
+        }
+        let mut private = vec![dir.clone(), run_dir.clone()];
+        for home in account_home()
+            .into_iter()
+            .chain([std::env::home_dir()].into_iter().flatten())
+        {
+            private.extend([".config/secloop", ".local/state/secloop"].map(|name| home.join(name)));
+            private.extend(std::fs::canonicalize(home));
+        }
+        let program = visible(&self.program, &private)?;
+        let mut policy = Policy::agent(vec![program], vec![dir, run_dir]);
         for (name, value) in &self.passed {
             let path = Path::new(value);
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
@@ -155,20 +173,31 @@ impl Claude {
             let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
             spec.args.splice(0..0, who);
         }
-        spec
+        Ok(spec)
     }
+}
 
-    /// A native program needs itself only, a script what lies beside it.
-    fn visible_program(&self) -> PathBuf {
-        use std::io::Read as _;
-        let mut start = [0_u8; 2];
-        let script = std::fs::File::open(&self.program)
-            .and_then(|mut file| file.read_exact(&mut start))
-            .is_ok_and(|()| start == *b"#!");
-        match self.program.parent() {
-            Some(parent) if script => parent.to_owned(),
-            _ => self.program.clone(),
-        }
+/// What of a program is shown: a native one needs itself only, a script what lies beside it. That
+/// must hold nothing `private`, since whoever is inside has the network.
+fn visible(program: &Path, private: &[PathBuf]) -> Result<PathBuf, String> {
+    use std::io::Read as _;
+    let mut start = [0_u8; 2];
+    let script = std::fs::File::open(program)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok_and(|()| start == *b"#!");
+    let Some(parent) = program.parent().filter(|_| script) else {
+        return Ok(program.to_owned());
+    };
+    match private.iter().find(|path| path.starts_with(parent)) {
+        None => Ok(parent.to_owned()),
+        Some(path) => Err(format!(
+            "{} is a script, so that the agent would see all of {}, which holds {}: set \
+             agent.program to the absolute path of the real program, or move the script into a \
+             directory of its own",
+            program.display(),
+            parent.display(),
+            path.display()
+        )),
     }
 }
 
@@ -184,6 +213,29 @@ fn dollars(amount: MicroUsd) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_shows_what_lies_beside_it_but_nothing_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        let bin = home.join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        let private = [home.join(".config/secloop"), home.clone()];
+        for (place, content, shown) in [
+            (&bin, "#!/bin/sh\n", Some(bin.clone())),
+            (&home, "#!/bin/sh\n", None),
+            (&dir.path().to_owned(), "#!/bin/sh\n", None),
+            (&home, "\x7fELF", Some(home.join("claude"))),
+        ] {
+            let program = place.join("claude");
+            std::fs::write(&program, content).unwrap();
+            match (visible(&program, &private), shown) {
+                (Ok(found), Some(shown)) => assert_eq!(found, shown),
+                (Err(why), None) => assert!(why.contains("agent.program"), "{why}"),
+                (found, _) => unreachable!("{}: {found:?}", program.display()),
+            }
+        }
+    }
 
     #[test]
     fn writes_amounts_in_full() {

@@ -204,3 +204,43 @@ async fn nothing_of_a_probe_outlives_it() {
     });
     assert!(!left);
 }
+
+#[tokio::test]
+async fn a_probe_sees_how_credentials_are_kept_but_not_what_they_are() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let machine = Machine::new().await;
+    let put = |name: &str, mode| {
+        let path = machine.home().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "word\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for name in [".ssh/id_ed25519", ".aws/credentials", ".netrc"] {
+        put(name, 0o600);
+    }
+    put(".claude/.credentials.json", 0o640);
+    for name in [".ssh/config", ".gnupg/gpg.conf", ".claude/settings.json"] {
+        put(name, 0o644);
+    }
+    for i in 0..100 {
+        put(&format!(".mozilla/f{i}"), 0o600);
+    }
+    let ssh = machine.home().join(".ssh");
+    std::fs::set_permissions(ssh, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for (text, stdout) in [
+        ("stat -c %a .ssh .ssh/id_ed25519 .netrc", "700\n600\n600"),
+        ("stat -c %a .claude/.credentials.json", "640"),
+        (
+            "cat .ssh/id_ed25519 .aws/credentials .netrc .claude/.credentials.json",
+            "",
+        ),
+        ("ls .mozilla", ""),
+        (
+            "cat .ssh/config .gnupg/gpg.conf .claude/settings.json",
+            "word\nword\nword",
+        ),
+    ] {
+        let result = machine.probe(script(text), 0, Some(stdout)).await;
+        assert_eq!(result.colour, Colour::Green, "{text}: {result:?}");
+    }
+}

@@ -154,3 +154,38 @@ async fn a_commit_that_git_would_alter_is_undone() {
     assert_eq!(git(&at.worktree(), &["status", "--porcelain"]), "");
     assert!(!at.worktree().join("crlf.yml").exists());
 }
+
+/// A git that fails at what `fails` (a shell pattern) says.
+fn failing_git(at: &Checkout, fails: &str) -> std::ffi::OsString {
+    let path = std::env::var_os("PATH").unwrap();
+    let real = secloop::process::find_on_path("git", &path).unwrap();
+    let bin = at.dir().join("bin");
+    write(
+        &bin.join("git"),
+        format!(
+            "#!/bin/sh\ncase \"$*\" in {fails}) echo broken >&2; exit 1;; esac\nexec {} \"$@\"\n",
+            real.display()
+        ),
+    );
+    chmod(&bin.join("git"), 0o755);
+    std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path))).unwrap()
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_read_back_is_undone() {
+    for fails in ["*'^^{commit}'*", "*cat-file*"] {
+        let at = Checkout::new();
+        let (repo, changes) = at.edited(edit).await;
+        let head = repo.head().await.unwrap();
+        let path = failing_git(&at, fails);
+        let broken = Repo::open(&at.config, &at.dir().join("state"), &path)
+            .await
+            .unwrap();
+        let turn = uuid::Uuid::now_v7();
+        let why = broken.commit(&changes, "One", turn).await.unwrap_err();
+        assert!(why.contains("broken"), "{why}");
+        assert_eq!(repo.head().await.unwrap(), head, "{fails}");
+        assert_eq!(repo.find_commit(turn).await.unwrap(), None);
+        assert_eq!(git(&at.worktree(), &["status", "--porcelain"]), "");
+    }
+}

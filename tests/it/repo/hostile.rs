@@ -266,3 +266,18 @@ async fn names_that_differ_only_in_case_are_refused() {
         .await;
     assert!(why.ends_with("differ only in case"), "{why}");
 }
+
+#[tokio::test]
+async fn more_than_eight_mebibytes_of_new_content_are_refused() {
+    let fill = |clone: &Path, count: usize| {
+        for i in 0..count {
+            write(&clone.join(format!("f{i}")), vec![b'x'; 256 << 10]);
+        }
+    };
+    let at = Checkout::new();
+    let (_repo, changes) = at.edited(|clone| fill(clone, 32)).await;
+    assert_eq!(changes.all().len(), 32);
+    let at = Checkout::new();
+    let why = at.refused(|clone| fill(clone, 33)).await;
+    assert!(why.contains("more than 8388608 bytes"), "{why}");
+}

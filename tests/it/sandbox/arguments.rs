@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secloop::process::Spec;
-use secloop::sandbox::{Network, Policy, Sandbox, View, bwrap, seatbelt};
+use secloop::sandbox::{Cover, Network, Policy, Sandbox, View, bwrap, seatbelt};
 
 fn spec() -> Spec {
     let mut spec = Spec::new("/usr/bin/env", "/w", Duration::from_mins(1))
@@ -20,6 +20,7 @@ fn policy(view: View, network: Network) -> Policy {
         read: vec!["/r1".into(), "/r2".into()],
         write: vec!["/w".into()],
         hide: vec!["/r1/secret".into()],
+        cover: Vec::new(),
         network,
     }
 }
@@ -177,4 +178,24 @@ fn the_two_policies_are_what_they_say() {
     assert_eq!(look.write, Vec::<PathBuf>::new());
     let agent = Policy::agent(vec!["/r".into()], vec!["/w".into()]);
     assert_eq!((agent.view, agent.network), (View::Minimal, Network::Host));
+}
+
+#[test]
+fn what_is_covered_stays_covered_and_what_is_hidden_needs_no_cover() {
+    let mut policy = policy(View::WholeReadOnly, Network::None);
+    policy.cover = ["/r1/key", "/r1/secret/key", "/w/key"]
+        .map(|path| Cover {
+            path: path.into(),
+            with: "/dev/null".into(),
+        })
+        .to_vec();
+    let wrapped = bwrap::wrap(Path::new("/usr/bin/bwrap"), spec(), &policy);
+    let all = words(&wrapped).join(" ");
+    assert!(all.contains("--tmpfs /r1/secret --ro-bind /dev/null /r1/key --bind /w /w"));
+    assert_eq!(all.matches("/dev/null").count(), 1, "{all}");
+    let profile = seatbelt::profile(&policy);
+    assert!(profile.contains("(deny file-read-data (literal (param \"COVER0\")))"));
+    assert!(!profile.contains("COVER1"));
+    let wrapped = seatbelt::wrap(Path::new("/usr/bin/sandbox-exec"), spec(), &policy);
+    assert!(words(&wrapped).contains(&"-DCOVER0=/r1/key"));
 }

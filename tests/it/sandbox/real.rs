@@ -252,3 +252,30 @@ async fn whoever_is_inside_dies_with_the_one_who_started_it() {
         since.elapsed()
     );
 }
+
+/// A read-only view and the want of a network do not close a socket's file.
+#[tokio::test]
+async fn a_daemons_socket_below_the_home_is_not_answered() {
+    let place = Place::new().await;
+    let home = place.at("home").canonicalize().unwrap();
+    std::fs::create_dir_all(home.join(".docker/desktop")).unwrap();
+    let socket = home.join(".docker/desktop/docker.sock");
+    let _daemon = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let connect = "import socket,sys\nsocket.socket(socket.AF_UNIX).connect(sys.argv[1])";
+    let spec = |policy: &Policy| {
+        let spec = Spec::new("/usr/bin/env", "/", Duration::from_mins(1))
+            .args(["python3", "-c", connect])
+            .args([&socket])
+            .env("PATH", "/usr/bin:/bin");
+        place.sandbox.wrap(spec, policy)
+    };
+    let never = CancellationToken::new();
+    let open = process::run(&spec(&place.look()), &never, |_| ())
+        .await
+        .unwrap();
+    assert!(open.ok(), "{}", open.err());
+    let covered = place.look().without_sockets(&home);
+    let done = process::run(&spec(&covered), &never, |_| ()).await.unwrap();
+    assert_eq!(done.code(), Some(1), "{}", done.err());
+    assert!(done.err().contains("refused"), "{}", done.err());
+}
