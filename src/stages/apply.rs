@@ -50,14 +50,15 @@ pub(super) async fn open_journal(
     draft: &Draft,
 ) -> Result<Journal, Ending> {
     world.stage(Stage::Apply);
-    let mut trees = world.config.playbook.watch.clone();
-    trees.extend(declared_paths(&cleared.dry_run));
+    // Of a directory that a task names only the entry: what others put into it is theirs.
+    let declared = declared_paths(&cleared.dry_run);
     let dir = world.snapshot_dir(draft.id);
-    let snapshot = snapshot::take(&trees, &dir).map_err(|e| {
-        Ending::Outcome(TurnOutcome::Failed(format!(
-            "snapshot: {e}; nothing was applied"
-        )))
-    })?;
+    let snapshot =
+        snapshot::take_with(&world.config.playbook.watch, &declared, &dir).map_err(|e| {
+            Ending::Outcome(TurnOutcome::Failed(format!(
+                "snapshot: {e}; nothing was applied"
+            )))
+        })?;
     let probes = cleared.report.probes.clone();
     world
         .event(
@@ -116,7 +117,7 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
             surprises.join(", ")
         ));
     }
-    let after = match Manifest::of(journal.snapshot.trees()) {
+    let after = match journal.snapshot.now() {
         Ok(after) => after,
         Err(e) => {
             return Judgement {

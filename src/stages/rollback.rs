@@ -75,7 +75,10 @@ pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Res
     if let Verdict::Refused(why) = judge_apply(&run, &world.baseline()).verdict {
         return Err(format!("re-applying the branch's head: {why}"));
     }
-    let now = Manifest::of(journal.snapshot.trees()).map_err(|e| format!("reading back: {e}"))?;
+    let now = journal
+        .snapshot
+        .now()
+        .map_err(|e| format!("reading back: {e}"))?;
     let left: Vec<String> = journal
         .snapshot
         .manifest()
