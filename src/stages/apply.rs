@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
 use super::{Draft, Ending};
-use crate::playbook::snapshot::{self, Manifest, Snapshot};
+use crate::playbook::snapshot::{self, Snapshot};
 use crate::playbook::{AnsibleRun, Judgement, Mode, agreement, declared_paths, judge_apply};
 use crate::turn::{Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 pub use super::apply::Journal;
 use super::{Draft, Ending};
 use crate::playbook::judge_apply;
-use crate::playbook::snapshot::Manifest;
 use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
