@@ -1,6 +1,7 @@
 //! Processes that leave their group, their parent and their environment.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
@@ -168,7 +169,6 @@ async fn only_what_a_dead_supervisor_left_is_ended() {
 
     assert!(end_survivors(Duration::from_mins(1)).await);
 
-    use std::os::unix::process::ExitStatusExt as _;
     assert_eq!(left.wait().unwrap().signal(), Some(15));
     for other in &mut others {
         assert_eq!(other.try_wait().unwrap(), None);
