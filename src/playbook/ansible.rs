@@ -59,6 +59,8 @@ pub struct AnsibleRun {
     pub exit: Option<i32>,
     /// How it ended otherwise.
     pub ended: String,
+    /// Something that it started could not be ended and may still be at work.
+    pub survived: bool,
     /// How long it took, in milliseconds.
     pub millis: u64,
     /// The structured events.
@@ -179,6 +181,7 @@ impl Ansible {
                 command: self.runtime.ansible_playbook.display().to_string(),
                 exit: None,
                 ended: why,
+                survived: false,
                 millis: 0,
                 events: Events::default(),
                 tail: Vec::new(),
@@ -218,7 +221,7 @@ impl Ansible {
         let spec = if mode == Mode::Apply {
             spec
         } else {
-            let mut policy = Policy::look();
+            let mut policy = Policy::look().without_sockets(&self.home);
             policy.read = self
                 .runtime
                 .places()
@@ -244,6 +247,7 @@ impl Ansible {
             command,
             exit: finished.code(),
             ended: ended(finished.ended),
+            survived: finished.survived,
             millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
             events: read,
             tail: tail(&said),

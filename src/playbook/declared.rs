@@ -19,6 +19,18 @@ pub fn declared_paths(run: &AnsibleRun) -> Vec<PathBuf> {
     all.into_iter().collect()
 }
 
+/// Those of them that are directories which tasks only make: what is in them is not the playbook's.
+pub fn declared_entries(run: &AnsibleRun) -> Vec<PathBuf> {
+    let named = |path: &PathBuf| {
+        run.events
+            .tasks
+            .iter()
+            .filter(|task| task.paths.contains(path))
+            .all(|task| task.entry_only)
+    };
+    declared_paths(run).into_iter().filter(named).collect()
+}
+
 fn is_specific(path: &Path) -> bool {
     let plain = path
         .components()

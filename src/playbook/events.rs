@@ -44,6 +44,8 @@ pub struct TaskRun {
     pub command: String,
     /// Absolute paths that its arguments and result name.
     pub paths: Vec<PathBuf>,
+    /// It makes these directories and touches nothing in them.
+    pub entry_only: bool,
 }
 
 impl TaskRun {
@@ -91,6 +93,8 @@ struct Row {
     command: String,
     #[serde(default)]
     paths: Vec<PathBuf>,
+    #[serde(default)]
+    entry_only: bool,
     #[serde(default)]
     hosts: BTreeMap<String, BTreeMap<String, u64>>,
 }
@@ -174,6 +178,7 @@ fn started(row: Row, tree: &Path) -> TaskRun {
         msg: String::new(),
         command: String::new(),
         paths: Vec::new(),
+        entry_only: true,
     }
 }
 
@@ -196,4 +201,5 @@ fn finished(task: &mut TaskRun, row: Row) {
         task.command = row.command;
     }
     task.paths.extend(row.paths);
+    task.entry_only &= row.entry_only;
 }

@@ -109,6 +109,11 @@ fn refusal(
     standing: &BTreeSet<String>,
     notes: &mut Vec<String>,
 ) -> Option<String> {
+    if run.survived {
+        return Some(
+            "something that it started could not be ended and may still be at work".to_owned(),
+        );
+    }
     let Some(exit) = run.exit else {
         return Some(run.ended.clone());
     };

@@ -13,7 +13,7 @@ pub(crate) mod yaml;
 
 pub use ansible::{Ansible, AnsibleRun, Mode};
 pub use baseline::Baseline;
-pub use declared::declared_paths;
+pub use declared::{declared_entries, declared_paths};
 pub use environment::{env_lookups_below, missing_env};
 pub use events::{Events, Status, TaskRun};
 pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax};

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
 use super::{Draft, Ending};
 use crate::playbook::snapshot::{self, Snapshot};
-use crate::playbook::{AnsibleRun, Judgement, Mode, agreement, declared_paths, judge_apply};
+use crate::playbook::{
+    AnsibleRun, Judgement, Mode, agreement, declared_entries, declared_paths, judge_apply,
+};
 use crate::turn::{Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
@@ -50,15 +52,17 @@ pub(super) async fn open_journal(
     draft: &Draft,
 ) -> Result<Journal, Ending> {
     world.stage(Stage::Apply);
-    // Of a directory that a task names only the entry: what others put into it is theirs.
-    let declared = declared_paths(&cleared.dry_run);
+    // Of a directory that tasks only make the entry alone: what others put into it is theirs.
+    let entries = declared_entries(&cleared.dry_run);
+    let mut trees = world.config.playbook.watch.clone();
+    let whole = declared_paths(&cleared.dry_run).into_iter();
+    trees.extend(whole.filter(|path| !entries.contains(path)));
     let dir = world.snapshot_dir(draft.id);
-    let snapshot =
-        snapshot::take_with(&world.config.playbook.watch, &declared, &dir).map_err(|e| {
-            Ending::Outcome(TurnOutcome::Failed(format!(
-                "snapshot: {e}; nothing was applied"
-            )))
-        })?;
+    let snapshot = snapshot::take_with(&trees, &entries, &dir).map_err(|e| {
+        Ending::Outcome(TurnOutcome::Failed(format!(
+            "snapshot: {e}; nothing was applied"
+        )))
+    })?;
     let probes = cleared.report.probes.clone();
     world
         .event(

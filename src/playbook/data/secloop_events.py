@@ -122,6 +122,7 @@ class CallbackModule(CallbackBase):
             "status": status,
             "changed": bool(data.get("changed")),
             "paths": [] if hidden else sorted(self.paths(fields.get("args"), data)),
+            "entry_only": self.entry_only(str(task.action), fields.get("args"), data),
         }
         if not hidden:
             if status in ("failed", "ignored", "unreachable"):
@@ -142,6 +143,21 @@ class CallbackModule(CallbackBase):
         if raw is None:
             return None
         return short(" ".join(map(str, raw)) if isinstance(raw, list) else raw)
+
+    @staticmethod
+    def entry_only(action, args, data):
+        """Whether the task makes directories and touches nothing in them."""
+        if action.rsplit(".", 1)[-1] != "file":
+            return False
+        looks = [args]
+        for one in [data, *(data.get("results") or [])]:
+            if isinstance(one, dict):
+                looks.append((one.get("invocation") or {}).get("module_args"))
+        looks = [look for look in looks if isinstance(look, dict) and look.get("state")]
+        plain = (False, None, "no", "false", "False", 0)
+        return bool(looks) and all(
+            look["state"] == "directory" and look.get("recurse") in plain for look in looks
+        )
 
     def paths(self, args, data):
         found = set()

@@ -36,6 +36,7 @@ fn run_in(tree: &str, name: &str, path: &str) -> AnsibleRun {
         command: String::new(),
         exit: Some(0),
         ended: String::new(),
+        survived: false,
         millis: 0,
         events,
         tail: Vec::new(),

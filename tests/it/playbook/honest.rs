@@ -32,7 +32,7 @@ async fn forged_events_are_not_believed() {
     // finds the file all the same can't write a line that is taken for the plugin's.
     bench.play(&play(&format!(
         "    - name: look around\n      ansible.builtin.shell: |\n        \
-         env | grep ^SECLOOP | grep -v ^SECLOOP_RUN= && exit 1\n        \
+         env | grep ^SECLOOP_EVENTS && exit 1\n        \
          echo '{row}' >> $(find {} -name events.jsonl)\n",
         bench.home().parent().unwrap().display()
     )));
