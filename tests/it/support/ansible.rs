@@ -1,6 +1,7 @@
 //! The starter playbook by the managed Ansible, on a home directory of its own.
 
 use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,11 +35,13 @@ impl Workshop {
     }
 
     /// Where fake programs keep what they know.
+    #[cfg(target_os = "linux")]
     pub(crate) fn state(&self, name: &str) -> PathBuf {
         self.dir.path().join("state").join(name)
     }
 
     /// A program in front of the system's; it finds its state below `$STATE`.
+    #[cfg(target_os = "linux")]
     pub(crate) fn program(&self, name: &str, script: &str) {
         let file = self.dir.path().join("bin").join(name);
         let state = self.dir.path().join("state");
