@@ -1,7 +1,6 @@
 //! The starter playbook by the managed Ansible, on a home directory of its own.
 
 use std::collections::BTreeMap;
-#[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
