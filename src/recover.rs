@@ -77,7 +77,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
     let dir = world.snapshot_dir(turn);
     let events = world.ledger.events(turn).await?;
     let committed = world.repo.find_commit(turn).await?.is_some();
-    if let Some((_, probes)) = applied(&events).filter(|_| !committed) {
+    if let Some((_, probes)) = applied(&events)?.filter(|_| !committed) {
         let cure = format!(
             "mend it and start again; to keep the machine as it is, remove {}",
             dir.display()
@@ -110,7 +110,7 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
         return Ok(completed(open, &events, &commit.to_string(), now));
     }
     let mut draft = Draft::new(open);
-    let outcome = match applied(&events) {
+    let outcome = match applied(&events)? {
         None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
         Some((dir, probes)) => {
             world
@@ -155,19 +155,31 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
 }
 
 /// The snapshot and the probes of an apply that was started and not taken back.
-fn applied(events: &[Event]) -> Option<(std::path::PathBuf, Vec<Probe>)> {
+///
+/// # Errors
+/// When the entry can't be read: that is no proof that nothing was applied.
+fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>, Fatal> {
     let started = events
         .iter()
-        .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started")?;
+        .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started");
     let taken_back = events
         .iter()
         .any(|e| e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null());
-    if taken_back {
-        return None;
-    }
-    let dir = started.data.get("snapshot")?.as_str()?.into();
-    let probes = serde_json::from_value(started.data.get("probes")?.clone()).ok()?;
-    Some((dir, probes))
+    let Some(started) = started.filter(|_| !taken_back) else {
+        return Ok(None);
+    };
+    let read = || {
+        let dir = started.data.get("snapshot")?.as_str()?.into();
+        let probes = serde_json::from_value(started.data.get("probes")?.clone()).ok()?;
+        Some((dir, probes))
+    };
+    read().map(Some).ok_or_else(|| {
+        Fatal::NeedsOperator(
+            "the ledger's entry of an apply that was interrupted can't be read: use the secloop \
+             that wrote it to take the change back"
+                .to_owned(),
+        )
+    })
 }
 
 /// A turn whose commit was made and not recorded: everything is in its last event.
