@@ -9,7 +9,13 @@
 //! Sums are integers in nano-dollars; prices are data (`prices.json`) and the rule is Claude
 //! Code's own. The clock is passed in, nothing is written.
 
+mod batch;
+mod call;
 mod day;
+mod index;
+mod indexed;
+mod ingest;
+mod key;
 mod lines;
 mod loose;
 mod model;
@@ -18,6 +24,7 @@ mod roots;
 mod row;
 mod scan;
 mod settle;
+mod sum;
 mod tally;
 mod usage;
 mod view;
@@ -25,6 +32,7 @@ mod walk;
 mod window;
 
 pub use day::{DayQuery, DaySpend, Share, day};
+pub use indexed::{Progress, Reading, day_indexed};
 pub use prices::PriceTable;
 pub use roots::roots;
 pub use view::{By, json, table};

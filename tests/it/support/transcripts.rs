@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use secloop::spend::{DayQuery, DaySpend, OwnRun, day};
+use secloop::spend::{DayQuery, DaySpend, OwnRun, Reading, day, day_indexed};
 use serde_json::{Value, json};
 
 /// The day that the tests look at, and its zone.
@@ -58,13 +58,30 @@ pub(crate) fn day_with(own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
 
 /// Any day, at any present.
 pub(crate) fn day_at(date: &str, now: &str, own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
-    day(&DayQuery {
+    let query = DayQuery {
         roots,
         zone: ZONE,
         date: date.parse::<NaiveDate>().unwrap(),
         now: instant(now),
         own,
-    })
+    };
+    let plain = day(&query);
+    // By the index it is the same: while that is made, and from what it keeps.
+    let state = tempfile::tempdir().unwrap();
+    for look in ["cold", "warm"] {
+        assert_eq!(indexed(&query, state.path()), plain, "{look}");
+    }
+    plain
+}
+
+/// The day by the index that is kept in a directory.
+pub(crate) fn indexed(query: &DayQuery<'_>, dir: &Path) -> DaySpend {
+    let reading = Reading {
+        dir,
+        early: false,
+        progress: &|_| {},
+    };
+    day_indexed(query, reading)
 }
 
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
