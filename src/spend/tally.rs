@@ -1,13 +1,14 @@
 //! What a day is summed up from: one entry per call, whatever number of rows, files and roots tell
 //! of it.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::batch::{Batch, Damage};
 use super::call::Call;
-use super::key::ByKey;
+use super::key::{ByKey, Key};
 use super::usage::Nanos;
 use super::window::Window;
 
@@ -67,6 +68,15 @@ impl Tally {
             }
         }
         tally
+    }
+
+    pub(super) fn add(&mut self, key: Key, call: Call) {
+        match self.calls.entry(key) {
+            Entry::Occupied(mut known) => known.get_mut().merge(call),
+            Entry::Vacant(free) => {
+                free.insert(call);
+            }
+        }
     }
 
     /// Adds a row of the day that can't be counted.

@@ -85,7 +85,7 @@ impl Tokens {
 }
 
 /// What one call used.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Usage {
     pub(super) tokens: Tokens,
     pub(super) searches: u64,
@@ -95,6 +95,7 @@ pub(super) struct Usage {
     pub(super) us: bool,
     pub(super) parts: Vec<Part>,
     /// The price that very old versions wrote into the row.
+    #[serde(skip)]
     pub(super) stated: Option<Nanos>,
 }
 

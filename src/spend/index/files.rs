@@ -1,31 +1,36 @@
 //! Up to where each file was read.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 use super::Result;
-use super::seal::RowHash;
+use super::pages::{self, Kind, checksum};
 use crate::spend::walk::Found;
 
+/// Pages that they are spread over.
+const PAGES: u64 = 64;
 /// Bytes before the position that are remembered.
 const SAMPLE: usize = 256;
 
 /// How a file was found when it was read, and up to where it was.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(in crate::spend) struct Position {
-    dev: i64,
-    ino: i64,
-    size: i64,
+    dev: u64,
+    ino: u64,
+    size: u64,
     mtime: i64,
     ctime: i64,
     /// After the last line that was complete, in bytes.
-    upto: i64,
+    upto: u64,
     /// A hash of the bytes before that.
     sample: i64,
     /// It was read from its beginning: what was damaged in it before no longer counts.
+    #[serde(skip)]
     afresh: bool,
 }
 
@@ -44,12 +49,12 @@ impl Position {
     /// Where a file stands that was read up to byte `upto`, as it was found before that.
     pub(in crate::spend) fn of(found: &Found, from: u64, upto: u64) -> Option<Self> {
         Some(Self {
-            dev: found.dev.cast_signed(),
-            ino: found.ino.cast_signed(),
-            size: found.size.cast_signed(),
+            dev: found.dev,
+            ino: found.ino,
+            size: found.size,
             mtime: found.mtime,
             ctime: found.ctime,
-            upto: upto.cast_signed(),
+            upto,
             sample: sample(found, upto)?,
             afresh: from == 0,
         })
@@ -57,33 +62,20 @@ impl Position {
 
     /// What this says of the file as it is found now.
     pub(in crate::spend) fn known(&self, found: &Found) -> Known {
-        let size = found.size.cast_signed();
-        if (size, found.mtime, found.ctime) == (self.size, self.mtime, self.ctime) {
+        if (found.size, found.mtime, found.ctime) == (self.size, self.mtime, self.ctime) {
             return Known::Unchanged;
         }
         // Of the same length it was written over; and shorter it is another file.
-        if size > self.size && self.upto > 0 {
-            let upto = self.upto.cast_unsigned();
-            if sample(found, upto) == Some(self.sample) {
-                return Known::Grown(upto);
-            }
+        let grown = found.size > self.size && self.upto > 0;
+        if grown && sample(found, self.upto) == Some(self.sample) {
+            Known::Grown(self.upto)
+        } else {
+            Known::New
         }
-        Known::New
     }
 
-    fn hash(&self) -> i64 {
-        [
-            self.dev,
-            self.ino,
-            self.size,
-            self.mtime,
-            self.ctime,
-            self.upto,
-            self.sample,
-        ]
-        .into_iter()
-        .fold(RowHash::default(), RowHash::number)
-        .finish()
+    fn page(&self) -> u64 {
+        (self.dev ^ self.ino) % PAGES
     }
 }
 
@@ -97,7 +89,7 @@ fn sample(found: &Found, upto: u64) -> Option<i64> {
     let bytes = buffer.get_mut(..length)?;
     let file = File::open(&found.path).ok()?;
     file.read_exact_at(bytes, upto - length as u64).ok()?;
-    Some(RowHash::default().bytes(bytes).finish())
+    Some(checksum(0, bytes))
 }
 
 /// The positions of all files, by device and inode.
@@ -106,25 +98,10 @@ pub(in crate::spend) struct Files(HashMap<(u64, u64), Position>);
 
 impl Files {
     pub(super) fn load(db: &Connection) -> Result<Self> {
-        let mut statement =
-            db.prepare_cached("SELECT dev, ino, size, mtime, ctime, upto, sample, sum FROM files")?;
-        let mut rows = statement.query([])?;
         let mut all = Self::default();
-        while let Some(row) = rows.next()? {
-            let position = Position {
-                dev: row.get(0)?,
-                ino: row.get(1)?,
-                size: row.get(2)?,
-                mtime: row.get(3)?,
-                ctime: row.get(4)?,
-                upto: row.get(5)?,
-                sample: row.get(6)?,
-                afresh: false,
-            };
-            let id = (position.dev.cast_unsigned(), position.ino.cast_unsigned());
-            // An altered one is none: the file is read again.
-            if position.hash() == row.get::<_, i64>(7)? {
-                all.0.insert(id, position);
+        for page in 0..PAGES {
+            for position in read(db, page)? {
+                all.0.insert((position.dev, position.ino), position);
             }
         }
         Ok(all)
@@ -138,26 +115,34 @@ impl Files {
     }
 }
 
+fn read(db: &Connection, page: u64) -> Result<Vec<Position>> {
+    let found = pages::read(db, Kind::Files, page.cast_signed())?;
+    Ok(found.map(|(all, _)| all).unwrap_or_default())
+}
+
 pub(super) fn write(db: &Connection, positions: &[Position]) -> Result<()> {
-    let mut statement = db.prepare_cached(
-        "INSERT OR REPLACE INTO files (dev, ino, size, mtime, ctime, upto, sample, sum) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
+    let mut changed: BTreeMap<u64, BTreeMap<(u64, u64), Position>> = BTreeMap::new();
     let mut clear = db.prepare_cached("DELETE FROM damage WHERE dev = ?1 AND ino = ?2")?;
-    for p in positions {
-        statement.execute(params![
-            p.dev,
-            p.ino,
-            p.size,
-            p.mtime,
-            p.ctime,
-            p.upto,
-            p.sample,
-            p.hash()
-        ])?;
-        if p.afresh {
-            clear.execute([p.dev, p.ino])?;
+    for position in positions {
+        let page = position.page();
+        if let Entry::Vacant(free) = changed.entry(page) {
+            free.insert(
+                read(db, page)?
+                    .into_iter()
+                    .map(|p| ((p.dev, p.ino), p))
+                    .collect(),
+            );
         }
+        if let Some(all) = changed.get_mut(&page) {
+            all.insert((position.dev, position.ino), *position);
+        }
+        if position.afresh {
+            clear.execute([position.dev.cast_signed(), position.ino.cast_signed()])?;
+        }
+    }
+    for (page, all) in changed {
+        let all: Vec<Position> = all.into_values().collect();
+        pages::write(db, Kind::Files, page.cast_signed(), &all)?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 //!
 //! A SQLite file in the state directory. It holds nothing that matters beside the calls of deleted
 //! transcripts: without it, or with a damaged one, everything is read again. So that damage shows,
-//! each group of rows has a [`seal`]: their number, and a sum of their hashes.
+//! whatever changes a figure has a checksum. Most of it is in [`pages`] of packed entries, since a
+//! day is then a few dozen rows to SQLite and not thousands.
 //!
 //! Reading a file twice, or in two processes at once, changes nothing: a call is merged into what is
 //! known of it. A file's position is written in the same transaction as what was read up to there.
@@ -11,8 +12,9 @@
 mod calls;
 mod damage;
 mod files;
+mod keys;
 mod names;
-mod seal;
+mod pages;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -37,15 +39,8 @@ const VERSION: i64 = 1;
 const BUSY: Duration = Duration::from_secs(10);
 
 const SCHEMA: &str = "
-CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
-CREATE TABLE calls (
-  id INTEGER PRIMARY KEY, key BLOB NOT NULL, at INTEGER NOT NULL, fullness INTEGER NOT NULL,
-  input INTEGER NOT NULL, output INTEGER NOT NULL, write INTEGER NOT NULL,
-  write_1h INTEGER NOT NULL, read INTEGER NOT NULL, searches INTEGER NOT NULL,
-  flags INTEGER NOT NULL, stated INTEGER, parts TEXT, model INTEGER NOT NULL,
-  project INTEGER NOT NULL, sessions TEXT NOT NULL
-);
-CREATE UNIQUE INDEX calls_key ON calls (key);
+CREATE TABLE pages (id INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, sum INTEGER NOT NULL);
 CREATE TABLE sessions (id INTEGER PRIMARY KEY, first INTEGER, sum INTEGER NOT NULL);
 CREATE INDEX sessions_first ON sessions (first);
 CREATE TABLE states (
@@ -53,16 +48,10 @@ CREATE TABLE states (
   sum INTEGER NOT NULL
 );
 CREATE TABLE forks (a INTEGER, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
-CREATE TABLE files (
-  dev INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
-  ctime INTEGER NOT NULL, upto INTEGER NOT NULL, sample INTEGER NOT NULL, sum INTEGER NOT NULL,
-  PRIMARY KEY (dev, ino)
-) WITHOUT ROWID;
 CREATE TABLE damage (
   dev INTEGER NOT NULL, ino INTEGER NOT NULL, at INTEGER NOT NULL, happened INTEGER,
   why TEXT NOT NULL, PRIMARY KEY (dev, ino, at)
 ) WITHOUT ROWID;
-CREATE TABLE seals (id INTEGER PRIMARY KEY, rows INTEGER NOT NULL, sum INTEGER NOT NULL);
 ";
 
 /// Why the index can't be used.

@@ -3,50 +3,55 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{IndexError, Result};
+use super::Result;
+use super::pages::{checksum, damaged};
 
 /// Those that this process has met.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    ids: HashMap<Arc<str>, i64>,
-    texts: HashMap<i64, Arc<str>>,
+    ids: HashMap<Arc<str>, u32>,
+    texts: HashMap<u32, Arc<str>>,
 }
 
 impl Names {
     /// The number of a name, which it gets now if it has none.
-    pub(super) fn id(&mut self, db: &Connection, text: &Arc<str>) -> Result<i64> {
+    pub(super) fn id(&mut self, db: &Connection, text: &Arc<str>) -> Result<u32> {
         if let Some(id) = self.ids.get(text) {
             return Ok(*id);
         }
-        let known: Option<i64> = db
+        let known: Option<u32> = db
             .prepare_cached("SELECT id FROM names WHERE text = ?1")?
             .query_row([&**text], |row| row.get(0))
             .optional()?;
         let id = if let Some(id) = known {
             id
         } else {
-            db.prepare_cached("INSERT INTO names (text) VALUES (?1)")?
-                .execute([&**text])?;
-            db.last_insert_rowid()
+            let id: u32 = db
+                .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM names")?
+                .query_row([], |row| row.get(0))?;
+            db.prepare_cached("INSERT INTO names (id, text, sum) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, &**text, checksum(id.into(), text.as_bytes())])?;
+            id
         };
         self.learn(id, Arc::clone(text));
         Ok(id)
     }
 
     /// The name with a number.
-    pub(super) fn text(&mut self, db: &Connection, id: i64) -> Result<Arc<str>> {
+    pub(super) fn text(&mut self, db: &Connection, id: u32) -> Result<Arc<str>> {
         if let Some(text) = self.texts.get(&id) {
             return Ok(Arc::clone(text));
         }
-        let text: Option<String> = db
-            .prepare_cached("SELECT text FROM names WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
+        let found: Option<(String, i64)> = db
+            .prepare_cached("SELECT text, sum FROM names WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let text: Arc<str> = text
-            .ok_or_else(|| IndexError::Damaged(format!("name {id} is gone")))?
-            .into();
+        let text: Arc<str> = match found {
+            Some((text, sum)) if sum == checksum(id.into(), text.as_bytes()) => text.into(),
+            _ => return Err(damaged()),
+        };
         self.learn(id, Arc::clone(&text));
         Ok(text)
     }
@@ -56,7 +61,7 @@ impl Names {
         *self = Self::default();
     }
 
-    fn learn(&mut self, id: i64, text: Arc<str>) {
+    fn learn(&mut self, id: u32, text: Arc<str>) {
         self.texts.insert(id, Arc::clone(&text));
         self.ids.insert(text, id);
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::names::Names;
-use super::seal::RowHash;
+use super::pages::checksum;
 use super::{IndexError, Result, reach};
 use crate::spend::batch::{Batch, State};
 use crate::spend::tally::{DayState, Tally};
@@ -15,8 +15,8 @@ use crate::spend::window::Window;
 
 /// Takes in what a batch tells of sessions.
 pub(super) fn write(db: &Connection, names: &mut Names, batch: &Batch) -> Result<()> {
-    let mut first: BTreeMap<i64, Option<i64>> = BTreeMap::new();
-    let mut began = |session: i64, at: Option<DateTime<Utc>>| {
+    let mut first: BTreeMap<u32, Option<i64>> = BTreeMap::new();
+    let mut began = |session: u32, at: Option<DateTime<Utc>>| {
         let at = at.map(|at| at.timestamp_millis());
         let known = first.entry(session).or_insert(at);
         *known = earlier(*known, at);
@@ -55,7 +55,7 @@ fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     a.into_iter().chain(b).min()
 }
 
-fn write_first(db: &Connection, session: i64, first: Option<i64>) -> Result<()> {
+fn write_first(db: &Connection, session: u32, first: Option<i64>) -> Result<()> {
     let known = read_first(db, session)?;
     let new = earlier(known, first);
     // Also a session of which only a total is known has its row.
@@ -67,7 +67,7 @@ fn write_first(db: &Connection, session: i64, first: Option<i64>) -> Result<()> 
     Ok(())
 }
 
-fn read_first(db: &Connection, session: i64) -> Result<Option<i64>> {
+fn read_first(db: &Connection, session: u32) -> Result<Option<i64>> {
     let found: Option<(Option<i64>, i64)> = db
         .prepare_cached("SELECT first, sum FROM sessions WHERE id = ?1")?
         .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -79,8 +79,13 @@ fn read_first(db: &Connection, session: i64) -> Result<Option<i64>> {
     }
 }
 
-fn first_hash(session: i64, first: Option<i64>) -> i64 {
-    RowHash::default().number(session).maybe(first).finish()
+fn first_hash(session: u32, first: Option<i64>) -> i64 {
+    sum(session, &[first])
+}
+
+/// A checksum of a row.
+fn sum(session: u32, fields: &[Option<i64>]) -> i64 {
+    checksum(session.into(), format!("{fields:?}").as_bytes())
 }
 
 fn altered(what: &str) -> IndexError {
@@ -96,16 +101,11 @@ struct Stored {
 }
 
 impl Stored {
-    fn hash(&self, session: i64) -> i64 {
-        RowHash::default()
-            .number(session)
-            .number(self.total)
-            .maybe(self.began)
-            .maybe(self.touched)
-            .finish()
+    fn hash(&self, session: u32) -> i64 {
+        sum(session, &[Some(self.total), self.began, self.touched])
     }
 
-    fn read(row: &rusqlite::Row<'_>) -> Result<(i64, Self)> {
+    fn read(row: &rusqlite::Row<'_>) -> Result<(u32, Self)> {
         let session = row.get(0)?;
         let stored = Self {
             total: row.get(1)?,
@@ -120,7 +120,7 @@ impl Stored {
     }
 }
 
-fn write_state(db: &Connection, session: i64, state: &State) -> Result<()> {
+fn write_state(db: &Connection, session: u32, state: &State) -> Result<()> {
     let mut new = Stored {
         total: i64::try_from(state.total).unwrap_or(i64::MAX),
         began: state.began.map(|at| at.timestamp_millis()),
@@ -201,15 +201,15 @@ pub(super) fn load(
     Ok(())
 }
 
-fn load_forks(db: &Connection) -> Result<Vec<(i64, i64)>> {
+fn load_forks(db: &Connection) -> Result<Vec<(u32, u32)>> {
     let mut statement = db.prepare_cached("SELECT a, b FROM forks")?;
     let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The sessions that are joined with one of `wanted`, each family once.
-fn families(forks: &[(i64, i64)], wanted: &BTreeSet<i64>) -> Vec<BTreeSet<i64>> {
-    let mut next: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+fn families(forks: &[(u32, u32)], wanted: &BTreeSet<u32>) -> Vec<BTreeSet<u32>> {
+    let mut next: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (a, b) in forks {
         next.entry(*a).or_default().push(*b);
         next.entry(*b).or_default().push(*a);
