@@ -23,6 +23,7 @@ mod usage;
 mod view;
 mod walk;
 mod window;
+mod written;
 
 pub use day::{DayQuery, DaySpend, Share, day};
 pub use prices::PriceTable;

@@ -1,6 +1,31 @@
 //! A day's spend, from transcripts as Claude Code writes them to the figure that the gate sees.
 
+mod calendar;
+mod counting;
 mod files;
+mod numbers;
+mod parsing;
+mod pricing;
 mod random;
-mod rules;
 mod settle;
+mod unknown;
+
+use crate::support::transcripts::{Row, Transcripts, lines};
+
+/// The price of [`row`](crate::support::transcripts::row), in micro-dollars: 1,000 input tokens at
+/// 5 dollars a million, and 100 output tokens at 25.
+const ONE: u64 = 7_500;
+
+/// What the rows cost together when they stand in one file.
+fn cost(rows: &[Row]) -> u64 {
+    cost_of(lines(rows))
+}
+
+/// What a file costs, of which everything can be read.
+fn cost_of(content: impl AsRef<[u8]>) -> u64 {
+    let at = Transcripts::new();
+    at.file("p/s1.jsonl", content);
+    let day = at.day();
+    assert!(day.complete, "{:?}", day.problems);
+    day.total.0
+}

@@ -3,11 +3,11 @@
 use secloop::gate::MicroUsd;
 use secloop::spend::{By, OwnRun, json, table};
 
+use super::ONE;
 use crate::support::transcripts::{
     Row, Transcripts, cost_state, day_at, day_with, instant, lines, row,
 };
 
-const ONE: u64 = 7_500;
 const NOON: &str = "2026-11-20T12:00:00-05:00";
 
 fn own(session: &str, finished: &str, micros: u64) -> OwnRun {

@@ -58,9 +58,20 @@ pub(crate) fn day_with(own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
 
 /// Any day, at any present.
 pub(crate) fn day_at(date: &str, now: &str, own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
+    day_in(ZONE, date, now, own, roots)
+}
+
+/// Any day of any zone.
+pub(crate) fn day_in(
+    zone: Tz,
+    date: &str,
+    now: &str,
+    own: &[OwnRun],
+    roots: &[PathBuf],
+) -> DaySpend {
     day(&DayQuery {
         roots,
-        zone: ZONE,
+        zone,
         date: date.parse::<NaiveDate>().unwrap(),
         now: instant(now),
         own,
