@@ -28,7 +28,7 @@ mod written;
 pub use day::{DayQuery, DaySpend, Share, day};
 pub use prices::PriceTable;
 pub use roots::roots;
-pub use view::{By, json, table};
+pub use view::{By, Screen, json, price_age_days, table};
 pub use window::Window;
 
 use crate::gate::MicroUsd;

@@ -9,6 +9,11 @@ mod pricing;
 mod random;
 mod settle;
 mod unknown;
+mod view;
+
+use std::path::Path;
+
+use secloop::spend::{By, DaySpend, Screen};
 
 use crate::support::transcripts::{Row, Transcripts, lines};
 
@@ -28,4 +33,17 @@ fn cost_of(content: impl AsRef<[u8]>) -> u64 {
     let day = at.day();
     assert!(day.complete, "{:?}", day.problems);
     day.total.0
+}
+
+/// The day as lines, as they are read on the next day.
+fn table_by(day: &DaySpend, by: Option<By>) -> String {
+    let screen = Screen {
+        today: "2026-11-21".parse().unwrap(),
+        home: Path::new("/home/u"),
+    };
+    secloop::spend::table(day, by, screen)
+}
+
+fn table(day: &DaySpend) -> String {
+    table_by(day, None)
 }

@@ -15,13 +15,14 @@ fn rows_are_read_however_they_are_written() {
     let at = invalid.iter().position(|b| *b == b'@').unwrap();
     invalid[at] = 0xff;
     let huge = row("a").with("toolUseResult", "x".repeat(12 << 20)).text();
-    let nulls = row("a")
-        .with("cwd", json!(null))
-        .with(
-            "toolUseResult",
-            json!({"id": null, "cwd": null, "model": null}),
-        )
-        .text();
+    let mut nulls = row("a").with("cwd", json!(null)).with(
+        "toolUseResult",
+        json!({"id": null, "cwd": null, "model": null}),
+    );
+    nulls.0["message"]["content"] = json!([null, {"type": "tool_use", "input": {
+        "id": null, "cwd": null, "model": null, "usage": null, "message": null, "requestId": null
+    }}]);
+    let nulls = nulls.text();
     let twice = plain.replacen('{', "{\"type\":\"user\",", 1);
     let nested = format!("{}\"@\"{}", "[".repeat(5000), "]".repeat(5000));
     let deep = plain.replacen("\"so\"", &nested, 1);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::table;
 use crate::support::transcripts::{Row, Transcripts, lines, row};
 
 fn total_and_most(rows: &[Row]) -> (u64, u64) {
@@ -36,7 +37,7 @@ fn an_unknown_model_is_a_named_estimate_and_never_free() {
         let names: Vec<&str> = day.unpriced.iter().map(|s| s.name.as_str()).collect();
         assert_eq!(names, [shown]);
         assert_eq!(secloop::spend::json(&day, None)["unpriced"], json!([shown]));
-        assert!(secloop::spend::table(&day, None).contains(shown));
+        assert!(table(&day).contains(shown));
     }
 }
 
