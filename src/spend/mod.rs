@@ -18,6 +18,7 @@ mod roots;
 mod row;
 mod scan;
 mod settle;
+mod table;
 mod tally;
 mod usage;
 mod view;
@@ -28,7 +29,8 @@ mod written;
 pub use day::{DayQuery, DaySpend, Share, day};
 pub use prices::PriceTable;
 pub use roots::roots;
-pub use view::{By, Screen, json, price_age_days, table};
+pub use table::{Screen, price_age_days, table};
+pub use view::{By, json};
 pub use window::Window;
 
 use crate::gate::MicroUsd;

@@ -35,6 +35,22 @@ fn one_call_is_counted_once() {
             ONE,
         ),
         (
+            "what only its first row tells",
+            vec![
+                row("a").usage("inference_geo", "us").usage("speed", "fast"),
+                row("a").usage("inference_geo", json!(null)),
+            ],
+            16_500,
+        ),
+        (
+            "what only its last row tells",
+            vec![
+                row("a"),
+                row("a").usage("inference_geo", "us").usage("speed", "fast"),
+            ],
+            16_500,
+        ),
+        (
             "without request ids",
             vec![
                 row("a").without("requestId"),

@@ -309,7 +309,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_cut_anywhere_is_never_dearer_and_right_when_it_is_complete(
+    fn a_file_cut_anywhere_is_no_damage_and_right_when_it_is_complete(
         plans in plans(), cuts in prop::collection::vec(any::<Index>(), 20)
     ) {
         let at = Transcripts::new();
@@ -320,9 +320,12 @@ proptest! {
             at.file(&format!("p/s{number}.jsonl"), &content[..cut]);
         }
         let (micros, calls) = reference(&plans);
-        // What is still being written is no damage.
+        // What is still being written is no damage, and not dearer than it will be. Only a long
+        // prompt is, until its requests are listed.
         let (so_far, seen) = found(&at);
-        prop_assert!(so_far <= micros && seen <= calls, "{} of {}", so_far, micros);
+        let listed_later = plans.iter().any(|p| p.extra.halves && MODELS[p.model].3.is_some());
+        prop_assert!(seen <= calls);
+        prop_assert!(so_far <= micros || listed_later, "{} of {}", so_far, micros);
         for (number, rows) in &files {
             at.file(&format!("p/s{number}.jsonl"), lines(rows));
         }

@@ -3,7 +3,7 @@
 use secloop::spend::By;
 
 use super::{table, table_by};
-use crate::support::transcripts::{Row, Transcripts, day_at, lines, row};
+use crate::support::transcripts::{Row, Transcripts, day_at, day_with, instant, lines, row};
 
 /// Two calls at home, one of them of an unknown model, and many small ones in a deep directory.
 fn busy() -> Vec<Row> {
@@ -88,6 +88,29 @@ fn what_is_missing_is_said_with_its_cure() {
     Claude Code on 2026-11-20 (America/Toronto): at least $0.01, 1 call
     problem: 1 of 2 rows can't be counted (/claude/projects/p/s1.jsonl line 2: output_tokens is -5); move the damaged files away, or update secloop if the format has changed
     not everything could be read: no iteration starts until this is mended
+    list prices of 2026-11-20, 1 day old; on a subscription this is what the use would have cost
+    ");
+}
+
+#[test]
+fn what_has_no_row_and_what_is_not_there_is_said() {
+    let at = Transcripts::new();
+    at.file("p/s1.jsonl", lines(&[row("a")]));
+    let run = secloop::spend::OwnRun {
+        session: None,
+        finished: instant("2026-11-20T12:00:00-05:00"),
+        cost: secloop::gate::MicroUsd(22_500),
+    };
+    let day = day_with(&[run], &[at.root(), at.dir().join("none")]);
+    let text = table_by(&day, Some(By::Model)).replace(at.dir().to_str().unwrap(), "");
+    insta::assert_snapshot!(text, @"
+    Claude Code on 2026-11-20 (America/Toronto): $0.03, 1 call
+
+    model           calls   cost  share
+    (not itemised)      0  $0.02   75 %
+    claude-opus-5       1  $0.01   25 %
+
+    note: /none/projects is not there
     list prices of 2026-11-20, 1 day old; on a subscription this is what the use would have cost
     ");
 }
