@@ -196,13 +196,6 @@ impl World {
             .await
     }
 
-    /// The roots of all transcripts, those of the own runs included.
-    pub fn spend_roots(&self) -> Vec<PathBuf> {
-        let mut roots = self.config.spend.roots.clone();
-        roots.extend(own_roots(&self.config.state_dir));
-        roots
-    }
-
     /// The baseline that judgements are made against.
     pub fn baseline(&self) -> Rc<Baseline> {
         Rc::clone(&self.baseline.borrow())
@@ -351,6 +344,13 @@ impl World {
 
 fn runs_dir(state_dir: &std::path::Path) -> PathBuf {
     state_dir.join("runs")
+}
+
+/// The roots of all transcripts, those of the own runs included.
+pub fn all_roots(config: &Config) -> Vec<PathBuf> {
+    let mut roots = config.spend.roots.clone();
+    roots.extend(own_roots(&config.state_dir));
+    roots
 }
 
 /// The transcript roots of secloop's own runs.

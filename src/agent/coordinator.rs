@@ -14,7 +14,7 @@ use crate::lock::coordinate::{Choice, Look, facts_text, parse_choice};
 use crate::sandbox::Sandbox;
 use crate::stages::spend_on;
 use crate::turn::TurnId;
-use crate::world::{make_private, own_roots};
+use crate::world::make_private;
 
 /// What one decision may cost.
 const COST: MicroUsd = MicroUsd(50_000);
@@ -93,9 +93,8 @@ async fn affordable(
     clock: &crate::clock::Clock,
     ledger: &Ledger,
 ) -> Option<MicroUsd> {
-    let mut roots = config.spend.roots.clone();
-    roots.extend(own_roots(&config.state_dir));
-    let spend = spend_on(ledger, clock, roots).await.ok()?;
+    let (told, _) = tokio::sync::watch::channel(crate::spend::Progress::default());
+    let spend = spend_on(ledger, clock, config, told).await.ok()?;
     let input = GateInput {
         cap: config.spend.daily_cap,
         per_iteration: COST,

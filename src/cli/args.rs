@@ -73,6 +73,9 @@ pub enum Command {
         /// Break the total down.
         #[arg(long, value_enum)]
         by: Option<SpendBy>,
+        /// Answer at once: of what is new, only the files touched on the day are read.
+        #[arg(long)]
+        early: bool,
     },
     /// Write a configuration by looking at a repository.
     Init {

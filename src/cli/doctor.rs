@@ -14,6 +14,7 @@ use crate::process::effective_uid;
 use crate::repo::Repo;
 use crate::sandbox::Sandbox;
 use crate::text::terminal_safe;
+use crate::world::all_roots;
 use crate::{lock, spend};
 
 /// One part's state.
@@ -152,13 +153,24 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
     }
     checks.push(agent(config, around).await);
     let clock = crate::clock::Clock::system(config.spend.zone);
-    let day = spend::day(&spend::DayQuery {
-        roots: &config.spend.roots,
+    let query = spend::DayQuery {
+        roots: &all_roots(config),
         date: clock.today(),
         zone: clock.zone(),
         now: clock.now(),
         own: &[],
-    });
+    };
+    let reading = spend::Reading {
+        dir: &config.state_dir,
+        early: false,
+        progress: &|_| {},
+    };
+    // Nothing is made where nothing is yet.
+    let day = if config.state_dir.is_dir() {
+        spend::day_indexed(&query, reading)
+    } else {
+        spend::day(&query)
+    };
     let figure = format!(
         "{} of {} today ({})",
         day.total, config.spend.daily_cap, day.zone

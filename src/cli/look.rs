@@ -52,7 +52,7 @@ pub(super) async fn status(
 async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Result<String, Fatal> {
     let place = Place::find(around, file)?;
     let holder = lock::active(&place.state_dir);
-    let spend = place.spend(place.clock.today()).await?;
+    let spend = place.spend(place.clock.today(), false).await?;
     let turns = place.turns(5).await?;
     let waiting = match place.ledger().await? {
         Some(ledger) => ledger.waiting_posts().await?,
@@ -196,10 +196,11 @@ pub(super) async fn spend(
     json: bool,
     date: Option<NaiveDate>,
     by: Option<SpendBy>,
+    early: bool,
 ) -> Result<Exit, Fatal> {
     let place = Place::find(around, file)?;
     let today = place.clock.today();
-    let day = place.spend(date.unwrap_or(today)).await?;
+    let day = place.spend(date.unwrap_or(today), early).await?;
     let by = by.map(|by| match by {
         SpendBy::Model => By::Model,
         SpendBy::Project => By::Project,

@@ -88,7 +88,12 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::Status { json, watch } => look::status(&around, config, json, watch).await,
             Command::History { json, limit } => look::history(&around, config, json, limit).await,
             Command::Show { id, json } => look::show(&around, config, &id, json).await,
-            Command::Spend { json, date, by } => look::spend(&around, config, json, date, by).await,
+            Command::Spend {
+                json,
+                date,
+                by,
+                early,
+            } => look::spend(&around, config, json, date, by, early).await,
             Command::Init {
                 repo,
                 force,

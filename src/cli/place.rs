@@ -10,7 +10,8 @@ use crate::config::{Overrides, load_if_any, state_dir};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::ledger::Ledger;
-use crate::spend::{self, DayQuery};
+use crate::report::console::ReadingBar;
+use crate::spend::{self, DayQuery, Reading, day_indexed};
 use crate::turn::Turn;
 use crate::world::own_roots;
 
@@ -67,8 +68,12 @@ impl Place {
         }
     }
 
-    /// What a day cost.
-    pub(super) async fn spend(&self, date: NaiveDate) -> Result<spend::DaySpend, Fatal> {
+    /// What a day cost. `early`: by the files touched on the day alone.
+    pub(super) async fn spend(
+        &self,
+        date: NaiveDate,
+        early: bool,
+    ) -> Result<spend::DaySpend, Fatal> {
         let own = match self.ledger().await? {
             Some(ledger) => {
                 let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
@@ -79,14 +84,24 @@ impl Place {
             None => Vec::new(),
         };
         let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
+        let dir = self.state_dir.clone();
+        let bar = ReadingBar::new();
         tokio::task::spawn_blocking(move || {
-            spend::day(&DayQuery {
+            let query = DayQuery {
                 roots: &roots,
                 date,
                 zone,
                 now,
                 own: &own,
-            })
+            };
+            let reading = Reading {
+                dir: &dir,
+                early,
+                progress: &|progress| bar.show(progress),
+            };
+            let day = day_indexed(&query, reading);
+            bar.clear();
+            day
         })
         .await
         .map_err(|e| Fatal::Spend(e.to_string()))

@@ -1,6 +1,5 @@
 //! The day's total.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -10,17 +9,15 @@ use super::OwnRun;
 use super::lines::line_number;
 use super::prices::PriceTable;
 use super::scan::scan;
-use super::settle::beyond;
+use super::sum::sum;
 use super::tally::Tally;
-use super::usage::Nanos;
-use super::walk::{shown, walk};
+use super::walk::{Listing, shown, walk};
 use super::window::Window;
 use crate::gate::MicroUsd;
-use crate::text::plain;
+use crate::text::counted;
 
-/// Clocks of machines that share files differ a little.
-const SLACK: TimeDelta = TimeDelta::minutes(5);
-/// Of this many rows of a day one may be unreadable; with more the total is not believed.
+/// Of this many calls of a day one may have a row that can't be counted; with more the total is
+/// not believed.
 const READABLE: u64 = 100;
 /// A price table older than this is worth a remark.
 const STALE: TimeDelta = TimeDelta::days(120);
@@ -81,7 +78,8 @@ impl DaySpend {
         }
     }
 
-    fn empty(date: NaiveDate, zone: Tz) -> Self {
+    /// A day without anything.
+    pub(super) fn empty(date: NaiveDate, zone: Tz) -> Self {
         Self {
             date,
             zone: zone.name(),
@@ -120,8 +118,19 @@ pub struct Share {
     pub cost: MicroUsd,
 }
 
-/// Sums up a day. Blocking: reads every transcript.
+/// Sums up a day from its transcripts alone, all of which are read: slow, and obviously right.
+/// Blocking.
 pub fn day(query: &DayQuery<'_>) -> DaySpend {
+    sum_up(query, |listing, window| {
+        Tally::of(scan(&listing.files), window)
+    })
+}
+
+/// Lists the transcripts, has them read by `tally`, and sums up.
+pub(super) fn sum_up(
+    query: &DayQuery<'_>,
+    tally: impl FnOnce(&mut Listing, Window) -> Tally,
+) -> DaySpend {
     let mut result = DaySpend::empty(query.date, query.zone);
     let table = match PriceTable::embedded() {
         Ok(table) => table,
@@ -137,15 +146,15 @@ pub fn day(query: &DayQuery<'_>) -> DaySpend {
             .push(format!("{} is beyond the calendar", query.date));
         return result;
     };
-    let found = walk(query.roots);
-    let tally = scan(&found.files, window);
-    result.notes = found.notes;
-    result.problems.extend(found.problems);
+    let mut listing = walk(query.roots);
+    let tally = tally(&mut listing, window);
+    result.notes = listing.notes;
+    result.problems.extend(listing.problems);
     result.problems.extend(tally.problems.iter().cloned());
     result.problems.sort();
     result.complete = result.problems.is_empty();
-    judge_damage(&tally, &mut result);
     sum(query, window, &tally, table, &mut result);
+    judge_damage(&tally, &mut result);
     if query.now.date_naive() - table.as_of > STALE {
         result.notes.push(format!(
             "the price table is of {}; newer models are priced by a guess",
@@ -164,16 +173,16 @@ fn judge_damage(tally: &Tally, result: &mut DaySpend) {
         .iter()
         .map(|d| {
             let line =
-                line_number(&d.file, d.at).map_or_else(String::new, |n| format!(" line {n}"));
-            format!("{}{line}: {}", shown(&d.file), d.why)
+                line_number(&d.file.path, d.at).map_or_else(String::new, |n| format!(" line {n}"));
+            format!("{}{line}: {}", shown(&d.file.path), d.why)
         })
         .collect();
-    let too_many = tally.damaged * READABLE > tally.rows + tally.damaged;
+    let too_many = tally.damaged * READABLE > result.calls + tally.damaged;
     result.complete &= !too_many;
     result.problems.push(format!(
-        "{} of {} rows can't be counted ({}){}",
-        tally.damaged,
-        tally.rows + tally.damaged,
+        "{} can't be counted, beside {} of the day ({}){}",
+        counted(tally.damaged, "row"),
+        counted(result.calls, "call"),
         examples.join("; "),
         if too_many {
             "; move the damaged files away, or update secloop if the format has changed"
@@ -181,114 +190,4 @@ fn judge_damage(tally: &Tally, result: &mut DaySpend) {
             ""
         }
     ));
-}
-
-#[derive(Default)]
-struct Group {
-    calls: u64,
-    cost: Nanos,
-}
-
-#[derive(Default)]
-struct Groups<'a>(BTreeMap<&'a str, Group>);
-
-impl<'a> Groups<'a> {
-    fn add(&mut self, name: &'a str, calls: u64, cost: Nanos) {
-        let group = self.0.entry(name).or_default();
-        group.calls += calls;
-        group.cost += cost;
-    }
-
-    /// Dearest first, then by name.
-    fn shares(self) -> Vec<Share> {
-        let mut groups: Vec<(&str, Group)> = self.0.into_iter().collect();
-        groups.sort_by(|(a, x), (b, y)| y.cost.cmp(&x.cost).then(a.cmp(b)));
-        groups
-            .into_iter()
-            .map(|(name, group)| Share {
-                name: plain(name, 200),
-                calls: group.calls,
-                cost: micros(group.cost),
-            })
-            .collect()
-    }
-}
-
-fn sum(
-    query: &DayQuery<'_>,
-    window: Window,
-    tally: &Tally,
-    table: &PriceTable,
-    result: &mut DaySpend,
-) {
-    let is_today = window.holds(query.now);
-    let (mut total, mut more): (Nanos, Nanos) = (0, 0);
-    let mut ahead = Group::default();
-    let mut models = Groups::default();
-    let mut projects = Groups::default();
-    let mut sessions = Groups::default();
-    let mut unpriced = Groups::default();
-    for call in tally.calls.values() {
-        let future = is_today && call.at > query.now + SLACK;
-        let counts = window.holds(call.at);
-        if !counts && !future {
-            continue;
-        }
-        let price = call.usage.price(&call.model, call.at, table);
-        if future {
-            ahead.calls += 1;
-            ahead.cost += price.cost;
-        }
-        if !counts {
-            // A clock that was set back must not make the day's money vanish.
-            more += price.at_most;
-            continue;
-        }
-        result.calls += 1;
-        total += price.cost;
-        more += price.at_most - price.cost;
-        models.add(&call.model, 1, price.cost);
-        projects.add(&call.project, 1, price.cost);
-        // A call in several sessions' files is shown with the first by name.
-        let session = call.sessions.iter().min().map_or("", |s| &**s);
-        sessions.add(session, 1, price.cost);
-        if price.guess {
-            unpriced.add(&call.model, 1, price.cost);
-        }
-    }
-    let beyond = beyond(tally, query.own, window, table);
-    for (session, cost) in &beyond.sessions {
-        total += cost;
-        models.add("", 0, *cost);
-        projects.add("", 0, *cost);
-        sessions.add(session, 0, *cost);
-    }
-    if is_today {
-        more += beyond.later;
-        ahead.cost += beyond.later;
-    }
-    if ahead.cost > 0 {
-        result.problems.push(format!(
-            "{} calls ({}) are dated in the future: check the clock; they are taken into account \
-             until then",
-            ahead.calls,
-            micros(ahead.cost)
-        ));
-    }
-    result.total = micros(total);
-    result.at_most = micros(total + more);
-    result.by_model = models.shares();
-    result.by_project = projects.shares();
-    result.by_session = sessions.shares();
-    result.unpriced = unpriced.shares();
-    for share in &mut result.unpriced {
-        if share.name.is_empty() {
-            "(no name)".clone_into(&mut share.name);
-        }
-    }
-}
-
-/// Rounded up, so that a sum of many small calls is never shown as less than it is.
-fn micros(nanos: Nanos) -> MicroUsd {
-    MicroUsd(u64::try_from(nanos.div_ceil(1_000)).unwrap_or(u64::MAX))
 }

@@ -25,7 +25,8 @@ pub(super) struct Line<'a> {
     pub(super) too_long: bool,
 }
 
-/// Reads `file` from where it stands, at byte `from`, to its end.
+/// Reads `file` from where it stands, at byte `from`, to its end. Gives the place after the last
+/// line that is complete.
 ///
 /// # Errors
 /// When it can't be read.
@@ -35,7 +36,7 @@ pub(super) fn lines(
     words: &[Finder<'static>],
     buffer: &mut Vec<u8>,
     mut found: impl FnMut(Line<'_>),
-) -> std::io::Result<()> {
+) -> std::io::Result<u64> {
     buffer.resize(BLOCK.max(buffer.len()), 0);
     // Where the buffer's first byte stands in the file, how much of it is filled, and how much of
     // that is known to hold no newline.
@@ -43,7 +44,7 @@ pub(super) fn lines(
     let mut too_long = false;
     loop {
         let Some(room) = buffer.get_mut(filled..) else {
-            return Ok(());
+            return Ok(at);
         };
         let read = match file.read(room) {
             Ok(read) => read,
@@ -62,7 +63,7 @@ pub(super) fn lines(
             if too_long || words.iter().any(|word| word.find(all).is_some()) {
                 found(last);
             }
-            return Ok(());
+            return Ok(at);
         }
         let fresh = all.get(looked..).unwrap_or_default();
         let Some(end) = memrchr(b'\n', fresh).map(|end| looked + end) else {

@@ -9,7 +9,13 @@
 //! Sums are integers in nano-dollars; prices are data (`prices.json`) and the rule is Claude
 //! Code's own. The clock is passed in, nothing is written.
 
+mod batch;
+mod call;
 mod day;
+mod index;
+mod indexed;
+mod ingest;
+mod key;
 mod lines;
 mod loose;
 mod model;
@@ -18,6 +24,7 @@ mod roots;
 mod row;
 mod scan;
 mod settle;
+mod sum;
 mod table;
 mod tally;
 mod usage;
@@ -27,6 +34,7 @@ mod window;
 mod written;
 
 pub use day::{DayQuery, DaySpend, Share, day};
+pub use indexed::{Progress, Reading, day_indexed};
 pub use prices::PriceTable;
 pub use roots::roots;
 pub use table::{Screen, price_age_days, table};

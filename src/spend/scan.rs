@@ -1,138 +1,151 @@
-//! Reading transcripts: all of every file, since an old file may hold today's rows, but only the
-//! lines that can tell of money are parsed.
+//! Reading transcripts: only the lines that can tell of money are parsed.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
+use super::batch::{Batch, Damage, State};
+use super::call::Call;
+use super::key::Key;
 use super::lines::{MAX_LINE, lines};
 use super::row::{self, CallRow, Row, Unreadable};
-use super::tally::{Call, Damage, State, Tally};
-use super::walk::shown;
-use super::window::Window;
+use super::walk::{Found, shown};
+use crate::text::one_line;
 
 /// Each of these is read at once at most.
 const MAX_THREADS: usize = 8;
+/// Rows of one file whose damage is kept one by one.
+const MAX_DAMAGE: usize = 1_000;
+/// Longest name that is kept, in characters.
+const MAX_NAME: usize = 1_000;
 
-/// Reads all files, on all cores.
-pub(super) fn scan(files: &[PathBuf], day: Window) -> Tally {
-    let threads = std::thread::available_parallelism()
+/// How many threads are of use for so many files.
+pub(super) fn threads(files: usize) -> usize {
+    std::thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .min(MAX_THREADS)
-        .min(files.len().max(1));
+        .min(files.max(1))
+}
+
+/// Reads all of all files, on all cores.
+pub(super) fn scan(files: &[Arc<Found>]) -> Batch {
     let next = AtomicUsize::new(0);
-    let mut all = Tally::default();
+    let mut all = Batch::default();
     std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..threads)
+        let readers: Vec<_> = (0..threads(files.len()))
             .map(|_| {
                 scope.spawn(|| {
-                    let mut reader = Reader::new(day);
-                    while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        reader.file(path);
+                    let mut reader = Reader::new();
+                    while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        reader.read(file, 0);
                     }
-                    reader.tally
+                    reader.batch
                 })
             })
             .collect();
         for reader in readers {
             match reader.join() {
-                Ok(tally) => all.merge(tally),
-                Err(_) => all
-                    .problems
-                    .push("a reader of transcripts failed; please report this".to_owned()),
+                Ok(batch) => all.merge(batch),
+                Err(_) => all.problems.push(READER_FAILED.to_owned()),
             }
         }
     });
     all
 }
 
-struct Reader {
-    day: Window,
-    call: Finder<'static>,
-    state: Finder<'static>,
+/// A fault of the program.
+pub(super) const READER_FAILED: &str = "a reader of transcripts failed; please report this";
+
+/// Reads files into a batch, one after the other.
+pub(super) struct Reader {
+    words: [Finder<'static>; 2],
     usage: Finder<'static>,
     names: HashSet<Arc<str>>,
+    last: (String, Key),
     buffer: Vec<u8>,
-    tally: Tally,
+    pub(super) batch: Batch,
 }
 
 impl Reader {
-    fn new(day: Window) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            day,
-            call: Finder::new("\"assistant\""),
-            state: Finder::new("\"cost-state\""),
+            words: [Finder::new("\"assistant\""), Finder::new("\"cost-state\"")],
             usage: Finder::new("\"usage\""),
             names: HashSet::new(),
+            last: (String::new(), Key::message("")),
             buffer: Vec::new(),
-            tally: Tally::default(),
+            batch: Batch::default(),
         }
     }
 
-    fn file(&mut self, path: &Path) {
-        match self.lines(path) {
-            Ok(()) => {}
+    /// Reads a file from byte `from` to its end, and gives the place after its last complete line;
+    /// `None` when it can't be read.
+    pub(super) fn read(&mut self, file: &Arc<Found>, from: u64) -> Option<u64> {
+        match self.lines(file, from) {
+            Ok(end) => Some(end),
             // Deleted or renamed since it was listed.
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => self.tally.problems.push(format!(
-                "{} can't be read ({e}); make it readable, or move it away",
-                shown(path)
-            )),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => {
+                self.batch.problems.push(format!(
+                    "{} can't be read ({e}); make it readable, or move it away",
+                    shown(&file.path)
+                ));
+                None
+            }
         }
     }
 
-    fn lines(&mut self, path: &Path) -> std::io::Result<()> {
-        let mut file = File::open(path)?;
-        let touched: Option<DateTime<Utc>> = file
-            .metadata()
-            .and_then(|m| m.modified())
-            .ok()
-            .map(DateTime::from);
+    fn lines(&mut self, found: &Arc<Found>, from: u64) -> std::io::Result<u64> {
+        let mut file = File::open(&found.path)?;
+        if from > 0 {
+            file.seek(SeekFrom::Start(from))?;
+        }
         let mut place = Place {
-            path,
+            file: found,
             at: 0,
-            session: path.file_stem().map_or("", |s| s.to_str().unwrap_or("")),
-            // Without a date of its own, a row may be as young as its file.
-            maybe_today: touched.is_none_or(|t| t >= self.day.start),
+            stem: found
+                .path
+                .file_stem()
+                .map_or("", |s| s.to_str().unwrap_or("")),
+            damaged: 0,
         };
-        let words = [self.call.clone(), self.state.clone()];
+        let words = self.words.clone();
         let mut buffer = std::mem::take(&mut self.buffer);
-        let read = lines(&mut file, 0, &words, &mut buffer, |line| {
+        let read = lines(&mut file, from, &words, &mut buffer, |line| {
             place.at = line.at;
             if line.too_long {
                 let why = format!("the line is longer than {} MiB", MAX_LINE >> 20);
-                self.damage(&place, Unreadable { at: None, why });
+                self.damage(&mut place, &Unreadable { at: None, why });
             } else {
-                self.line(&place, line.text, line.complete);
+                self.line(&mut place, line.text, line.complete);
             }
         });
         self.buffer = buffer;
         read
     }
 
-    fn line(&mut self, place: &Place<'_>, line: &[u8], complete: bool) {
+    fn line(&mut self, place: &mut Place<'_>, line: &[u8], complete: bool) {
         match row::read(trim_nuls(line)) {
             Some(Row::Call(row)) => self.call(place, row),
             Some(Row::State(row)) => {
-                let session = self.name(row.session.as_deref().unwrap_or(place.session));
-                self.tally.states.push(State {
+                let session = self.name(row.session.as_deref().unwrap_or(place.stem));
+                self.batch.states.push(State {
                     session,
                     total: row.total,
-                    began: row.began,
-                    maybe_today: place.maybe_today,
+                    began: row.began.filter(|at| is_sane(*at)),
+                    touched: place.file.touched(),
                 });
             }
-            Some(Row::Unreadable(row)) => self.damage(place, row),
+            Some(Row::Unreadable(row)) => self.damage(place, &row),
             // A last line without its end is still being written.
             None if complete && self.damaged_call(line) => self.damage(
                 place,
-                Unreadable {
+                &Unreadable {
                     at: row::last_time(line),
                     why: "it is no valid JSON".to_owned(),
                 },
@@ -143,23 +156,25 @@ impl Reader {
 
     /// Whether a line that is no JSON was to tell of a call.
     fn damaged_call(&self, line: &[u8]) -> bool {
-        self.call.find(line).is_some() && self.usage.find(line).is_some()
+        let [call, _] = &self.words;
+        call.find(line).is_some() && self.usage.find(line).is_some()
     }
 
-    fn call(&mut self, place: &Place<'_>, row: CallRow) {
-        if self.day.holds(row.at) {
-            self.tally.rows += 1;
+    fn call(&mut self, place: &mut Place<'_>, row: CallRow) {
+        if !is_sane(row.at) {
+            let why = format!("its timestamp is {}", row.at);
+            return self.damage(place, &Unreadable { at: None, why });
         }
-        let key = match (row.id, row.uuid) {
-            (Some(id), _) => id,
+        let key = match (&row.id, &row.uuid) {
+            (Some(id), _) => self.message(id),
             // Without an id of the message the row itself is all there is to go by.
-            (None, Some(uuid)) => format!("{}\0{uuid}", place.path.display()),
-            (None, None) => format!("{}\0{}", place.path.display(), place.at),
+            (None, Some(uuid)) => Key::row(place.stem, uuid),
+            (None, None) => Key::place(place.stem, place.at),
         };
-        let session = self.name(row.session.as_deref().unwrap_or(place.session));
+        let session = self.name(row.session.as_deref().unwrap_or(place.stem));
         let project = self.name(row.project.as_deref().unwrap_or_default());
         let model = self.name(&row.model);
-        self.tally.add(
+        self.batch.add(
             key,
             Call {
                 fullness: row.usage.tokens.sum(),
@@ -172,14 +187,28 @@ impl Reader {
         );
     }
 
-    fn damage(&mut self, place: &Place<'_>, row: Unreadable) {
-        if row.at.map_or(place.maybe_today, |at| self.day.holds(at)) {
-            self.tally.damage(Damage {
-                file: place.path.to_owned(),
-                at: place.at,
-                why: row.why,
-            });
+    /// The rows of a call stand together.
+    fn message(&mut self, id: &str) -> Key {
+        if self.last.0 != id {
+            id.clone_into(&mut self.last.0);
+            self.last.1 = Key::message(id);
         }
+        self.last.1
+    }
+
+    fn damage(&mut self, place: &mut Place<'_>, row: &Unreadable) {
+        place.damaged += 1;
+        let (when, why) = match place.damaged {
+            ..MAX_DAMAGE => (row.at.filter(|at| is_sane(*at)), one_line(&row.why, 200)),
+            MAX_DAMAGE => (None, "more rows than can be listed".to_owned()),
+            _ => return,
+        };
+        self.batch.damage.push(Damage {
+            file: Arc::clone(place.file),
+            at: place.at,
+            why,
+            when,
+        });
     }
 
     /// One shared copy of a name that thousands of rows repeat.
@@ -187,7 +216,7 @@ impl Reader {
         if let Some(name) = self.names.get(text) {
             return Arc::clone(name);
         }
-        let name: Arc<str> = Arc::from(text);
+        let name: Arc<str> = text.chars().take(MAX_NAME).collect::<String>().into();
         self.names.insert(Arc::clone(&name));
         name
     }
@@ -195,12 +224,18 @@ impl Reader {
 
 /// Where a line stands.
 struct Place<'a> {
-    path: &'a Path,
+    file: &'a Arc<Found>,
     /// Where the line begins, in bytes.
     at: u64,
-    /// The session that the file is named after.
-    session: &'a str,
-    maybe_today: bool,
+    /// The file's name without its ending: in most cases its session.
+    stem: &'a str,
+    /// Rows of the file that can't be counted.
+    damaged: usize,
+}
+
+/// A time that a call can have been made at, however wrong a clock is: from 1970 to 2099.
+fn is_sane(at: DateTime<Utc>) -> bool {
+    (0..4_102_444_800).contains(&at.timestamp())
 }
 
 fn trim_nuls(line: &[u8]) -> &[u8] {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::OwnRun;
+use super::call::Call;
 use super::prices::PriceTable;
-use super::tally::{Call, Tally};
+use super::tally::Tally;
 use super::usage::Nanos;
 use super::window::Window;
 
@@ -156,6 +157,7 @@ fn states_beyond(
             .iter()
             .filter_map(|s| Some((&s.session, s.began?))),
     );
+    let began = began.chain(tally.firsts.iter().map(|(session, at)| (session, *at)));
     for (session, at) in began {
         let first = first.entry(families.head(session)).or_insert(at);
         *first = (*first).min(at);
@@ -190,6 +192,9 @@ impl Families {
                     families.join(a, b);
                 }
             }
+        }
+        for (a, b) in &tally.forks {
+            families.join(a, b);
         }
         families
     }

@@ -1,6 +1,7 @@
 //! What one call used, and what that costs by Claude Code's own rule.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::prices::{PriceTable, Rates, Tariff};
 
@@ -8,7 +9,7 @@ use super::prices::{PriceTable, Rates, Tariff};
 pub(super) type Nanos = u128;
 
 /// A part of a call that the service lists on its own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Part {
     /// Another model that was asked within the call; `None`: a round of the call itself.
     pub(super) advisor: Option<String>,
@@ -18,7 +19,7 @@ pub(super) struct Part {
 }
 
 /// Counts of tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Tokens {
     pub(super) input: u64,
     pub(super) output: u64,

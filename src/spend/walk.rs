@@ -4,12 +4,49 @@ use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+/// A transcript as its directory entry shows it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) dev: u64,
+    pub(super) ino: u64,
+    /// In bytes.
+    pub(super) size: u64,
+    /// When its content was last changed, in nanoseconds since 1970.
+    pub(super) mtime: i64,
+    /// When anything about it was last changed; nobody can set it.
+    pub(super) ctime: i64,
+}
+
+impl Found {
+    fn of(path: PathBuf, meta: &std::fs::Metadata) -> Self {
+        let nanos = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+        Self {
+            path,
+            dev: meta.dev(),
+            ino: meta.ino(),
+            size: meta.size(),
+            mtime: nanos(meta.mtime(), meta.mtime_nsec()),
+            ctime: nanos(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    /// When its content was last changed.
+    pub(super) fn touched(&self) -> Option<DateTime<Utc>> {
+        (self.mtime != i64::MAX && self.mtime != i64::MIN)
+            .then(|| DateTime::from_timestamp_nanos(self.mtime))
+    }
+}
 
 /// The transcripts below the roots.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    /// Each file once, whatever names it has.
-    pub(super) files: Vec<PathBuf>,
+pub(super) struct Listing {
+    /// Each file once, whatever names it has; by path.
+    pub(super) files: Vec<Arc<Found>>,
     /// What could not be looked at, as sentences.
     pub(super) problems: Vec<String>,
     /// What was not there.
@@ -18,7 +55,7 @@ pub(super) struct Found {
 
 /// Lists every `*.jsonl` file below `projects/` of each root. Links are followed; a directory or
 /// file that is reached twice, by links or by two roots, is taken once.
-pub(super) fn walk(roots: &[PathBuf]) -> Found {
+pub(super) fn walk(roots: &[PathBuf]) -> Listing {
     let mut walker = Walker::default();
     for root in roots {
         let projects = root.join("projects");
@@ -34,7 +71,7 @@ pub(super) fn walk(roots: &[PathBuf]) -> Found {
     while let Some(dir) = walker.todo.pop() {
         walker.list(&dir);
     }
-    walker.found.files.sort();
+    walker.found.files.sort_by(|a, b| a.path.cmp(&b.path));
     walker.found
 }
 
@@ -42,7 +79,7 @@ pub(super) fn walk(roots: &[PathBuf]) -> Found {
 struct Walker {
     todo: Vec<PathBuf>,
     seen: HashSet<(u64, u64)>,
-    found: Found,
+    found: Listing,
 }
 
 impl Walker {
@@ -78,7 +115,7 @@ impl Walker {
             Ok(meta) if meta.is_dir() => self.enter(path, &meta),
             Ok(meta) if meta.is_file() && transcript => {
                 if self.seen.insert((meta.dev(), meta.ino())) {
-                    self.found.files.push(path);
+                    self.found.files.push(Arc::new(Found::of(path, &meta)));
                 }
             }
             // Pipes, sockets, devices, links to other files.

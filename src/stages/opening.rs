@@ -1,36 +1,63 @@
 //! The gate: may an iteration start, and with how much money.
 
+use tokio::sync::watch;
+
 use super::{Draft, Ending};
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::gate::{Allowance, Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::next::Stop;
-use crate::spend::{DayQuery, DaySpend};
+use crate::spend::{DayQuery, DaySpend, Progress, Reading, day_indexed};
 use crate::turn::{Stage, TurnOutcome};
-use crate::world::World;
+use crate::world::{World, all_roots};
 
 /// The day's spend as the gate sees it: every transcript of this machine and the ledger's own
-/// runs. Blocking reads happen on a thread of their own.
+/// runs. At a terminal one sees how far reading is.
 pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
-    Ok(spend_on(&world.ledger, &world.clock, world.spend_roots()).await?)
+    let (told, mut progress) = watch::channel(Progress::default());
+    let reading = spend_on(&world.ledger, &world.clock, &world.config, told);
+    tokio::pin!(reading);
+    loop {
+        tokio::select! {
+            biased;
+            day = &mut reading => return Ok(day?),
+            Ok(()) = progress.changed() => {
+                let progress = *progress.borrow_and_update();
+                world.console().reading(&progress.to_string());
+            }
+        }
+    }
 }
 
-/// As [`spend_today`], from its parts.
+/// As [`spend_today`], from its parts. Blocking reads happen on a thread of their own.
 pub async fn spend_on(
     ledger: &Ledger,
-    clock: &crate::clock::Clock,
-    roots: Vec<std::path::PathBuf>,
-) -> Result<DaySpend, crate::ledger::LedgerError> {
+    clock: &Clock,
+    config: &Config,
+    told: watch::Sender<Progress>,
+) -> Result<DaySpend, LedgerError> {
     let (now, date, zone) = (clock.now(), clock.today(), clock.zone());
     // A day is at most 25 hours long.
     let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
+    let roots = all_roots(config);
+    let dir = config.state_dir.clone();
     let read = tokio::task::spawn_blocking(move || {
-        crate::spend::day(&DayQuery {
+        let query = DayQuery {
             roots: &roots,
             date,
             zone,
             now,
             own: &own,
-        })
+        };
+        let reading = Reading {
+            dir: &dir,
+            early: false,
+            progress: &|progress| {
+                let _ = told.send(progress);
+            },
+        };
+        day_indexed(&query, reading)
     });
     Ok(read
         .await
@@ -49,8 +76,9 @@ pub(super) async fn gate(world: &World, draft: &mut Draft) -> Result<Allowance, 
 ///
 /// # Errors
 /// When the ledger can't be read.
-pub async fn is_open(world: &World) -> Result<bool, crate::ledger::LedgerError> {
-    let spend = spend_on(&world.ledger, &world.clock, world.spend_roots()).await?;
+pub async fn is_open(world: &World) -> Result<bool, LedgerError> {
+    let (told, _) = watch::channel(Progress::default());
+    let spend = spend_on(&world.ledger, &world.clock, &world.config, told).await?;
     let reserved = world.ledger.reserved().await?;
     let input = input(world, &spend, world.config.spend.per_iteration, reserved);
     Ok(matches!(decide(&input), Decision::Open(_)))

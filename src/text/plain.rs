@@ -64,7 +64,8 @@ pub fn plain(text: &str, max: usize) -> String {
 }
 
 /// `1 turn`, `2 turns`.
-pub fn counted(count: u32, word: &str) -> String {
+pub fn counted(count: impl Into<u64>, word: &str) -> String {
+    let count = count.into();
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {word}{s}")
 }

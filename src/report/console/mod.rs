@@ -1,6 +1,7 @@
 //! What the person at the terminal watches, on standard error: one line per step, a spinner while
 //! it runs; plain lines where there is no terminal. Everything shown is made printable first.
 
+mod reading;
 mod summary;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+pub use reading::ReadingBar;
 pub use summary::Summary;
 
 use crate::text::{one_line, redact};
@@ -142,6 +144,13 @@ impl Console {
         match &self.spinner {
             Some(spinner) => spinner.set_message(line),
             None => self.step(Paint::Faint, "·", "", &line, ""),
+        }
+    }
+
+    /// How far a step is that takes seconds: for a terminal alone.
+    pub fn reading(&mut self, text: &str) {
+        if self.spinner.is_some() {
+            self.step_started(text);
         }
     }
 

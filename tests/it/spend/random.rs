@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
-use crate::support::transcripts::{Row, Transcripts, lines, row};
+use crate::support::transcripts::{Row, Transcripts, indexed, lines, row, today};
 
 /// Rates in nano-dollars per token, written out once more: input, output, write, 1-hour, read; in
 /// fast mode; above 100,000 tokens of prompt.
@@ -261,7 +261,7 @@ fn found(at: &Transcripts) -> (u64, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn any_corpus_costs_what_was_planned(plans in plans()) {
@@ -313,6 +313,13 @@ proptest! {
         plans in plans(), cuts in prop::collection::vec(any::<Index>(), 20)
     ) {
         let at = Transcripts::new();
+        // One index all along, which has seen the cut files.
+        let state = tempfile::tempdir().unwrap();
+        let roots = [at.root()];
+        let kept = || {
+            let day = indexed(&today(&roots), state.path());
+            (day.total.0, day.calls, day.complete)
+        };
         let files = files(&plans);
         for ((number, rows), cut) in files.iter().zip(&cuts) {
             let content = lines(rows);
@@ -325,10 +332,13 @@ proptest! {
         let (so_far, seen) = found(&at);
         let listed_later = plans.iter().any(|p| p.extra.halves && MODELS[p.model].3.is_some());
         prop_assert!(seen <= calls);
+        prop_assert_eq!(kept(), (so_far, seen, true));
         prop_assert!(so_far <= micros || listed_later, "{} of {}", so_far, micros);
         for (number, rows) in &files {
             at.file(&format!("p/s{number}.jsonl"), lines(rows));
         }
         prop_assert_eq!(found(&at), (micros, calls));
+        prop_assert_eq!(kept(), (micros, calls, true));
+        prop_assert_eq!(kept(), (micros, calls, true), "nothing changed");
     }
 }

@@ -86,7 +86,7 @@ fn what_is_missing_is_said_with_its_cure() {
     let text = table(&at.day()).replace(at.dir().to_str().unwrap(), "");
     insta::assert_snapshot!(text, @"
     Claude Code on 2026-11-20 (America/Toronto): at least $0.01, 1 call
-    problem: 1 of 2 rows can't be counted (/claude/projects/p/s1.jsonl line 2: output_tokens is -5); move the damaged files away, or update secloop if the format has changed
+    problem: 1 row can't be counted, beside 1 call of the day (/claude/projects/p/s1.jsonl line 2: output_tokens is -5); move the damaged files away, or update secloop if the format has changed
     not everything could be read: no iteration starts until this is mended
     list prices of 2026-11-20, 1 day old; on a subscription this is what the use would have cost
     ");

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use secloop::spend::{DayQuery, DaySpend, OwnRun, day};
+use secloop::spend::{DayQuery, DaySpend, OwnRun, Reading, day, day_indexed};
 use serde_json::{Value, json};
 
 /// The day that the tests look at, and its zone.
 pub(crate) const TODAY: &str = "2026-11-20";
 pub(crate) const ZONE: Tz = Tz::America__Toronto;
+/// When they look.
+const TONIGHT: &str = "2026-11-20T23:00:00-05:00";
 
 /// A config directory of Claude Code in a temporary place.
 pub(crate) struct Transcripts {
@@ -53,7 +55,18 @@ pub(crate) fn file_in(root: &Path, name: &str, content: impl AsRef<[u8]>) -> Pat
 
 /// The usual day with these roots.
 pub(crate) fn day_with(own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
-    day_at(TODAY, "2026-11-20T23:00:00-05:00", own, roots)
+    day_at(TODAY, TONIGHT, own, roots)
+}
+
+/// The question for the usual day.
+pub(crate) fn today(roots: &[PathBuf]) -> DayQuery<'_> {
+    DayQuery {
+        roots,
+        zone: ZONE,
+        date: TODAY.parse::<NaiveDate>().unwrap(),
+        now: instant(TONIGHT),
+        own: &[],
+    }
 }
 
 /// Any day, at any present.
@@ -69,13 +82,30 @@ pub(crate) fn day_in(
     own: &[OwnRun],
     roots: &[PathBuf],
 ) -> DaySpend {
-    day(&DayQuery {
+    let query = DayQuery {
         roots,
         zone,
         date: date.parse::<NaiveDate>().unwrap(),
         now: instant(now),
         own,
-    })
+    };
+    let plain = day(&query);
+    // By the index it is the same: while that is made, and from what it keeps.
+    let state = tempfile::tempdir().unwrap();
+    for look in ["cold", "warm"] {
+        assert_eq!(indexed(&query, state.path()), plain, "{look}");
+    }
+    plain
+}
+
+/// The day by the index that is kept in a directory.
+pub(crate) fn indexed(query: &DayQuery<'_>, dir: &Path) -> DaySpend {
+    let reading = Reading {
+        dir,
+        early: false,
+        progress: &|_| {},
+    };
+    day_indexed(query, reading)
 }
 
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
