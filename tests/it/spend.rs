@@ -3,6 +3,7 @@
 mod calendar;
 mod counting;
 mod files;
+mod generated;
 mod numbers;
 mod parsing;
 mod pricing;
