@@ -1,7 +1,7 @@
 //! The commands that only look: `status`, `history`, `show`, `spend`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -199,9 +199,8 @@ pub(super) async fn spend(
     early: bool,
 ) -> Result<Exit, Fatal> {
     let place = Place::find(around, file)?;
-    let day = place
-        .spend(date.unwrap_or_else(|| place.clock.today()), early)
-        .await?;
+    let today = place.clock.today();
+    let day = place.spend(date.unwrap_or(today), early).await?;
     let by = by.map(|by| match by {
         SpendBy::Model => By::Model,
         SpendBy::Project => By::Project,
@@ -211,11 +210,14 @@ pub(super) async fn spend(
     let left = |cap: MicroUsd| MicroUsd(cap.0.saturating_sub(day.at_most.0));
     if json {
         let mut document = spend::json(&day, by);
+        document["price_table_age_days"] = json!(spend::price_age_days(&day, today));
         document["cap_micro_usd"] = json!(place.cap.map(|cap| cap.0));
         document["left_micro_usd"] = json!(place.cap.map(|cap| left(cap).0));
         print_json(&document);
     } else {
-        let mut text = spend::table(&day, by);
+        let home = around.env.get("HOME").map_or("", String::as_str);
+        let home = Path::new(home);
+        let mut text = spend::table(&day, by, spend::Screen { today, home });
         if let Some(cap) = place.cap {
             let most = if day.complete { "" } else { "at most " };
             let _ = writeln!(text, "of the day's cap of {cap}, {most}{} left", left(cap));

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// How much is read at once, in bytes.
-const BLOCK: usize = 512 << 10;
+const BLOCK: usize = 256 << 10;
 /// A longer line is no row that Claude Code wrote.
 pub(super) const MAX_LINE: usize = 256 << 20;
 

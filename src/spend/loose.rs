@@ -42,8 +42,8 @@ impl Scalar<'_> {
             Self::Unsigned(n) if *n <= max => Ok(*n),
             Self::Unsigned(n) => Err(n.to_string()),
             Self::Signed(n) => Err(n.to_string()),
-            // Some writers put a fraction of zero behind every number.
-            Self::Float(f) if f.fract() == 0.0 => format!("{f:.0}")
+            // Some writers put a fraction of zero behind every number; zero may have a sign.
+            Self::Float(f) if f.fract() == 0.0 => format!("{:.0}", f + 0.0)
                 .parse()
                 .map_or_else(|_| Err(format!("{f:e}")), |n| Self::Unsigned(n).count(max)),
             Self::Float(f) => Err(format!("{f:e}")),

@@ -20,22 +20,26 @@ mod lines;
 mod loose;
 mod model;
 mod prices;
+mod quick;
 mod roots;
 mod row;
 mod scan;
 mod settle;
 mod sum;
+mod table;
 mod tally;
 mod usage;
 mod view;
 mod walk;
 mod window;
+mod written;
 
 pub use day::{DayQuery, DaySpend, Share, day};
 pub use indexed::{Progress, Reading, day_indexed};
 pub use prices::PriceTable;
 pub use roots::roots;
-pub use view::{By, json, table};
+pub use table::{Screen, price_age_days, table};
+pub use view::{By, json};
 pub use window::Window;
 
 use crate::gate::MicroUsd;

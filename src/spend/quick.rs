@@ -3,13 +3,16 @@
 
 use memchr::memchr2;
 
-use super::row::{CallRow, time};
+use super::row::CallRow;
 use super::usage::{Tokens, Usage};
+use super::written::time;
 
 /// Deeper nesting is left to the thorough reader.
 const DEPTH: u32 = 100;
 /// A count with more digits is.
 const DIGITS: usize = 9;
+/// More web searches are, too.
+const SEARCHES: u64 = 1_000;
 
 /// Reads the row of a call in its usual form.
 pub(super) fn read(line: &[u8]) -> Option<CallRow<'_>> {
@@ -103,7 +106,10 @@ fn read_usage(at: &mut Cursor<'_>) -> Option<Usage> {
         _ => at.skip(DEPTH),
     })?;
     // More of them than any real call makes are the thorough reader's to refuse.
-    let searches = searches.filter(|n| *n <= 1_000).or(Some(0).filter(|_| searches.is_none()))?;
+    let searches = searches.unwrap_or(0);
+    if searches > SEARCHES {
+        return None;
+    }
     Some(Usage {
         tokens: Tokens {
             input: input?,
@@ -129,12 +135,14 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn space(&mut self) {
         while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = self.0 {
             self.0 = rest;
         }
     }
 
+    #[inline]
     fn byte(&mut self, byte: u8) -> Option<()> {
         self.0 = self.0.strip_prefix(&[byte])?;
         Some(())
@@ -150,11 +158,11 @@ impl<'a> Cursor<'a> {
         }
         loop {
             self.space();
-            let key = self.string()?;
+            let key = self.plain()?;
             self.space();
             self.byte(b':')?;
             self.space();
-            field(key?, self)?;
+            field(key, self)?;
             self.space();
             match self.0 {
                 [b',', rest @ ..] => self.0 = rest,
@@ -167,32 +175,42 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string: the outer `None` where there is none, the inner one where it has escapes.
-    fn string(&mut self) -> Option<Option<&'a [u8]>> {
+    /// A string as it is written, and whether it has escapes.
+    #[inline]
+    fn string(&mut self) -> Option<(&'a [u8], bool)> {
         self.byte(b'"')?;
         let text = self.0;
-        let (mut end, mut plain) = (0, true);
+        let (mut end, mut escapes) = (0, false);
         loop {
             end += memchr2(b'"', b'\\', text.get(end..)?)?;
             if text.get(end) == Some(&b'"') {
                 break;
             }
-            plain = false;
-            end += 2;
+            escapes = true;
+            end += escape(text.get(end + 1..)?)?;
         }
         self.0 = text.get(end + 1..)?;
-        Some(text.get(..end).filter(|_| plain))
+        Some((text.get(..end)?, escapes))
+    }
+
+    /// A string without escapes.
+    #[inline]
+    fn plain(&mut self) -> Option<&'a [u8]> {
+        self.string()
+            .and_then(|(text, escapes)| (!escapes).then_some(text))
     }
 
     /// A string that has no escapes and needs none.
+    #[inline]
     fn text(&mut self) -> Option<&'a str> {
-        let bytes = self.string()??;
+        let bytes = self.plain()?;
         if bytes.iter().any(|b| *b < 0x20) {
             return None;
         }
         std::str::from_utf8(bytes).ok()
     }
 
+    #[inline]
     fn count(&mut self) -> Option<u64> {
         let digits = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         let (number, rest) = self.0.split_at_checked(digits)?;
@@ -273,5 +291,14 @@ impl<'a> Cursor<'a> {
         let count = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         self.0 = self.0.get(count..)?;
         (count > 0).then_some(())
+    }
+}
+
+/// The length of an escape, its backslash included.
+fn escape(after: &[u8]) -> Option<usize> {
+    match after {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(2),
+        [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|h| h.is_ascii_hexdigit()) => Some(6),
+        _ => None,
     }
 }

@@ -1,23 +1,27 @@
 //! One line of a transcript.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::loose::{List, Object, Scalar};
+use super::quick;
 use super::usage::{Nanos, Part, Tokens, Usage};
+use super::written::{dollars, instant, time};
 
+/// What some editors put at the start of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// More than any real call uses; beyond it a number is not believed.
 const MAX_TOKENS: u64 = 1_000_000_000;
 /// More web searches than any real call makes.
 const MAX_SEARCHES: u64 = 1_000_000;
-/// More dollars than any session costs.
-const MAX_DOLLARS: Nanos = 1_000_000;
 
 /// What a line tells about money.
 #[derive(Debug)]
-pub(super) enum Row {
+pub(super) enum Row<'a> {
     /// One block of a call's answer.
-    Call(CallRow),
+    Call(CallRow<'a>),
     /// Claude Code's own total of a session.
     State(StateRow),
     /// Nothing.
@@ -27,13 +31,13 @@ pub(super) enum Row {
 }
 
 /// One block of a call's answer.
-#[derive(Debug)]
-pub(super) struct CallRow {
-    pub(super) id: Option<String>,
-    pub(super) uuid: Option<String>,
-    pub(super) session: Option<String>,
-    pub(super) project: Option<String>,
-    pub(super) model: String,
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CallRow<'a> {
+    pub(super) id: Option<Cow<'a, str>>,
+    pub(super) uuid: Option<Cow<'a, str>>,
+    pub(super) session: Option<Cow<'a, str>>,
+    pub(super) project: Option<Cow<'a, str>>,
+    pub(super) model: Cow<'a, str>,
     pub(super) at: DateTime<Utc>,
     pub(super) usage: Usage,
 }
@@ -134,15 +138,28 @@ struct RawTools<'a> {
 }
 
 /// Reads a line that holds `"assistant"` or `"cost-state"`; `None` when it is no complete JSON.
-pub(super) fn read(line: &[u8]) -> Option<Row> {
+pub(super) fn read(line: &[u8]) -> Option<Row<'_>> {
+    if let Some(row) = quick::read(line) {
+        return Some(Row::Call(row));
+    }
+    thorough(line)
+}
+
+/// Reads a line in whatever form.
+fn thorough(line: &[u8]) -> Option<Row<'static>> {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
     if let Ok(raw) = serde_json::from_slice::<Raw<'_>>(line) {
         return Some(interpret(&raw));
     }
-    // Bad UTF-8, raw control characters, a key given twice: mended, and read more slowly.
+    // Bad UTF-8 and raw control characters are mended.
     let text: String = String::from_utf8_lossy(line)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
+    if let Ok(raw) = serde_json::from_str::<Raw<'_>>(&text) {
+        return Some(interpret(&raw));
+    }
+    // A key that is given twice: the last one holds.
     let value: serde_json::Value = serde_json::from_str(&text).ok()?;
     if !value.is_object() {
         return Some(Row::Other);
@@ -162,7 +179,7 @@ pub(super) fn last_time(line: &[u8]) -> Option<DateTime<Utc>> {
     time(text.split('"').nth(1)?)
 }
 
-fn interpret(raw: &Raw<'_>) -> Row {
+fn interpret(raw: &Raw<'_>) -> Row<'static> {
     match raw.r#type.text() {
         Some("assistant") => call(raw),
         Some("cost-state") => match dollars(&raw.total_cost) {
@@ -180,7 +197,7 @@ fn interpret(raw: &Raw<'_>) -> Row {
     }
 }
 
-fn call(raw: &Raw<'_>) -> Row {
+fn call(raw: &Raw<'_>) -> Row<'static> {
     let at = instant(&raw.timestamp);
     let unreadable = |why: String| Row::Unreadable(Unreadable { at, why });
     let message = raw.message.0.as_ref();
@@ -206,13 +223,13 @@ fn call(raw: &Raw<'_>) -> Row {
     let Some(at) = at else {
         return unreadable("its timestamp can't be read".to_owned());
     };
-    let own = |s: &Scalar<'_>| s.text().map(str::to_owned);
+    let own = |s: &Scalar<'_>| s.text().map(|text| Cow::Owned(text.to_owned()));
     Row::Call(CallRow {
         id: message.and_then(|m| own(&m.id)),
         uuid: own(&raw.uuid),
         session: own(&raw.session),
         project: own(&raw.cwd),
-        model: model.to_owned(),
+        model: Cow::Owned(model.to_owned()),
         at,
         usage,
     })
@@ -279,82 +296,9 @@ fn tokens(given: &RawUsage<'_>) -> Result<Tokens, String> {
     })
 }
 
-/// A JSON number of dollars, exactly as it is written, rounded up to a nano-dollar.
-fn dollars(given: &Scalar<'_>) -> Result<Option<Nanos>, String> {
-    // The shortest decimal that names the same number is the one that was written.
-    let text = match given {
-        Scalar::Null => return Ok(None),
-        Scalar::Unsigned(n) => n.to_string(),
-        Scalar::Float(f) if f.is_finite() && *f >= 0.0 => f.to_string(),
-        Scalar::Float(f) => return Err(f.to_string()),
-        Scalar::Signed(n) => return Err(n.to_string()),
-        Scalar::Bool(_) | Scalar::Text(_) | Scalar::Other => return Err("no number".to_owned()),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let nine: String = fraction
-        .chars()
-        .chain("000000000".chars())
-        .take(9)
-        .collect();
-    let more = fraction.bytes().skip(9).any(|b| b != b'0');
-    match (whole.parse::<Nanos>(), nine.parse::<Nanos>()) {
-        (Ok(whole), Ok(nine)) if whole < MAX_DOLLARS => {
-            Ok(Some(whole * 1_000_000_000 + nine + Nanos::from(more)))
-        }
-        _ => Err(crate::text::plain(&text, 40)),
-    }
-}
-
-fn instant(given: &Scalar<'_>) -> Option<DateTime<Utc>> {
-    match given {
-        Scalar::Text(text) => time(text),
-        // Milliseconds since the epoch.
-        Scalar::Unsigned(ms) => DateTime::from_timestamp_millis(i64::try_from(*ms).ok()?),
-        _ => None,
-    }
-}
-
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%#z"))
-        .ok()
-        .map(|t| t.with_timezone(&Utc))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dollars_are_read_exactly() {
-        for (given, nanos) in [
-            (Scalar::Float(0.0123), Ok(Some(12_300_000))),
-            (Scalar::Float(1e-9), Ok(Some(1))),
-            (Scalar::Float(1.5e-9), Ok(Some(2))),
-            (Scalar::Unsigned(3), Ok(Some(3_000_000_000))),
-            (Scalar::Null, Ok(None)),
-            (Scalar::Float(-0.5), Err("-0.5".to_owned())),
-            (Scalar::Float(1e18), Err("1000000000000000000".to_owned())),
-        ] {
-            assert_eq!(dollars(&given), nanos, "{given:?}");
-        }
-    }
-
-    #[test]
-    fn every_way_to_write_a_time_is_read() {
-        let noon: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
-        for text in [
-            "2026-11-20T12:00:00Z",
-            "2026-11-20T12:00:00.000Z",
-            "2026-11-20T12:00:00.000000Z",
-            "2026-11-20T07:00:00-05:00",
-            "2026-11-20T07:00:00-0500",
-        ] {
-            assert_eq!(time(text), Some(noon), "{text}");
-        }
-        assert_eq!(time("yesterday"), None);
-        assert_eq!(time("2026-11-20T12:00:00"), None, "no zone, no instant");
-    }
 
     #[test]
     fn a_damaged_line_still_tells_its_time() {
@@ -364,3 +308,7 @@ mod tests {
         assert!(last_time(b"{\"timestamp\":").is_none());
     }
 }
+
+#[cfg(test)]
+#[path = "row_agree.rs"]
+mod agree;

@@ -1,6 +1,4 @@
-//! How a day's spend is shown.
-
-use std::fmt::Write as _;
+//! How a day's spend is given to programs.
 
 use serde_json::{Value, json};
 
@@ -27,7 +25,7 @@ impl By {
         }
     }
 
-    fn shares(self, day: &DaySpend) -> &[Share] {
+    pub(super) fn shares(self, day: &DaySpend) -> &[Share] {
         match self {
             Self::Model => &day.by_model,
             Self::Project => &day.by_project,
@@ -65,75 +63,6 @@ pub fn json(day: &DaySpend, by: Option<By>) -> Value {
         object.insert("shares".to_owned(), json!(shares(by.shares(day))));
     }
     document
-}
-
-/// The same for people, as lines.
-pub fn table(day: &DaySpend, by: Option<By>) -> String {
-    let mut out = format!(
-        "Claude Code on {} ({}): {}{}, {} calls\n",
-        day.date,
-        day.zone,
-        if day.complete { "" } else { "at least " },
-        day.total,
-        day.calls
-    );
-    if let Some(by) = by {
-        let shares = by.shares(day);
-        let width = shares
-            .iter()
-            .map(|s| label(&s.name).chars().count())
-            .fold(by.word().len(), usize::max);
-        let _ = writeln!(
-            out,
-            "\n{:<width$}  {:>7}  {:>12}",
-            by.word(),
-            "calls",
-            "cost"
-        );
-        for share in shares {
-            let _ = writeln!(
-                out,
-                "{:<width$}  {:>7}  {:>12}",
-                label(&share.name),
-                share.calls,
-                share.cost.to_string()
-            );
-        }
-        out.push('\n');
-    }
-    for share in &day.unpriced {
-        let _ = writeln!(
-            out,
-            "estimate: {} has no known price; its {} calls are taken as {}",
-            share.name, share.calls, share.cost
-        );
-    }
-    if day.at_most > day.total {
-        let _ = writeln!(out, "the cap is held against {}", day.at_most);
-    }
-    for problem in &day.problems {
-        let _ = writeln!(out, "problem: {problem}");
-    }
-    if !day.complete {
-        out.push_str("not everything could be read: no iteration starts until this is mended\n");
-    }
-    for note in &day.notes {
-        let _ = writeln!(out, "note: {note}");
-    }
-    let _ = writeln!(
-        out,
-        "list prices of {}; on a subscription this is what the use would have cost",
-        day.price_table_date
-    );
-    out
-}
-
-fn label(name: &str) -> &str {
-    if name.is_empty() {
-        "(not itemised)"
-    } else {
-        name
-    }
 }
 
 #[cfg(test)]
@@ -180,22 +109,5 @@ mod tests {
         }
         assert_eq!(document["shares"][0]["micro_usd"], 1_000_000);
         assert!(json(&day(), None).get("shares").is_none());
-    }
-
-    #[test]
-    fn the_lines_say_what_is_missing_and_what_is_a_guess() {
-        let text = table(&day(), Some(By::Model));
-        for part in [
-            "at least $1.25, 3 calls",
-            "claude-opus-5",
-            "(not itemised)",
-            "estimate: gpt-9",
-            "the cap is held against $1.50",
-            "problem: /x can't be read",
-            "note: /y is not there",
-            "no iteration starts",
-        ] {
-            assert!(text.contains(part), "{part}: {text}");
-        }
     }
 }

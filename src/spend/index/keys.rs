@@ -12,9 +12,9 @@ use crate::spend::key::Key;
 /// Pages that they are spread over. One has a few kilobytes for a hundred thousand calls.
 const PAGES: u64 = 512;
 
-/// The part of a key that is kept, and the hour since 1970. Two calls may share the part: the hour's
-/// page has the whole keys.
-type Entries = BTreeMap<u64, u32>;
+/// In their order: the part of a key that is kept, and the hour since 1970. Two calls may share the
+/// part; the hour's page has the whole keys.
+type Entries = Vec<(u64, u32)>;
 
 /// The pages that are looked at.
 pub(super) struct Keys<'a> {
@@ -44,14 +44,30 @@ impl<'a> Keys<'a> {
 
     /// The hour in which a call is found, if it is known.
     pub(super) fn hour(&mut self, key: Key) -> Result<Option<i64>> {
-        let hour = self.page(key)?.0.get(&key.short());
-        Ok(hour.map(|hour| i64::from(*hour)))
+        let entries = &self.page(key)?.0;
+        let found = entries.binary_search_by_key(&key.short(), |(short, _)| *short);
+        let entry = found.ok().and_then(|at| entries.get(at));
+        Ok(entry.map(|(_, hour)| i64::from(*hour)))
     }
 
     pub(super) fn set(&mut self, key: Key, hour: i64) -> Result<()> {
         let hour = u32::try_from(hour).map_err(|_| pages::damaged())?;
         let (entries, changed) = self.page(key)?;
-        *changed |= entries.insert(key.short(), hour) != Some(hour);
+        let entry = (key.short(), hour);
+        match entries.binary_search_by_key(&key.short(), |(short, _)| *short) {
+            Ok(at) => {
+                if let Some(known) = entries.get_mut(at)
+                    && *known != entry
+                {
+                    *known = entry;
+                    *changed = true;
+                }
+            }
+            Err(at) => {
+                entries.insert(at, entry);
+                *changed = true;
+            }
+        }
         Ok(())
     }
 

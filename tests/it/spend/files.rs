@@ -3,9 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
+use super::ONE;
 use crate::support::transcripts::{Transcripts, day_with, file_in, lines, row};
-
-const ONE: u64 = 7_500;
 
 #[test]
 fn files_at_any_depth_and_of_any_age_are_read() {

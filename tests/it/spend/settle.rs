@@ -1,13 +1,11 @@
 //! Own runs and Claude Code's own totals: of two accounts the higher, never the sum.
 
 use secloop::gate::MicroUsd;
-use secloop::spend::{By, OwnRun, json, table};
+use secloop::spend::{By, OwnRun, json};
 
-use crate::support::transcripts::{
-    Row, Transcripts, cost_state, day_at, day_with, instant, lines, row,
-};
+use super::ONE;
+use crate::support::transcripts::{Row, Transcripts, cost_state, day_with, instant, lines, row};
 
-const ONE: u64 = 7_500;
 const NOON: &str = "2026-11-20T12:00:00-05:00";
 
 fn own(session: &str, finished: &str, micros: u64) -> OwnRun {
@@ -185,20 +183,4 @@ fn the_breakdowns_add_up_to_the_total() {
     let document = json(&day, Some(By::Session));
     assert_eq!(document["shares"][0]["name"], "s2");
     assert_eq!(document["total_micro_usd"], day.total.0);
-}
-
-#[test]
-fn names_from_transcripts_can_t_write_to_the_terminal() {
-    let at = Transcripts::new();
-    at.file(
-        "p/s1.jsonl",
-        lines(&[row("a").model("x\u{1b}[2J\ny").with("cwd", "/\u{1b}]0;t")]),
-    );
-    let day = at.day();
-    for by in [By::Model, By::Project, By::Session] {
-        assert!(!table(&day, Some(by)).contains('\u{1b}'));
-    }
-    assert_eq!(day.unpriced[0].name, "x\\u{1b}[2J\\ny");
-    let other = day_at("2026-11-19", NOON, &[], &[at.root()]);
-    assert_eq!(other.calls, 0);
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 /// The day that the tests look at, and its zone.
 pub(crate) const TODAY: &str = "2026-11-20";
 pub(crate) const ZONE: Tz = Tz::America__Toronto;
+/// When they look.
+const TONIGHT: &str = "2026-11-20T23:00:00-05:00";
 
 /// A config directory of Claude Code in a temporary place.
 pub(crate) struct Transcripts {
@@ -53,14 +55,36 @@ pub(crate) fn file_in(root: &Path, name: &str, content: impl AsRef<[u8]>) -> Pat
 
 /// The usual day with these roots.
 pub(crate) fn day_with(own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
-    day_at(TODAY, "2026-11-20T23:00:00-05:00", own, roots)
+    day_at(TODAY, TONIGHT, own, roots)
+}
+
+/// The question for the usual day.
+pub(crate) fn today(roots: &[PathBuf]) -> DayQuery<'_> {
+    DayQuery {
+        roots,
+        zone: ZONE,
+        date: TODAY.parse::<NaiveDate>().unwrap(),
+        now: instant(TONIGHT),
+        own: &[],
+    }
 }
 
 /// Any day, at any present.
 pub(crate) fn day_at(date: &str, now: &str, own: &[OwnRun], roots: &[PathBuf]) -> DaySpend {
+    day_in(ZONE, date, now, own, roots)
+}
+
+/// Any day of any zone.
+pub(crate) fn day_in(
+    zone: Tz,
+    date: &str,
+    now: &str,
+    own: &[OwnRun],
+    roots: &[PathBuf],
+) -> DaySpend {
     let query = DayQuery {
         roots,
-        zone: ZONE,
+        zone,
         date: date.parse::<NaiveDate>().unwrap(),
         now: instant(now),
         own,
