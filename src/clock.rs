@@ -71,10 +71,48 @@ impl Clock {
     }
 }
 
-/// The system's IANA zone, or UTC where it can't be told.
+/// The IANA zone that `TZ` names, else the system's, else UTC.
 pub fn system_zone() -> Tz {
-    iana_time_zone::get_timezone()
-        .ok()
-        .and_then(|name| name.parse().ok())
-        .unwrap_or(Tz::UTC)
+    let named = std::env::var("TZ").ok();
+    zone_of(named.as_deref()).unwrap_or_else(|| {
+        iana_time_zone::get_timezone()
+            .ok()
+            .and_then(|name| name.parse().ok())
+            .unwrap_or(Tz::UTC)
+    })
+}
+
+/// The zone that a value of `TZ` names: by its name, or by its file. An empty one is UTC, as for the
+/// C library; rules of the `EST5EDT4,M3…` kind name none.
+fn zone_of(named: Option<&str>) -> Option<Tz> {
+    let named = named?;
+    if named.is_empty() {
+        return Some(Tz::UTC);
+    }
+    let named = named.strip_prefix(':').unwrap_or(named);
+    let name = named
+        .split_once("/zoneinfo/")
+        .map_or(named, |(_, name)| name);
+    name.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zone_is_the_one_that_tz_names() {
+        let toronto = Some(Tz::America__Toronto);
+        for (named, zone) in [
+            (None, None),
+            (Some(""), Some(Tz::UTC)),
+            (Some("America/Toronto"), toronto),
+            (Some(":America/Toronto"), toronto),
+            (Some(":/usr/share/zoneinfo/America/Toronto"), toronto),
+            (Some("EST5EDT,M3.2.0,M11.1.0"), None),
+            (Some("nowhere"), None),
+        ] {
+            assert_eq!(zone_of(named), zone, "{named:?}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::scan::{READER_FAILED, Reader, threads};
 use super::walk::Found;
 
 /// So many calls are written at once; they bound the memory that reading takes.
-const FLUSH: usize = 8_192;
+const FLUSH: usize = 4_096;
 
 /// A file that has something new, from a byte on.
 #[derive(Debug, Clone)]

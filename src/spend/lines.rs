@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use memchr::memmem::Finder;
+use aho_corasick::AhoCorasick;
 use memchr::{memchr, memchr_iter, memrchr};
 
 /// How much is read at once, in bytes.
@@ -33,7 +33,7 @@ pub(super) struct Line<'a> {
 pub(super) fn lines(
     file: &mut File,
     from: u64,
-    words: &[Finder<'static>],
+    words: &AhoCorasick,
     buffer: &mut Vec<u8>,
     mut found: impl FnMut(Line<'_>),
 ) -> std::io::Result<u64> {
@@ -60,7 +60,7 @@ pub(super) fn lines(
                 complete: false,
                 too_long,
             };
-            if too_long || words.iter().any(|word| word.find(all).is_some()) {
+            if too_long || words.is_match(all) {
                 found(last);
             }
             return Ok(at);
@@ -104,14 +104,10 @@ pub(super) fn lines(
 }
 
 /// Gives each line of `text` that holds a word; every line but the last ends with a newline.
-fn with_words(text: &[u8], at: u64, words: &[Finder<'static>], found: &mut impl FnMut(Line<'_>)) {
-    let after = |from: usize, word: &Finder<'static>| {
-        let rest = text.get(from..)?;
-        word.find(rest).map(|hit| from + hit)
-    };
-    let mut hits: Vec<Option<usize>> = words.iter().map(|word| after(0, word)).collect();
+fn with_words(text: &[u8], at: u64, words: &AhoCorasick, found: &mut impl FnMut(Line<'_>)) {
     let mut from = 0;
-    while let Some(hit) = hits.iter().flatten().min().copied() {
+    while let Some(hit) = text.get(from..).and_then(|rest| words.find(rest)) {
+        let hit = from + hit.start();
         let before = text.get(from..hit).unwrap_or_default();
         let start = memrchr(b'\n', before).map_or(from, |newline| from + newline + 1);
         let rest = text.get(hit..).unwrap_or_default();
@@ -123,11 +119,6 @@ fn with_words(text: &[u8], at: u64, words: &[Finder<'static>], found: &mut impl 
             too_long: false,
         });
         from = end + 1;
-        for (hit, word) in hits.iter_mut().zip(words) {
-            if hit.is_some_and(|hit| hit < from) {
-                *hit = after(from, word);
-            }
-        }
     }
 }
 
@@ -155,7 +146,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         file.rewind().unwrap();
-        let words = [Finder::new("yes"), Finder::new("also")];
+        let words = AhoCorasick::new(["yes", "also"]).unwrap();
         let mut all = Vec::new();
         lines(&mut file, 0, &words, &mut Vec::new(), |line| {
             let text = String::from_utf8_lossy(line.text).into_owned();

@@ -1,7 +1,7 @@
 //! The price table: data with its source and date, embedded in the program.
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -92,7 +92,15 @@ pub struct PriceTable {
     unknown: Rates,
     families: BTreeMap<String, Rates>,
     models: Vec<Entry>,
+    /// What was asked before: a day has thousands of calls of a few models.
+    #[serde(skip)]
+    asked: Mutex<HashMap<String, Asked>>,
 }
+
+/// Answers for one model.
+type Asked = Vec<(bool, NaiveDate, Tariff)>;
+/// Models, and answers of each, that are kept.
+const KEPT: usize = 500;
 
 impl PriceTable {
     /// The table that is part of the program.
@@ -114,9 +122,28 @@ impl PriceTable {
     /// What a call of `model` costs at `when`. A model that is not in the table is priced like
     /// its family, else like the service's own guess for unknown models; never at nothing.
     pub(super) fn tariff(&self, model: &str, fast: bool, when: DateTime<Utc>) -> Tariff {
+        let day = when.date_naive();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = asked
+            .get(model)
+            .and_then(|all| all.iter().find(|a| (a.0, a.1) == (fast, day)));
+        if let Some((_, _, tariff)) = known {
+            return *tariff;
+        }
+        let tariff = self.look_up(model, fast, day);
+        if asked.len() < KEPT {
+            let all = asked.entry(model.to_owned()).or_default();
+            if all.len() < KEPT {
+                all.push((fast, day, tariff));
+            }
+        }
+        tariff
+    }
+
+    fn look_up(&self, model: &str, fast: bool, day: NaiveDate) -> Tariff {
         let families: Vec<&str> = self.families.keys().map(String::as_str).collect();
         let read = canonical(model, &families);
-        if let Some(entry) = self.entry(&read.name, when) {
+        if let Some(entry) = self.entry(&read.name, day) {
             let known = read.exact && (!fast || entry.fast.is_some());
             return Tariff {
                 rates: entry.fast.filter(|_| fast).unwrap_or(entry.rates),
@@ -135,12 +162,11 @@ impl PriceTable {
         }
     }
 
-    fn entry(&self, name: &str, when: DateTime<Utc>) -> Option<&Entry> {
+    fn entry(&self, name: &str, day: NaiveDate) -> Option<&Entry> {
         // "opus-4" and "opus-4-0", "opus-5-0" and "opus-5" are the same.
         let other = name
             .strip_suffix("-0")
             .map_or_else(|| format!("{name}-0"), str::to_owned);
-        let day = when.date_naive();
         self.models
             .iter()
             .filter(|e| e.names.iter().any(|n| n == name || *n == other))

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
@@ -19,6 +20,10 @@ use crate::text::one_line;
 
 /// Each of these is read at once at most.
 const MAX_THREADS: usize = 8;
+/// In the rows of calls.
+const CALL: &str = "\"assistant\"";
+/// In the rows of a session's total.
+const STATE: &str = "\"cost-state\"";
 /// Rows of one file whose damage is kept one by one.
 const MAX_DAMAGE: usize = 1_000;
 /// Longest name that is kept, in characters.
@@ -63,7 +68,8 @@ pub(super) const READER_FAILED: &str = "a reader of transcripts failed; please r
 
 /// Reads files into a batch, one after the other.
 pub(super) struct Reader {
-    words: [Finder<'static>; 2],
+    words: Option<AhoCorasick>,
+    call: Finder<'static>,
     usage: Finder<'static>,
     names: HashSet<Arc<str>>,
     last: (String, Key),
@@ -74,7 +80,11 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         Self {
-            words: [Finder::new("\"assistant\""), Finder::new("\"cost-state\"")],
+            words: AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostFirst)
+                .build([CALL, STATE])
+                .ok(),
+            call: Finder::new(CALL),
             usage: Finder::new("\"usage\""),
             names: HashSet::new(),
             last: (String::new(), Key::message("")),
@@ -114,7 +124,7 @@ impl Reader {
                 .map_or("", |s| s.to_str().unwrap_or("")),
             damaged: 0,
         };
-        let words = self.words.clone();
+        let words = self.words.clone().ok_or(ErrorKind::Unsupported)?;
         let mut buffer = std::mem::take(&mut self.buffer);
         let read = lines(&mut file, from, &words, &mut buffer, |line| {
             place.at = line.at;
@@ -156,8 +166,7 @@ impl Reader {
 
     /// Whether a line that is no JSON was to tell of a call.
     fn damaged_call(&self, line: &[u8]) -> bool {
-        let [call, _] = &self.words;
-        call.find(line).is_some() && self.usage.find(line).is_some()
+        self.call.find(line).is_some() && self.usage.find(line).is_some()
     }
 
     fn call(&mut self, place: &mut Place<'_>, row: CallRow) {

@@ -11,7 +11,7 @@ use super::tally::Tally;
 use super::usage::Nanos;
 use super::window::Window;
 use crate::gate::MicroUsd;
-use crate::text::plain;
+use crate::text::{counted, plain};
 
 /// Clocks of machines that share files differ a little.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
@@ -96,7 +96,9 @@ pub(super) fn sum(
         let session = call.sessions.iter().min().map_or("", |s| &**s);
         sessions.add(session, 1, price.cost);
         if price.guess {
-            unpriced.add(&call.model, 1, price.cost);
+            for model in call.usage.guessed(&call.model, call.at, table) {
+                unpriced.add(model, 1, price.cost);
+            }
         }
     }
     let beyond = beyond(tally, query.own, window, table);
@@ -112,9 +114,8 @@ pub(super) fn sum(
     }
     if ahead.cost > 0 {
         result.problems.push(format!(
-            "{} calls ({}) are dated in the future: check the clock; they are taken into account \
-             until then",
-            ahead.calls,
+            "{} ({}) dated in the future: check the clock; counted until then",
+            counted(ahead.calls, "call"),
             micros(ahead.cost)
         ));
     }

@@ -165,6 +165,26 @@ impl Usage {
         price
     }
 
+    /// The models whose price is a guess: that of the call, or one that was asked within it.
+    pub(super) fn guessed<'a>(
+        &'a self,
+        model: &'a str,
+        when: DateTime<Utc>,
+        table: &PriceTable,
+    ) -> Vec<&'a str> {
+        let advisers = self
+            .parts
+            .iter()
+            .filter_map(|part| Some((part.advisor.as_deref()?, part.fast)));
+        let mut names: Vec<&str> = std::iter::once((model, self.fast))
+            .chain(advisers)
+            .filter(|(name, fast)| table.tariff(name, *fast, when).at_most.is_some())
+            .map(|(name, _)| name)
+            .collect();
+        names.dedup();
+        names
+    }
+
     /// The requests that the call was made of, when they are listed and sum up to it.
     fn rounds(&self) -> Vec<Tokens> {
         let listed: Vec<Tokens> = self

@@ -57,17 +57,22 @@ pub(super) struct Listing {
 /// file that is reached twice, by links or by two roots, is taken once.
 pub(super) fn walk(roots: &[PathBuf]) -> Listing {
     let mut walker = Walker::default();
+    let mut missing = Vec::new();
     for root in roots {
         let projects = root.join("projects");
         match std::fs::metadata(&projects) {
             Ok(meta) => walker.enter(projects, &meta),
-            Err(e) if e.kind() == ErrorKind::NotFound => walker
-                .found
-                .notes
-                .push(format!("{} is not there", shown(&projects))),
+            Err(e) if e.kind() == ErrorKind::NotFound => missing.push(projects),
             Err(e) => walker.trouble(&projects, &e),
         }
     }
+    // The place of other installations is missed only where there is nothing at all.
+    let other = Path::new(".config/claude/projects");
+    missing.retain(|path| walker.todo.is_empty() || !path.ends_with(other));
+    walker.found.notes = missing
+        .iter()
+        .map(|path| format!("{} is not there", shown(path)))
+        .collect();
     while let Some(dir) = walker.todo.pop() {
         walker.list(&dir);
     }

@@ -35,19 +35,19 @@ pub(super) fn write(db: &Connection, names: &mut Names, calls: &ByKey<Call>) -> 
     for (key, call) in calls {
         let mut call = call.clone();
         if let Some(hour) = keys.hour(*key)?
-            && let Some(known) = pages.page(hour)?.calls.get(key)
+            && let Some(known) = pages.find(hour, *key)?
         {
             let mut merged = known.clone();
             merged.merge(call);
-            if merged == *known {
+            if merged == known {
                 continue;
             }
             call = merged;
-            pages.put(hour, *key, call.clone())?;
+            pages.put(hour, *key, &call)?;
         }
         let hour = hour_of(call.at);
         keys.set(*key, hour)?;
-        pages.put(hour, *key, call)?;
+        pages.put(hour, *key, &call)?;
     }
     keys.write()?;
     pages.write()
@@ -94,7 +94,7 @@ struct Pages<'a> {
 
 #[derive(Default)]
 struct Page {
-    calls: ByKey<Call>,
+    rows: ByKey<Stored>,
     changed: bool,
 }
 
@@ -107,19 +107,27 @@ impl Pages<'_> {
                 if self.catalogue.contains_key(&hour) {
                     let (rows, _): (Vec<Stored>, i64) =
                         pages::read(self.db, Kind::Calls, hour)?.ok_or_else(pages::damaged)?;
-                    for row in rows {
-                        let (key, call) = row.call(self.db, self.names)?;
-                        page.calls.insert(key, call);
-                    }
+                    page.rows = rows
+                        .into_iter()
+                        .map(|row| (Key::stored(row.key), row))
+                        .collect();
                 }
                 Ok(free.insert(page))
             }
         }
     }
 
-    fn put(&mut self, hour: i64, key: Key, call: Call) -> Result<()> {
+    fn find(&mut self, hour: i64, key: Key) -> Result<Option<Call>> {
+        match self.page(hour)?.rows.get(&key).cloned() {
+            Some(row) => Ok(Some(row.call(self.db, self.names)?.1)),
+            None => Ok(None),
+        }
+    }
+
+    fn put(&mut self, hour: i64, key: Key, call: &Call) -> Result<()> {
+        let row = Stored::of(self.db, self.names, key, call)?;
         let page = self.page(hour)?;
-        page.calls.insert(key, call);
+        page.rows.insert(key, row);
         page.changed = true;
         Ok(())
     }
@@ -128,10 +136,7 @@ impl Pages<'_> {
         let mut changed = false;
         for (hour, page) in std::mem::take(&mut self.open) {
             if page.changed {
-                let mut rows = Vec::with_capacity(page.calls.len());
-                for (key, call) in page.calls {
-                    rows.push(Stored::of(self.db, self.names, key, call)?);
-                }
+                let rows: Vec<Stored> = page.rows.into_values().collect();
                 let sum = pages::write(self.db, Kind::Calls, hour, &rows)?;
                 self.catalogue.insert(hour, sum);
                 changed = true;
@@ -145,7 +150,7 @@ impl Pages<'_> {
 }
 
 /// A call as it is packed; names by number.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Stored {
     key: [u8; 16],
     /// Seconds since 1970, and nanoseconds.
@@ -159,7 +164,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn of(db: &Connection, names: &mut Names, key: Key, call: Call) -> Result<Self> {
+    fn of(db: &Connection, names: &mut Names, key: Key, call: &Call) -> Result<Self> {
         let mut sessions = Vec::with_capacity(call.sessions.len());
         for session in &call.sessions {
             sessions.push(names.id(db, session)?);
@@ -172,7 +177,7 @@ impl Stored {
                 .usage
                 .stated
                 .map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX)),
-            usage: call.usage,
+            usage: call.usage.clone(),
             model: names.id(db, &call.model)?,
             project: names.id(db, &call.project)?,
             sessions,

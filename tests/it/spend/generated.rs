@@ -11,6 +11,7 @@ use crate::support::transcripts::day_with;
 fn made_up_transcripts_cost_what_their_maker_planned() {
     let dir = tempfile::tempdir().unwrap();
     let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/corpus.py");
+    #[expect(clippy::disallowed_methods, reason = "a maker of test data")]
     let made = Command::new("python3")
         .arg(maker)
         .arg("--out")

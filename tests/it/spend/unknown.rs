@@ -78,3 +78,14 @@ fn an_unknown_model_that_used_nothing_is_no_guess() {
     at.file("p/s1.jsonl", lines(&[nothing]));
     assert!(at.day().unpriced.is_empty());
 }
+
+#[test]
+fn an_unknown_adviser_is_named_and_not_the_model_that_asked_it() {
+    let advice = json!([{
+        "type": "advisor_message", "model": "gpt-9", "input_tokens": 10, "output_tokens": 10
+    }]);
+    let at = Transcripts::new();
+    at.file("p/s1.jsonl", lines(&[row("a").usage("iterations", advice)]));
+    let names: Vec<String> = at.day().unpriced.into_iter().map(|s| s.name).collect();
+    assert_eq!(names, ["gpt-9"]);
+}
