@@ -46,9 +46,9 @@ pub(super) struct Tally {
 
 impl Tally {
     /// The day's view of all that there is.
-    pub(super) fn of(batch: Batch, day: Window) -> Self {
+    pub(super) fn of(mut batch: Batch, day: Window) -> Self {
         let mut tally = Self {
-            calls: batch.calls,
+            calls: batch.calls.drain().collect(),
             problems: batch.problems,
             ..Self::default()
         };

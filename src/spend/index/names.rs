@@ -13,11 +13,31 @@ use super::pages::{checksum, damaged};
 pub(super) struct Names {
     ids: HashMap<Arc<str>, u32>,
     texts: HashMap<u32, Arc<str>>,
+    /// Those asked for last: calls of one session stand together.
+    recent: [Option<(Arc<str>, u32)>; RECENT],
+    oldest: usize,
 }
+
+/// More than one call has.
+const RECENT: usize = 4;
 
 impl Names {
     /// The number of a name, which it gets now if it has none.
     pub(super) fn id(&mut self, db: &Connection, text: &Arc<str>) -> Result<u32> {
+        for (name, id) in self.recent.iter().flatten() {
+            if Arc::ptr_eq(name, text) {
+                return Ok(*id);
+            }
+        }
+        let id = self.look_up(db, text)?;
+        if let Some(oldest) = self.recent.get_mut(self.oldest) {
+            *oldest = Some((Arc::clone(text), id));
+        }
+        self.oldest = (self.oldest + 1) % RECENT;
+        Ok(id)
+    }
+
+    fn look_up(&mut self, db: &Connection, text: &Arc<str>) -> Result<u32> {
         if let Some(id) = self.ids.get(text) {
             return Ok(*id);
         }

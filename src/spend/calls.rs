@@ -1,0 +1,44 @@
+//! Calls by their keys, in the order in which they were met: those of one session stand together.
+
+use std::collections::hash_map::Entry;
+
+use super::call::Call;
+use super::key::{ByKey, Key};
+
+/// Each call once.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    places: ByKey<usize>,
+    all: Vec<(Key, Call)>,
+}
+
+impl Calls {
+    /// Adds an account of a call.
+    pub(super) fn add(&mut self, key: Key, call: Call) {
+        match self.places.entry(key) {
+            Entry::Occupied(known) => {
+                if let Some((_, known)) = self.all.get_mut(*known.get()) {
+                    known.merge(call);
+                }
+            }
+            Entry::Vacant(free) => {
+                free.insert(self.all.len());
+                self.all.push((key, call));
+            }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.all.iter().map(|(_, call)| call)
+    }
+
+    /// Takes all of them out; the room for them stays.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Key, Call)> {
+        self.places.clear();
+        self.all.drain(..)
+    }
+}
