@@ -32,8 +32,15 @@ impl Calls {
         self.all.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
+    /// The calls alone.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Call> {
         self.all.iter().map(|(_, call)| call)
+    }
+
+    /// Makes room for so many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.places.reserve(more);
+        self.all.reserve(more);
     }
 
     /// Takes all of them out; the room for them stays.

@@ -10,7 +10,7 @@ use super::walk::Found;
 
 /// So many calls are held by all readers together before they are written: they bound the memory
 /// that reading takes. Each writing touches many pages of the index, however few the calls are.
-const HELD: usize = 32_768;
+const HELD: usize = 16_384;
 
 /// A file that has something new, from a byte on.
 #[derive(Debug, Clone)]

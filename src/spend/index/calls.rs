@@ -67,9 +67,10 @@ pub(super) fn load(
         if found != *sum {
             return Err(pages::damaged());
         }
+        tally.calls.reserve(rows.len());
         for row in rows {
             let (key, call) = row.call(db, names)?;
-            tally.add(key, call);
+            tally.calls.add(key, call);
         }
     }
     Ok(())

@@ -12,7 +12,8 @@ use super::pages::{checksum, damaged};
 #[derive(Debug, Default)]
 pub(super) struct Names {
     ids: HashMap<Arc<str>, u32>,
-    texts: HashMap<u32, Arc<str>>,
+    /// By number: they are counted from 1.
+    texts: Vec<Option<Arc<str>>>,
     /// Those asked for last: calls of one session stand together.
     recent: [Option<(Arc<str>, u32)>; RECENT],
     oldest: usize,
@@ -61,7 +62,8 @@ impl Names {
 
     /// The name with a number.
     pub(super) fn text(&mut self, db: &Connection, id: u32) -> Result<Arc<str>> {
-        if let Some(text) = self.texts.get(&id) {
+        let place = usize::try_from(id).unwrap_or(usize::MAX);
+        if let Some(Some(text)) = self.texts.get(place) {
             return Ok(Arc::clone(text));
         }
         let found: Option<(String, i64)> = db
@@ -82,7 +84,13 @@ impl Names {
     }
 
     fn learn(&mut self, id: u32, text: Arc<str>) {
-        self.texts.insert(id, Arc::clone(&text));
+        let place = usize::try_from(id).unwrap_or(usize::MAX);
+        if self.texts.len() <= place {
+            self.texts.resize(place.saturating_add(1), None);
+        }
+        if let Some(free) = self.texts.get_mut(place) {
+            *free = Some(Arc::clone(&text));
+        }
         self.ids.insert(text, id);
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn write(db: &Connection, names: &mut Names, batch: &Batch) -> Result
         *known = earlier(*known, at);
     };
     let mut forks = BTreeSet::new();
-    for call in batch.calls.iter() {
+    for call in batch.calls.values() {
         let mut ids = Vec::with_capacity(1);
         for session in &call.sessions {
             ids.push(names.id(db, session)?);
