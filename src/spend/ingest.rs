@@ -68,9 +68,7 @@ pub(super) fn ingest(
     let mut problems = Vec::new();
     let mut failed = None;
     std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| work.read()))
-            .collect();
+        let readers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.read())).collect();
         for reader in readers {
             match reader.join() {
                 Ok(Ok(more)) => problems.extend(more),

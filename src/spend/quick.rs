@@ -276,7 +276,11 @@ impl<'a> Cursor<'a> {
 
     fn number(&mut self) -> Option<()> {
         let _ = self.byte(b'-');
-        self.digits()?;
+        if self.byte(b'0').is_none() {
+            self.digits()?;
+        } else if self.0.first().is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
         if self.byte(b'.').is_some() {
             self.digits()?;
         }

@@ -181,8 +181,8 @@ impl Reader {
             row.session.as_deref().unwrap_or(place.stem),
             &row.model,
         ];
-        let [project, session, model] = [(0, project), (1, session), (2, model)]
-            .map(|(kind, text)| self.same_name(kind, text));
+        let [project, session, model] =
+            [(0, project), (1, session), (2, model)].map(|(kind, text)| self.same_name(kind, text));
         self.batch.calls.add(
             key,
             Call {

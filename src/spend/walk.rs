@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use rustix::fs::{AtFlags, CWD, Dir, DirEntry, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-/// Directories inside each other that are open at once; Claude Code makes five.
+/// Directories inside each other that are open at once; Claude Code makes five. Deeper ones are
+/// opened later, by their whole path.
 const DEPTH: usize = 100;
 
 /// A transcript as its directory entry shows it.
@@ -74,7 +75,9 @@ pub(super) fn walk(roots: &[PathBuf]) -> Listing {
             Err(e) => walker.trouble(&projects, e),
             Ok(dir) => {
                 none = false;
-                walker.descend(dir, projects);
+                if let Some(level) = walker.enter(dir, projects) {
+                    walker.descend(level);
+                }
             }
         }
     }
@@ -106,27 +109,30 @@ struct Walker {
 }
 
 impl Walker {
-    fn descend(&mut self, dir: Dir, path: PathBuf) {
-        let mut open: Vec<Level> = Vec::new();
-        open.extend(self.enter(dir, path));
-        while let Some(level) = open.last_mut() {
-            match level.dir.read() {
-                Some(Ok(entry)) => {
-                    if let Some(next) = self.visit(level, &entry) {
-                        if open.len() < DEPTH {
-                            open.push(next);
-                        } else {
-                            self.trouble(&next.path, Errno::NAMETOOLONG);
-                        }
+    fn descend(&mut self, first: Level) {
+        let mut open_ones = vec![first];
+        let mut deep = Vec::new();
+        loop {
+            while let Some(level) = open_ones.last_mut() {
+                match level.dir.read() {
+                    Some(Ok(entry)) => match self.visit(level, &entry) {
+                        Some(next) if open_ones.len() < DEPTH => open_ones.push(next),
+                        next => deep.extend(next.map(|next| next.path)),
+                    },
+                    Some(Err(e)) => {
+                        self.trouble(&level.path, e);
+                        open_ones.pop();
+                    }
+                    None => {
+                        open_ones.pop();
                     }
                 }
-                Some(Err(e)) => {
-                    self.trouble(&level.path, e);
-                    open.pop();
-                }
-                None => {
-                    open.pop();
-                }
+            }
+            let Some(path) = deep.pop() else { return };
+            match open(CWD, path.as_os_str()) {
+                Ok(dir) => open_ones.push(Level { dir, path }),
+                Err(Errno::NOENT) => {}
+                Err(e) => self.trouble(&path, e),
             }
         }
     }
@@ -149,7 +155,9 @@ impl Walker {
             return None;
         }
         let path = || level.path.join(os(name));
-        let transcript = Path::new(os(name)).extension().is_some_and(|e| e == "jsonl");
+        let transcript = Path::new(os(name))
+            .extension()
+            .is_some_and(|e| e == "jsonl");
         let looked = level.dir.fd().and_then(|dir| {
             let kind = match entry.file_type() {
                 kind @ (FileType::Directory | FileType::RegularFile) => kind,
@@ -158,9 +166,11 @@ impl Walker {
             };
             Ok(match kind {
                 FileType::Directory => Some(Looked::Directory(open(dir, os(name))?)),
-                FileType::RegularFile if transcript => {
-                    Some(Looked::File(rustix::fs::statat(dir, name, AtFlags::empty())?))
-                }
+                FileType::RegularFile if transcript => Some(Looked::File(rustix::fs::statat(
+                    dir,
+                    name,
+                    AtFlags::empty(),
+                )?)),
                 // Other files, pipes, sockets, devices.
                 _ => None,
             })
@@ -224,4 +234,36 @@ where
 /// A path, fit for a message.
 pub(super) fn shown(path: &Path) -> String {
     crate::text::plain(&path.to_string_lossy(), 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_depth_is_too_deep() {
+        let root = tempfile::tempdir().unwrap();
+        let mut dir = root.path().join("projects");
+        for _ in 0..2 * DEPTH + 10 {
+            dir.push("d");
+        }
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("s.jsonl");
+        std::fs::write(&file, "x\n").unwrap();
+        std::fs::write(dir.join("s.txt"), "x\n").unwrap();
+        std::os::unix::fs::symlink(root.path(), dir.join("back")).unwrap();
+        let found = walk(&[root.path().to_owned()]);
+        let paths: Vec<&Path> = found.files.iter().map(|f| f.path.as_path()).collect();
+        assert_eq!(paths, [file.as_path()]);
+        assert_eq!(found.problems, [""; 0]);
+        let meta = std::fs::metadata(&file).unwrap();
+        let expected = (
+            std::os::unix::fs::MetadataExt::ino(&meta),
+            meta.len(),
+            meta.modified().unwrap(),
+        );
+        let first = &found.files[0];
+        let touched = first.touched().unwrap().into();
+        assert_eq!((first.ino, first.size, touched), expected);
+    }
 }

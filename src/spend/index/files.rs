@@ -100,8 +100,7 @@ impl Files {
     pub(super) fn load(db: &Connection) -> Result<Self> {
         let mut all = Self::default();
         pages::read_all(db, Kind::Files, |page: Vec<Position>| {
-            all.0
-                .extend(page.into_iter().map(|p| ((p.dev, p.ino), p)));
+            all.0.extend(page.into_iter().map(|p| ((p.dev, p.ino), p)));
         })?;
         Ok(all)
     }
