@@ -1,6 +1,7 @@
 //! The day's total.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -11,7 +12,7 @@ use super::prices::PriceTable;
 use super::scan::scan;
 use super::sum::sum;
 use super::tally::Tally;
-use super::walk::{Listing, shown, walk};
+use super::walk::{Found, Listing, shown, walk};
 use super::window::Window;
 use crate::gate::MicroUsd;
 use crate::text::counted;
@@ -124,27 +125,42 @@ pub fn day(query: &DayQuery<'_>) -> DaySpend {
     sum_up(query, |listing, window| {
         Tally::of(scan(&listing.files), window)
     })
+    .day
+}
+
+/// A day's spend with what it was summed up from.
+pub(super) struct Seen {
+    pub(super) day: DaySpend,
+    pub(super) tally: Tally,
+    pub(super) files: Vec<Arc<Found>>,
+}
+
+impl Seen {
+    /// Nothing could be summed up.
+    fn nothing(mut day: DaySpend, why: String) -> Self {
+        day.problems.push(why);
+        Self {
+            day,
+            tally: Tally::default(),
+            files: Vec::new(),
+        }
+    }
 }
 
 /// Lists the transcripts, has them read by `tally`, and sums up.
 pub(super) fn sum_up(
     query: &DayQuery<'_>,
     tally: impl FnOnce(&mut Listing, Window) -> Tally,
-) -> DaySpend {
+) -> Seen {
     let mut result = DaySpend::empty(query.date, query.zone);
     let table = match PriceTable::embedded() {
         Ok(table) => table,
-        Err(why) => {
-            result.problems.push(why);
-            return result;
-        }
+        Err(why) => return Seen::nothing(result, why),
     };
     result.price_table_date = table.as_of;
     let Some(window) = Window::of(query.date, query.zone) else {
-        result
-            .problems
-            .push(format!("{} is beyond the calendar", query.date));
-        return result;
+        let why = format!("{} is beyond the calendar", query.date);
+        return Seen::nothing(result, why);
     };
     let mut listing = walk(query.roots);
     let tally = tally(&mut listing, window);
@@ -161,7 +177,11 @@ pub(super) fn sum_up(
             table.as_of
         ));
     }
-    result
+    Seen {
+        day: result,
+        tally,
+        files: listing.files,
+    }
 }
 
 fn judge_damage(tally: &Tally, result: &mut DaySpend) {

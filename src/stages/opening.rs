@@ -1,5 +1,9 @@
 //! The gate: may an iteration start, and with how much money.
 
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use tokio::sync::watch;
 
 use super::{Draft, Ending};
@@ -8,7 +12,8 @@ use crate::config::Config;
 use crate::gate::{Allowance, Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide};
 use crate::ledger::{Ledger, LedgerError};
 use crate::next::Stop;
-use crate::spend::{DayQuery, DaySpend, Progress, Reading, day_indexed};
+use crate::report::posts;
+use crate::spend::{DayQuery, DaySpend, OwnRun, Progress, Reading, day_indexed};
 use crate::turn::{Stage, TurnOutcome};
 use crate::world::{World, all_roots};
 
@@ -30,6 +35,44 @@ pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
     }
 }
 
+/// The question for today, with what it refers to.
+pub(super) struct TodayQuery {
+    roots: Vec<PathBuf>,
+    own: Vec<OwnRun>,
+    zone: Tz,
+    date: NaiveDate,
+    now: DateTime<Utc>,
+}
+
+impl TodayQuery {
+    pub(super) fn borrow(&self) -> DayQuery<'_> {
+        DayQuery {
+            roots: &self.roots,
+            date: self.date,
+            zone: self.zone,
+            now: self.now,
+            own: &self.own,
+        }
+    }
+}
+
+/// The question for today: all transcripts of this machine and the ledger's own runs.
+pub(super) async fn day_query(
+    ledger: &Ledger,
+    clock: &Clock,
+    config: &Config,
+) -> Result<TodayQuery, LedgerError> {
+    let now = clock.now();
+    Ok(TodayQuery {
+        roots: all_roots(config),
+        // A day is at most 25 hours long.
+        own: ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?,
+        zone: clock.zone(),
+        date: clock.today(),
+        now,
+    })
+}
+
 /// As [`spend_today`], from its parts. Blocking reads happen on a thread of their own.
 pub async fn spend_on(
     ledger: &Ledger,
@@ -37,19 +80,10 @@ pub async fn spend_on(
     config: &Config,
     told: watch::Sender<Progress>,
 ) -> Result<DaySpend, LedgerError> {
-    let (now, date, zone) = (clock.now(), clock.today(), clock.zone());
-    // A day is at most 25 hours long.
-    let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
-    let roots = all_roots(config);
+    let query = day_query(ledger, clock, config).await?;
+    let (date, zone) = (query.date, query.zone);
     let dir = config.state_dir.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let query = DayQuery {
-            roots: &roots,
-            date,
-            zone,
-            now,
-            own: &own,
-        };
         let reading = Reading {
             dir: &dir,
             early: false,
@@ -57,11 +91,35 @@ pub async fn spend_on(
                 let _ = told.send(progress);
             },
         };
-        day_indexed(&query, reading)
+        day_indexed(&query.borrow(), reading)
     });
     Ok(read
         .await
         .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
+}
+
+/// Of a hundred parts of the day's cap, those after which people are warned.
+const NEAR: u64 = 80;
+
+/// Queues a warning, once a day, when the day's cap is near. Whether it did so now.
+///
+/// # Errors
+/// When it can't be written.
+pub(super) async fn near_cap(world: &World, spent: MicroUsd) -> Result<bool, LedgerError> {
+    let cap = world.config.spend.daily_cap;
+    let near = u128::from(spent.0) * 100 >= u128::from(cap.0) * u128::from(NEAR);
+    let today = world.clock.today();
+    if !near || !world.first_near_cap(today) {
+        return Ok(false);
+    }
+    let text = posts::near_cap(spent, cap, today);
+    world.console().note(&text);
+    let key = format!("near-cap/{today}/{}", cap.0);
+    world
+        .ledger
+        .queue_post(&key, &text, world.clock.now())
+        .await?;
+    Ok(true)
 }
 
 /// Opens the gate or ends the turn.
@@ -108,6 +166,7 @@ pub(super) async fn open(
     let spend = spend_today(world).await?;
     let reserved = world.ledger.reserved().await?;
     world.set_today(spend.total);
+    near_cap(world, spend.at_most).await?;
     let cap = world.config.spend.daily_cap;
     let input = input(world, &spend, limit, reserved);
     let facts = serde_json::json!({
