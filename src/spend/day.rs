@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use super::OwnRun;
 use super::lines::line_number;
@@ -98,6 +99,42 @@ impl DaySpend {
         }
     }
 
+    /// Takes in what the day came to at an earlier look: what was counted once stays counted, also
+    /// where transcripts and the index of them are gone.
+    pub fn at_least(&mut self, earlier: Most) {
+        let gone = earlier.total.minus(self.total);
+        if gone > MicroUsd::ZERO {
+            self.notes.push(format!(
+                "{gone} were counted earlier on the day, and their transcripts are gone"
+            ));
+            self.total = earlier.total;
+            for shares in [
+                &mut self.by_model,
+                &mut self.by_project,
+                &mut self.by_session,
+            ] {
+                match shares.iter_mut().find(|share| share.name.is_empty()) {
+                    Some(share) => share.cost = share.cost.plus(gone),
+                    None => shares.push(Share {
+                        name: String::new(),
+                        calls: 0,
+                        cost: gone,
+                    }),
+                }
+                shares.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.name.cmp(&b.name)));
+            }
+        }
+        self.at_most = self.at_most.max(earlier.at_most).max(self.total);
+    }
+
+    /// What it came to, to be kept.
+    pub fn most(&self) -> Most {
+        Most {
+            total: self.total,
+            at_most: self.at_most,
+        }
+    }
+
     /// What the gate decides with: the dearest that the day can have been.
     pub fn figures(&self) -> crate::gate::Figures<'_> {
         crate::gate::Figures {
@@ -106,6 +143,15 @@ impl DaySpend {
             problems: &self.problems,
         }
     }
+}
+
+/// The most that a day came to at any look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Most {
+    /// The sum.
+    pub total: MicroUsd,
+    /// With guessed prices at the dearest known rates, and records of the future.
+    pub at_most: MicroUsd,
 }
 
 /// One line of a breakdown.

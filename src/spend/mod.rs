@@ -35,7 +35,7 @@ mod walk;
 mod window;
 mod written;
 
-pub use day::{DayQuery, DaySpend, Share, day};
+pub use day::{DayQuery, DaySpend, Most, Share, day};
 pub use indexed::{Progress, Reading, day_indexed};
 pub use live::{Booked, Day, Limits, Meter, Others, OthersSpend, Reached};
 pub use prices::PriceTable;

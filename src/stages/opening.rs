@@ -93,15 +93,17 @@ pub async fn spend_on(
         };
         day_indexed(&query.borrow(), reading)
     });
-    Ok(read
+    let mut day = read
         .await
-        .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
+        .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed"));
+    ledger.keep_day(&mut day, clock.now()).await?;
+    Ok(day)
 }
 
 /// Of a hundred parts of the day's cap, those after which people are warned.
 const NEAR: u64 = 80;
 
-/// Queues a warning, once a day, when the day's cap is near. Whether it did so now.
+/// Queues a warning, once a day, when the day's cap is near and not reached. Whether it did so now.
 ///
 /// # Errors
 /// When it can't be written.
@@ -109,7 +111,7 @@ pub(super) async fn near_cap(world: &World, spent: MicroUsd) -> Result<bool, Led
     let cap = world.config.spend.daily_cap;
     let near = u128::from(spent.0) * 100 >= u128::from(cap.0) * u128::from(NEAR);
     let today = world.clock.today();
-    if !near || !world.first_near_cap(today) {
+    if !near || spent >= cap || !world.first_near_cap(today) {
         return Ok(false);
     }
     let text = posts::near_cap(spent, cap, today);
@@ -166,7 +168,6 @@ pub(super) async fn open(
     let spend = spend_today(world).await?;
     let reserved = world.ledger.reserved().await?;
     world.set_today(spend.total);
-    near_cap(world, spend.at_most).await?;
     let cap = world.config.spend.daily_cap;
     let input = input(world, &spend, limit, reserved);
     let facts = serde_json::json!({
@@ -175,6 +176,7 @@ pub(super) async fn open(
     });
     match decide(&input) {
         Decision::Open(allowance) => {
+            near_cap(world, spend.at_most).await?;
             world.event(draft.id, Stage::Gate, "open", &facts).await?;
             Ok(allowance)
         }
