@@ -71,6 +71,12 @@ impl Clock {
     }
 }
 
+/// How long the machine has slept since it was booted, where that can be told. Timers stand still
+/// meanwhile (those of Tokio on Linux and macOS), the wall clock does not.
+pub fn asleep() -> Option<std::time::Duration> {
+    crate::process::asleep()
+}
+
 /// The IANA zone that `TZ` names, else the system's, else UTC.
 pub fn system_zone() -> Tz {
     let named = std::env::var("TZ").ok();

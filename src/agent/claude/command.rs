@@ -14,6 +14,9 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/b
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
 
+/// How long the client has for its last result once it is interrupted; it takes about two seconds.
+const INTERRUPT: Duration = Duration::from_secs(6);
+
 /// What is to be run.
 pub(super) struct Job<'a> {
     /// The prompt, given on standard input.
@@ -84,6 +87,7 @@ impl Claude {
         }
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
+        spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
         self.confined(spec, job, dir, run_dir)
     }

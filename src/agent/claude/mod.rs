@@ -128,6 +128,7 @@ impl Claude {
         let mut seen = Seen::new(self.credential.1.clone());
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
+                process::Stream::Out if line.late => seen.parting_line(&line.text),
                 process::Stream::Out => seen.line(&line.text),
                 process::Stream::Err => seen.aside(&line.text),
             };
