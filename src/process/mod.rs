@@ -17,6 +17,7 @@ mod spec;
 mod sys;
 mod terminate;
 mod tree;
+mod watch;
 
 pub use family::end_survivors;
 pub use find::{find_on_path, is_executable};
@@ -24,6 +25,6 @@ pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};
 pub use run::run;
-pub use spec::{Ended, Finished, Spec};
+pub use spec::{Done, Ended, Finished, Spec};
 pub(crate) use sys::asleep;
 pub use sys::{account_home, effective_uid, user_ids};

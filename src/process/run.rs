@@ -1,13 +1,16 @@
 //! Running one child to its end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::output::{Line, Output};
+use super::output::{Line, Output, Stream};
 use super::spec::{Ended, Finished, Spec};
 use super::terminate::terminate;
 use super::tree::Tree;
+use super::watch::{Signs, Watch};
 
 /// Runs a child to its end. `on_line` sees each line as it comes; it must not block.
 ///
@@ -16,33 +19,40 @@ use super::tree::Tree;
 pub async fn run(
     spec: &Spec,
     cancel: &CancellationToken,
-    on_line: impl FnMut(Line),
+    mut on_line: impl FnMut(Line),
 ) -> std::io::Result<Finished> {
     let started = Instant::now();
     let mut tree = Tree::start(spec)?;
-    let mut output = Output::of(&mut tree.child, spec.keep, on_line);
+    let mut watch = Watch::new(spec, started);
+    let done = AtomicBool::new(false);
+    let mut output = Output::of(&mut tree.child, spec.keep, |line: Line| {
+        if line.stream == Stream::Out && spec.done.is_some_and(|done| (done.says)(&line.text)) {
+            done.store(true, Ordering::Relaxed);
+        }
+        on_line(line);
+    });
     if let Some(mut stdin) = tree.child.stdin.take() {
         let input = spec.stdin.clone();
         tokio::spawn(async move {
             let _ = stdin.write_all(&input).await;
         });
     }
-    let deadline = started + spec.deadline;
-    let mut quiet_until = spec.silence.map(|s| started + s);
     let cut = loop {
-        let quiet = quiet_until.unwrap_or(deadline).min(deadline);
         tokio::select! {
             biased;
             () = cancel.cancelled() => break Some(Ended::Cancelled),
             () = output.piece() => {
-                quiet_until = spec.silence.map(|s| Instant::now() + s);
+                watch.heard(Instant::now(), done.load(Ordering::Relaxed));
                 if output.flooded() {
                     break Some(Ended::Flood);
                 }
             }
             _ = tree.child.wait() => break None,
-            () = tokio::time::sleep_until(quiet) => {
-                break Some(if quiet < deadline { Ended::Silent } else { Ended::Deadline });
+            () = sleep_until(watch.next()) => {
+                let cut = watch.look(Instant::now(), Signs::of(spec));
+                if cut.is_some() {
+                    break cut;
+                }
             }
         }
     };

@@ -19,10 +19,17 @@ pub struct Spec {
     pub cwd: PathBuf,
     /// Standard input; empty means `/dev/null`.
     pub stdin: Vec<u8>,
-    /// Wall-clock limit.
+    /// Limit for the whole run. Here and below, time that the machine sleeps does not count.
     pub deadline: Duration,
-    /// Limit for the time between two pieces of output (and before the first).
+    /// Limit for the time before the first output.
+    pub first_output: Option<Duration>,
+    /// Limit for the time between two pieces of output.
     pub silence: Option<Duration>,
+    /// A directory whose files grow while the child works: what is written there breaks the silence
+    /// as output does.
+    pub traces: Option<PathBuf>,
+    /// How the child says that it is done, where it may forget to exit.
+    pub done: Option<Done>,
     /// Between INT, which asks the program itself to finish and report, and TERM, which ends
     /// everybody; `None`: without INT.
     pub interrupt: Option<Duration>,
@@ -46,7 +53,10 @@ impl Spec {
             cwd: cwd.into(),
             stdin: Vec::new(),
             deadline,
+            first_output: None,
             silence: None,
+            traces: None,
+            done: None,
             interrupt: None,
             wrapper: false,
             grace: Duration::from_secs(10),
@@ -95,6 +105,15 @@ impl Spec {
     }
 }
 
+/// The line by which a child says that it is done.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// Whether a line of standard output is that one.
+    pub says: fn(&str) -> bool,
+    /// How long the child may then go on without a further line.
+    pub grace: Duration,
+}
+
 /// How a child came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -106,6 +125,8 @@ pub enum Ended {
     Deadline,
     /// It gave no output for too long and the group was ended.
     Silent,
+    /// It said that it was done, did not exit, and the group was ended.
+    Lingered,
     /// It gave too much output and the group was ended.
     Flood,
     /// The supervisor cancelled it and the group was ended.

@@ -260,6 +260,13 @@ impl Seen {
     }
 }
 
+/// Whether a line is the event after which there is nothing more to come.
+pub(super) fn is_result(line: &str) -> bool {
+    // Most lines are not, and some are long.
+    line.contains(r#""result""#)
+        && serde_json::from_str::<Value>(line).is_ok_and(|event| word(&event, "type") == "result")
+}
+
 /// A string field; empty when absent.
 pub(super) fn word<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
