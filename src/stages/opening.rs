@@ -30,14 +30,32 @@ pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
     }
 }
 
-/// As [`spend_today`], from its parts. Blocking reads happen on a thread of their own.
+/// As [`spend_today`], from its parts. Of two days that it may be, the one with less money left.
 pub async fn spend_on(
     ledger: &Ledger,
     clock: &Clock,
     config: &Config,
     told: watch::Sender<Progress>,
 ) -> Result<DaySpend, LedgerError> {
-    let (now, date, zone) = (clock.now(), clock.today(), clock.zone());
+    let mut worst: Option<DaySpend> = None;
+    for day in clock.days() {
+        let spend = spend_of(ledger, clock.zone(), day, config, told.clone()).await?;
+        let key = |spend: &DaySpend| (!spend.complete, spend.at_most);
+        if worst.as_ref().is_none_or(|worst| key(&spend) > key(worst)) {
+            worst = Some(spend);
+        }
+    }
+    Ok(worst.unwrap_or_else(|| DaySpend::unknown(clock.today(), clock.zone(), "it is no day")))
+}
+
+/// The spend of one day. Blocking reads happen on a thread of their own.
+async fn spend_of(
+    ledger: &Ledger,
+    zone: chrono_tz::Tz,
+    (date, now): (chrono::NaiveDate, chrono::DateTime<chrono::Utc>),
+    config: &Config,
+    told: watch::Sender<Progress>,
+) -> Result<DaySpend, LedgerError> {
     // A day is at most 25 hours long.
     let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
     let roots = all_roots(config);
