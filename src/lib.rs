@@ -11,6 +11,7 @@
 //! Start reading at [`supervise::supervise`] and [`stages::turn`]. The vocabulary is in [`turn`].
 
 pub mod agent;
+pub mod classes;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -40,4 +41,5 @@ pub mod supervise;
 pub mod text;
 pub mod trial;
 pub mod turn;
+mod wait;
 pub mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::opening::{day_query, near_cap};
+use super::opening::{Asked, near_cap};
 use crate::gate::MicroUsd;
 use crate::ledger::LedgerError;
 use crate::outbox;
@@ -125,7 +125,9 @@ impl<'a> Watch<'a> {
                     reserved: None,
                 });
             }
-            let query = day_query(&world.ledger, &world.clock, &world.config).await?;
+            let day = (world.clock.today(), now);
+            let zone = world.clock.zone();
+            let asked = Asked::about(day, &world.ledger, zone, &world.config).await?;
             let dir = world.config.state_dir.clone();
             let looked = tokio::task::spawn_blocking(move || {
                 let reading = Reading {
@@ -133,7 +135,7 @@ impl<'a> Watch<'a> {
                     early: false,
                     progress: &|_| {},
                 };
-                Others::look(&query.borrow(), reading, &session)
+                Others::look(&asked.query(), reading, &session)
             });
             Ok(Look {
                 others: looked.await.ok().flatten(),

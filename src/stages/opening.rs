@@ -35,8 +35,8 @@ pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
     }
 }
 
-/// The question for today, with what it refers to.
-pub(super) struct TodayQuery {
+/// The question for a day, with what it refers to.
+pub(super) struct Asked {
     roots: Vec<PathBuf>,
     own: Vec<OwnRun>,
     zone: Tz,
@@ -44,8 +44,25 @@ pub(super) struct TodayQuery {
     now: DateTime<Utc>,
 }
 
-impl TodayQuery {
-    pub(super) fn borrow(&self) -> DayQuery<'_> {
+impl Asked {
+    /// About a day, at a time in it: all transcripts of this machine and the ledger's own runs.
+    pub(super) async fn about(
+        (date, now): (NaiveDate, DateTime<Utc>),
+        ledger: &Ledger,
+        zone: Tz,
+        config: &Config,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self {
+            roots: all_roots(config),
+            // A day is at most 25 hours long.
+            own: ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?,
+            zone,
+            date,
+            now,
+        })
+    }
+
+    pub(super) fn query(&self) -> DayQuery<'_> {
         DayQuery {
             roots: &self.roots,
             date: self.date,
@@ -56,32 +73,33 @@ impl TodayQuery {
     }
 }
 
-/// The question for today: all transcripts of this machine and the ledger's own runs.
-pub(super) async fn day_query(
-    ledger: &Ledger,
-    clock: &Clock,
-    config: &Config,
-) -> Result<TodayQuery, LedgerError> {
-    let now = clock.now();
-    Ok(TodayQuery {
-        roots: all_roots(config),
-        // A day is at most 25 hours long.
-        own: ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?,
-        zone: clock.zone(),
-        date: clock.today(),
-        now,
-    })
-}
-
-/// As [`spend_today`], from its parts. Blocking reads happen on a thread of their own.
+/// As [`spend_today`], from its parts. Of two days that it may be, the one with less money left.
 pub async fn spend_on(
     ledger: &Ledger,
     clock: &Clock,
     config: &Config,
     told: watch::Sender<Progress>,
 ) -> Result<DaySpend, LedgerError> {
-    let query = day_query(ledger, clock, config).await?;
-    let (date, zone) = (query.date, query.zone);
+    let mut worst: Option<DaySpend> = None;
+    for day in clock.days() {
+        let asked = Asked::about(day, ledger, clock.zone(), config).await?;
+        let spend = spend_of(asked, ledger, config, told.clone()).await?;
+        let key = |spend: &DaySpend| (!spend.complete, spend.at_most);
+        if worst.as_ref().is_none_or(|worst| key(&spend) > key(worst)) {
+            worst = Some(spend);
+        }
+    }
+    Ok(worst.unwrap_or_else(|| DaySpend::unknown(clock.today(), clock.zone(), "it is no day")))
+}
+
+/// The spend of one day. Blocking reads happen on a thread of their own.
+async fn spend_of(
+    asked: Asked,
+    ledger: &Ledger,
+    config: &Config,
+    told: watch::Sender<Progress>,
+) -> Result<DaySpend, LedgerError> {
+    let (date, zone, now) = (asked.date, asked.zone, asked.now);
     let dir = config.state_dir.clone();
     let read = tokio::task::spawn_blocking(move || {
         let reading = Reading {
@@ -91,12 +109,12 @@ pub async fn spend_on(
                 let _ = told.send(progress);
             },
         };
-        day_indexed(&query.borrow(), reading)
+        day_indexed(&asked.query(), reading)
     });
     let mut day = read
         .await
         .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed"));
-    ledger.keep_day(&mut day, clock.now()).await?;
+    ledger.keep_day(&mut day, now).await?;
     Ok(day)
 }
 

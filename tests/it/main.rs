@@ -22,6 +22,7 @@ mod options;
 mod overlap;
 mod places;
 mod playbook;
+mod process;
 mod prove;
 mod real_agent;
 mod repo;

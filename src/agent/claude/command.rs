@@ -5,14 +5,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Claude;
+use super::stream::is_result;
 use crate::gate::MicroUsd;
-use crate::process::{Spec, account_home};
+use crate::process::{Done, Spec, account_home};
 use crate::sandbox::{Policy, Sandbox};
 
 /// Where programs are found inside.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
+
+/// How long the client has for its last result once it is interrupted; it takes about two seconds.
+const INTERRUPT: Duration = Duration::from_secs(6);
+
+/// It tells its version before it reaches for the network.
+const FIRST_OUTPUT: Duration = Duration::from_mins(2);
+/// It may forget to exit after its last event. Ending background work takes it seconds.
+const LINGER: Duration = Duration::from_secs(20);
 
 /// What is to be run.
 pub(super) struct Job<'a> {
@@ -86,6 +95,13 @@ impl Claude {
         }
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
+        spec.first_output = Some(self.config.silence.min(FIRST_OUTPUT));
+        spec.traces = Some(run_dir.join("claude/projects"));
+        spec.done = Some(Done {
+            says: is_result,
+            grace: LINGER,
+        });
+        spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
         self.confined(spec, job, dir, run_dir)
     }

@@ -131,7 +131,11 @@ impl Claude {
             let shown = match line.stream {
                 process::Stream::Out => {
                     meter.line(&line.text);
-                    seen.line(&line.text)
+                    if line.late {
+                        seen.parting_line(&line.text)
+                    } else {
+                        seen.line(&line.text)
+                    }
                 }
                 process::Stream::Err => seen.aside(&line.text),
             };

@@ -28,6 +28,8 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
     }
     let code = match ended {
         Ended::Exited(code) => code,
+        // It had said all, and only did not go.
+        Ended::Lingered => 0,
         Ended::Cancelled => return Err((AgentOutcome::Cancelled, "stopped".to_owned())),
         Ended::Deadline => return Err(hung(seen, "it did not end in time")),
         Ended::Silent => return Err(hung(seen, "it gave no sign of life")),

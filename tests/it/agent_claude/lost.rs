@@ -145,6 +145,30 @@ async fn is_cancelled() {
     assert_eq!(bench.playbook(), "half\n");
 }
 
+/// It is asked to finish before it is ended, inside of its confinement.
+#[tokio::test]
+async fn what_is_cancelled_while_a_tool_runs_still_gives_its_result() {
+    let Some(mut bench) = Bench::new(|_| vec![Step::bash("echo up > README.md; sleep 3600")]).await
+    else {
+        return;
+    };
+    let cancel = CancellationToken::new();
+    let (asked, readme) = (cancel.clone(), bench.repo("README.md"));
+    std::thread::spawn(move || {
+        while std::fs::read_to_string(&readme).unwrap() != "up\n" {
+            std::thread::yield_now();
+        }
+        asked.cancel();
+    });
+    let it = bench.iterate_until(&cancel).await;
+    assert_eq!(it.outcome, AgentOutcome::Cancelled, "{it:#?}");
+    assert_eq!(
+        it.tail.last().map(String::as_str),
+        Some("result: error_during_execution"),
+        "{it:#?}"
+    );
+}
+
 #[tokio::test]
 async fn is_cancelled_before_it_begins() {
     let Some(mut bench) = Bench::new(|_| vec![Step::structured(improvement())]).await else {
