@@ -6,6 +6,7 @@
 //! output, or cancellation; in all but the first the group gets TERM, a grace period in which
 //! output is still drained, and KILL.
 
+mod at_work;
 mod family;
 mod find;
 mod identity;
@@ -13,6 +14,7 @@ mod output;
 mod run;
 mod sys;
 
+pub use at_work::{AtWork, at_work};
 pub use family::end_survivors;
 pub use find::{find_on_path, is_executable};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
