@@ -8,6 +8,7 @@ mod agent_run;
 mod event;
 mod fact;
 mod post;
+mod thin;
 mod turn_row;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use sqlx::{Pool, Sqlite};
 
 pub use event::Event;
 pub use post::Post;
+pub use thin::WHOLE_TURNS;
 pub use turn_row::OpenTurn;
 
 use crate::error::Fatal;
