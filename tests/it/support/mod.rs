@@ -6,6 +6,8 @@ pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
 pub(crate) mod model;
+#[cfg(target_os = "linux")]
+pub(crate) mod points;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
