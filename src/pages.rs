@@ -1,6 +1,6 @@
 //! Which turns each wiki page shows, and writing the pages from the ledger.
 //!
-//! The operator's pages have every turn, five hundred on each, so that a turn costs the same however
+//! The operator's pages have every turn, a hundred on each, so that a turn costs the same however
 //! many there were before: a page that is full is written once.
 
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use crate::world::World;
 /// The newest improvements on the public page.
 const IMPROVEMENTS: u32 = 10_000;
 /// Turns on each of the operator's pages.
-const EACH: i64 = 500;
+const EACH: i64 = 100;
 /// A full page is written again until the one after it has as many.
-const SETTLED: i64 = 50;
+const SETTLED: i64 = 20;
 
 /// The operator's page with the newest turns; those with older ones are beside it.
 pub fn private_page(config: &Config) -> PathBuf {
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_has_five_hundred_turns() {
-        let of = [0, 1, 500, 501, 1_000, 1_001].map(first_of_page);
-        assert_eq!(of, [1, 1, 1, 501, 501, 1_001]);
+    fn a_page_has_a_hundred_turns() {
+        let of = [0, 1, 100, 101, 200, 201].map(first_of_page);
+        assert_eq!(of, [1, 1, 1, 101, 101, 201]);
     }
 }
