@@ -5,6 +5,7 @@
 //! grandchild may hold the pipe open. Ends: the child's own exit, a deadline, silence, too much
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
+mod at_work;
 mod family;
 mod find;
 mod identity;
@@ -19,6 +20,7 @@ mod terminate;
 mod tree;
 mod watch;
 
+pub use at_work::{AtWork, at_work};
 pub use family::end_survivors;
 pub use find::{find_on_path, is_executable};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};

@@ -17,6 +17,8 @@ mod gates;
 mod init;
 mod ledger_file;
 mod lock;
+#[cfg(target_os = "linux")]
+mod long_run;
 mod looking;
 mod options;
 mod overlap;
