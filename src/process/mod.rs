@@ -7,6 +7,7 @@
 
 mod family;
 mod find;
+mod guardian;
 mod identity;
 mod other;
 mod output;
@@ -21,6 +22,7 @@ mod watch;
 
 pub use family::end_survivors;
 pub use find::{find_on_path, is_executable};
+pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};
