@@ -25,6 +25,8 @@ const LINGER: Duration = Duration::from_secs(20);
 
 /// What is to be run.
 pub(super) struct Job<'a> {
+    /// The session that it is to have.
+    pub(super) session: &'a str,
     /// The prompt, given on standard input.
     pub(super) prompt: String,
     /// The working directory; writable.
@@ -64,7 +66,7 @@ impl Claude {
     ///
     /// # Errors
     /// When a directory can't be made or resolved, naming it.
-    pub(super) fn command(&self, job: &Job<'_>, session: &str) -> Result<Spec, String> {
+    pub(super) fn command(&self, job: &Job<'_>) -> Result<Spec, String> {
         let run_dir = resolved(job.run_dir)?;
         let dir = resolved(job.dir)?;
         for name in ["claude", "home", "tmp"] {
@@ -76,7 +78,7 @@ impl Claude {
             None => run_dir.join("home"),
         };
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
-            .args(self.arguments(job, session))
+            .args(self.arguments(job))
             .envs(self.passed.iter().map(|(k, v)| (k, v)))
             .env("PATH", PATH)
             .env("LANG", "C.UTF-8")
@@ -104,7 +106,7 @@ impl Claude {
         self.confined(spec, job, dir, run_dir)
     }
 
-    fn arguments(&self, job: &Job<'_>, session: &str) -> Vec<OsString> {
+    fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
             "--output-format",
@@ -115,7 +117,7 @@ impl Claude {
             "--setting-sources",
             "",
             "--session-id",
-            session,
+            job.session,
             "--max-turns",
             &job.max_turns.to_string(),
             "--max-budget-usd",
