@@ -22,8 +22,7 @@ struct Fault {
 }
 
 /// Workstations that are at work at once: most of the time goes by in waiting.
-const LANES: [Limits; 5] = [
-    Limits::Short,
+const LANES: [Limits; 4] = [
     Limits::Short,
     Limits::Short,
     Limits::Long,

@@ -73,7 +73,13 @@ pub(super) fn faults() -> Vec<Fault> {
             case: "24",
             name: "claims-a-change-that-is-not-there",
             limits: Limits::Short,
-            provoke: |lane| refused(lane, "claims-a-change-that-is-not-there", &["no change"]),
+            provoke: |lane| {
+                refused(
+                    lane,
+                    "claims-a-change-that-is-not-there",
+                    &["no file is changed"],
+                )
+            },
         },
         Fault {
             case: "24",
@@ -103,7 +109,7 @@ fn limit(lane: &Lane) -> Result<String, String> {
         turn.agent,
         Some(secloop::turn::AgentOutcome::Limit { reset: Some(_) })
     );
-    if !limit || !(sleeps.contains("1h") || sleeps.contains("2h")) {
+    if !limit || !sleeps.contains("2 h 0") {
         return Err(format!("{:?}; {sleeps}", turn.agent));
     }
     lane.untouched()?;

@@ -90,7 +90,7 @@ impl Lane {
     pub(super) fn started(&self, agent: &str) -> Running {
         self.agent(agent);
         let running = self.station.start(&["run"]);
-        let until = Instant::now() + Duration::from_mins(1);
+        let until = Instant::now() + Duration::from_mins(5);
         while self.left().is_empty() {
             assert!(Instant::now() < until, "{agent} does not come up");
             std::thread::yield_now();
