@@ -135,9 +135,8 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
             Next::SleepUntil(at + TimeDelta::minutes(1))
         }
         (Some(Pace::BackOff), _) => {
-            let again = streak(turns, |t| match of_turn(t) {
-                None => None,
-                Some(class) => Some(class.pace == Pace::BackOff),
+            let again = streak(turns, |t| {
+                of_turn(t).map(|class| class.pace == Pace::BackOff)
             });
             Next::BackOff(1 << again.saturating_sub(1).min(LONGEST_BACKOFF))
         }

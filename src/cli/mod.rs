@@ -101,6 +101,11 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             } => init::init(&around, repo.as_deref(), force, stdout),
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now).await,
+            Command::Guardian => Ok(if crate::process::stand_guard().await {
+                Exit::Done
+            } else {
+                Exit::Fatal
+            }),
             Command::Completions { .. } => Ok(Exit::Done),
         }
     });

@@ -8,6 +8,7 @@
 mod at_work;
 mod family;
 mod find;
+mod guardian;
 mod identity;
 mod other;
 mod output;
@@ -23,6 +24,7 @@ mod watch;
 pub use at_work::{AtWork, at_work};
 pub use family::end_survivors;
 pub use find::{find_on_path, is_executable};
+pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};

@@ -13,6 +13,7 @@ mod catalog;
 mod crash;
 mod discord;
 mod environment;
+mod faults;
 mod gates;
 mod init;
 mod ledger_file;
