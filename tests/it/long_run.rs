@@ -230,7 +230,7 @@ async fn record_one(world: &World) {
         .await
         .unwrap();
     let run = ledger
-        .reserve(open.id, MicroUsd(5_000_000), now)
+        .reserve(open.id, "session", MicroUsd(5_000_000), now)
         .await
         .unwrap();
     let dir = world
@@ -243,7 +243,7 @@ async fn record_one(world: &World) {
     for _ in 0..3 {
         world.beat("a line of the agent's");
     }
-    ledger.settle(&run, None, MicroUsd(1), now).await.unwrap();
+    ledger.settle(&run, MicroUsd(1), now).await.unwrap();
     let turn = turn(&open, now);
     world
         .event(open.id, Stage::Iterate, "finished", &turn)
