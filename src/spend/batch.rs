@@ -52,11 +52,11 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn merge(&mut self, mut other: Self) {
+    pub(super) fn merge(&mut self, other: Self) {
         if self.calls.len() == 0 {
             self.calls = other.calls;
         } else {
-            for (key, call) in other.calls.drain() {
+            for (key, call) in other.calls {
                 self.calls.add(key, call);
             }
         }

@@ -28,8 +28,17 @@ impl Calls {
         }
     }
 
+    pub(super) fn get(&self, key: &Key) -> Option<&Call> {
+        let place = self.places.get(key)?;
+        self.all.get(*place).map(|(_, call)| call)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Key, Call)> {
+        self.all.iter()
     }
 
     /// The calls alone.
@@ -47,5 +56,14 @@ impl Calls {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (Key, Call)> {
         self.places.clear();
         self.all.drain(..)
+    }
+}
+
+impl IntoIterator for Calls {
+    type Item = (Key, Call);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.into_iter()
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ffi::{CStr, OsStr};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,9 +32,20 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn of(path: PathBuf, stat: &Stat) -> Self {
+    /// As the system tells of it.
+    pub(super) fn of(path: PathBuf, meta: &std::fs::Metadata) -> Self {
+        Self {
+            path,
+            dev: meta.dev(),
+            ino: meta.ino(),
+            size: meta.size(),
+            mtime: nanos(meta.mtime(), meta.mtime_nsec()),
+            ctime: nanos(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    fn listed(path: PathBuf, stat: &Stat) -> Self {
         let (dev, ino) = node(stat);
-        let nanos = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
         Self {
             path,
             dev,
@@ -179,7 +191,9 @@ impl Walker {
             Ok(Some(Looked::Directory(dir))) => return self.enter(dir, path()),
             Ok(Some(Looked::File(stat))) => {
                 if self.seen.insert(node(&stat)) {
-                    self.found.files.push(Arc::new(Found::of(path(), &stat)));
+                    self.found
+                        .files
+                        .push(Arc::new(Found::listed(path(), &stat)));
                 }
             }
             // Gone since it was listed: sessions and projects are cleaned up while we look.
@@ -213,6 +227,10 @@ fn node(stat: &Stat) -> (u64, u64) {
 
 fn os(name: &CStr) -> &OsStr {
     OsStr::from_bytes(name.to_bytes())
+}
+
+fn nanos(s: i64, ns: i64) -> i64 {
+    s.saturating_mul(1_000_000_000).saturating_add(ns)
 }
 
 // The fields' types differ from system to system.
@@ -257,13 +275,6 @@ mod tests {
         assert_eq!(paths, [file.as_path()]);
         assert_eq!(found.problems, [""; 0]);
         let meta = std::fs::metadata(&file).unwrap();
-        let expected = (
-            std::os::unix::fs::MetadataExt::ino(&meta),
-            meta.len(),
-            meta.modified().unwrap(),
-        );
-        let first = &found.files[0];
-        let touched = first.touched().unwrap().into();
-        assert_eq!((first.ino, first.size, touched), expected);
+        assert_eq!(*found.files[0], Found::of(file.clone(), &meta));
     }
 }
