@@ -12,7 +12,7 @@ use crate::error::{Exit, Fatal};
 use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
 use crate::lock::{Holder, Lock};
 use crate::prepare::prepare;
-use crate::process::{Guardian, own_identity};
+use crate::process::{Guardian, end_own, own_identity};
 use crate::rebuild;
 use crate::records;
 use crate::report::console::{Console, Summary};
@@ -67,6 +67,8 @@ pub(super) async fn run(
     let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
     let world = prepare(config, around, lock, console, &signals.stop).await?;
     let result = supervise(&world, &signals).await;
+    // After a second signal nobody has waited for the turn's tree; only then is the lock let go of.
+    let all_ended = end_own().await;
     let exit = match result {
         Ok(ended) => {
             farewell(&world, &ended).await?;
@@ -86,6 +88,13 @@ pub(super) async fn run(
         }
     };
     world.ledger.close().await;
+    if !all_ended {
+        return Err(Fatal::NeedsOperator(
+            "a program that this run started is still alive and can't be ended: end it before the \
+             next start"
+                .to_owned(),
+        ));
+    }
     Ok(exit)
 }
 

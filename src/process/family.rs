@@ -186,6 +186,12 @@ pub async fn end_survivors(grace: Duration) -> bool {
     end_marked(grace, |who| likeness(who) == Likeness::Gone).await
 }
 
+/// Ends what this supervisor started and is still there, at once. Whether nobody of it is left.
+pub async fn end_own() -> bool {
+    let me = own_identity();
+    end_marked(Duration::ZERO, |who| *who == me).await
+}
+
 /// Ends what was started by a supervisor of whom `dead` is true.
 pub(super) async fn end_marked(grace: Duration, dead: impl Fn(&Identity) -> bool) -> bool {
     let look = |family: &mut Family| {

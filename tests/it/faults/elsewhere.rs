@@ -146,6 +146,24 @@ pub(super) fn rows() -> Vec<Row> {
         .collect()
 }
 
+/// The table of promises in the architecture names tests that are there.
+#[test]
+fn every_promise_has_its_test() {
+    let text = include_str!("../../../docs/architecture.md");
+    let (_, section) = text.split_once("## Promises").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows: Vec<&str> = section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    assert!(rows.len() > 10, "{section}");
+    for row in rows.iter().filter(|row| !row.contains("| kept by |")) {
+        let named = row.rsplit('`').nth(1).unwrap();
+        let (file, test) = named.split_once("::").unwrap();
+        assert!(there(file, test).is_ok(), "{row}");
+    }
+}
+
 fn there(file: &str, test: &str) -> Result<String, String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = std::fs::read_to_string(path).map_err(|e| format!("{file}: {e}"))?;
