@@ -9,7 +9,7 @@ use crate::overlap::{Asking, Overlap, ask};
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::Turn;
+use crate::turn::{Receipt, Turn};
 use crate::wait::Wait;
 use crate::world::{HEARTBEAT, World};
 use crate::{outbox, records};
@@ -36,7 +36,11 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
             break Stop::Signal;
         };
         records::record(world, &turned.turn, turned.stop.as_ref()).await?;
-        turns.push(turned.turn);
+        // The evidence is in the ledger: a run of months must not keep it in memory.
+        turns.push(Turn {
+            receipt: Receipt::default(),
+            ..turned.turn
+        });
         if let Some(fatal) = turned.fatal {
             return Err(fatal);
         }

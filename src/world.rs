@@ -27,7 +27,7 @@ use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::sandbox::Sandbox;
 use crate::spend::{Limits, Meter};
-use crate::turn::{Iteration, Probe, Stage, TurnId, TurnOutcome, Verdict};
+use crate::turn::{Iteration, Probe, Stage, TurnId, Verdict};
 
 /// The agent that works, one of those there are.
 #[derive(Debug)]
@@ -265,6 +265,12 @@ impl World {
             self.config.home.clone(),
             self.path.clone(),
         )
+        .with_scratch(self.work_dir())
+    }
+
+    /// What is needed for a while; whatever a dead run left there goes at the next start.
+    pub(crate) fn work_dir(&self) -> PathBuf {
+        self.config.state_dir.join("work")
     }
 
     /// The probes of every committed improvement, with its title.
@@ -272,10 +278,9 @@ impl World {
     /// # Errors
     /// When the ledger can't be read.
     pub async fn committed_probes(&self) -> Result<Vec<(String, Probe)>, LedgerError> {
-        let turns = self.ledger.turns(10_000).await?;
+        let turns = self.ledger.improvements(false, 10_000).await?;
         Ok(turns
             .into_iter()
-            .filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
             .flat_map(|t| {
                 let title = t.finding.map(|f| f.title).unwrap_or_default();
                 t.receipt
@@ -301,6 +306,15 @@ impl World {
         let dir = runs_dir(&self.config.state_dir).join(turn.to_string());
         make_private(&dir).map_err(crate::stages::Ending::Fatal)?;
         Ok(dir)
+    }
+
+    /// Removes the directory of an agent's run that is old by now.
+    pub(crate) fn drop_run_dir(&self, turn: TurnId) -> std::io::Result<()> {
+        let dir = runs_dir(&self.config.state_dir).join(turn.to_string());
+        match std::fs::remove_dir_all(dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
     }
 
     /// Where the pre-state of a turn is kept until the turn is over.
@@ -342,7 +356,7 @@ impl World {
         &self,
         name: &str,
     ) -> Result<tempfile::TempDir, crate::stages::Ending> {
-        let base = self.config.state_dir.join("work");
+        let base = self.work_dir();
         make_private(&base).map_err(crate::stages::Ending::Fatal)?;
         tempfile::Builder::new()
             .prefix(&format!("{name}-"))

@@ -11,6 +11,7 @@ use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, s
 use crate::error::{Exit, Fatal};
 use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
 use crate::lock::{Holder, Lock};
+use crate::pages;
 use crate::prepare::prepare;
 use crate::process::{Guardian, end_own, own_identity};
 use crate::rebuild;
@@ -181,7 +182,7 @@ fn say_goodbye(
     ));
     places.push((
         "every turn".to_owned(),
-        records::private_page(&world.config).display().to_string(),
+        pages::private_page(&world.config).display().to_string(),
     ));
     places.push((
         "commits".to_owned(),

@@ -123,7 +123,8 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 /// Replaces the record; a reader sees the old one or the new one.
 pub(super) fn write(dir: &Path, holder: &Holder) -> std::io::Result<()> {
     let text = serde_json::to_string(holder)?;
-    let temporary = dir.join(format!("holder.json.{}", std::process::id()));
+    // One name for all: whoever writes has the lock, and what a dead one left is written over.
+    let temporary = dir.join("holder.json.new");
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create(true)

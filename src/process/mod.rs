@@ -5,6 +5,7 @@
 //! grandchild may hold the pipe open. Ends: the child's own exit, a deadline, silence, too much
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
+mod at_work;
 mod family;
 mod find;
 mod guardian;
@@ -20,6 +21,7 @@ mod terminate;
 mod tree;
 mod watch;
 
+pub use at_work::{AtWork, at_work};
 pub use family::{end_own, end_survivors};
 pub use find::{find_on_path, is_executable};
 pub use guardian::{Guardian, stand_guard};

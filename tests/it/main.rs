@@ -18,6 +18,8 @@ mod gates;
 mod init;
 mod ledger_file;
 mod lock;
+#[cfg(target_os = "linux")]
+mod long_run;
 mod looking;
 mod options;
 mod overlap;

@@ -56,7 +56,10 @@ impl Claude {
         };
         let (words, ran) = ran;
         let (cost, remark) = ran.cost(meter.allowance());
-        let mut verdict = judge(&ran, &words, &guarded);
+        let mut verdict = match meter.reached() {
+            Some(reached) => Verdict::Held(format!("the live call was ended: {reached}")),
+            None => judge(&ran, &words, &guarded),
+        };
         if let (Verdict::Held(why), Some(remark)) = (&mut verdict, remark) {
             *why = format!("{why}; {remark}");
         }

@@ -12,6 +12,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::manifest::{Entry, Manifest};
 use super::walk::{Looking, walk};
 use super::{Snapshot, look};
+use crate::whole;
 
 impl Snapshot {
     /// Brings the trees back, as far as possible.
@@ -106,18 +107,13 @@ impl Snapshot {
                 if !kept {
                     return Err(std::io::Error::other("too large to have been kept"));
                 }
-                let parent = path.parent().unwrap_or(Path::new("/"));
-                let mut file = tempfile::NamedTempFile::new_in(parent)?;
-                std::io::copy(&mut File::open(self.dir.join(sha256))?, &mut file)?;
-                own(file.path(), *uid, *gid)?;
-                file.as_file()
-                    .set_permissions(PermissionsExt::from_mode(*mode))?;
                 let nanos = u32::try_from(mtime.1).unwrap_or(0);
                 let since = Duration::new(u64::try_from(mtime.0).unwrap_or(0), nanos);
-                file.as_file().set_modified(UNIX_EPOCH + since)?;
-                file.as_file().sync_all()?;
-                file.persist(path).map_err(|e| e.error)?;
-                Ok(())
+                whole::replace_with(path, *mode, |file| {
+                    std::io::copy(&mut File::open(self.dir.join(sha256))?, file)?;
+                    own(&whole::beside(path), *uid, *gid)?;
+                    file.set_modified(UNIX_EPOCH + since)
+                })
             }
         }
     }

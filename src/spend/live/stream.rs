@@ -60,6 +60,7 @@ impl Stream {
             // Answers that did not come as a stream have no other events.
             "assistant" if event.get("error").is_none_or(Value::is_null) => {
                 let message = without_content(event.get("message")?)?;
+                message.get("usage")?;
                 told(&message, now)
             }
             _ => None,

@@ -129,8 +129,14 @@ const KEPT: &[(&str, &str, &str, &str)] = &[
     (
         "29",
         "a lock that a killed git left",
-        "tests/it/repo/open.rs",
-        "what_a_dead_run_left_in_the_worktree_is_cleared",
+        "tests/it/repo/locks.rs",
+        "locks_of_a_killed_git_in_our_own_places_are_removed_and_said",
+    ),
+    (
+        "29",
+        "a kill at any point of a turn",
+        "tests/it/crash/sweep.rs",
+        "a_kill_at_any_point_of_a_turn_leaves_the_machine_as_before_or_as_after",
     ),
     (
         "30",

@@ -52,6 +52,7 @@ impl Lane {
                 "playbook",
                 "file = \"playbook.yml\"\nwatch = [\"~/.claude\"]",
             )
+            .section("spend", "daily_cap_usd = 100000")
             .section("sandbox", &format!("level = \"{level}\""))
             .section("coordinate", "wait = \"1s\"\noverdue = \"1s\"")
             .section(

@@ -1,12 +1,12 @@
 //! Money that runs out while an iteration is under way.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use secloop::turn::TurnOutcome;
 use serde_json::{Value, json};
 
-use super::{Mac, model};
+use super::{Mac, model, nothing};
 use crate::support::discord::Discord;
 use crate::support::model::Step;
 
@@ -71,18 +71,27 @@ fn another_session_that_reaches_the_cap_ends_the_iteration() {
     assert_eq!(spend["total_micro_usd"], json!(161_000_000), "{spend:#}");
 }
 
-/// At four fifths of the cap people are told, once, and the loop goes on.
+/// At four fifths of the cap people are told, once and while the iteration is under way, and the loop
+/// goes on.
 #[test]
 fn a_warning_is_posted_at_four_fifths_of_the_cap() {
-    let model = model(|_, _| super::nothing());
-    let discord = Discord::start([]);
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    let discord = Arc::new(Discord::start([]));
+    let channel = Arc::clone(&discord);
+    let model = model(move |_, _| {
+        // $120, seen and posted before the model answers.
+        elsewhere(HOME.get().unwrap(), 4_800_000);
+        channel.wait_for("(80 %, ");
+        nothing()
+    });
     let Some(mac) = Mac::new(7, &model, &discord) else {
         return;
     };
-    elsewhere(&mac.station.home(), 4_800_000);
+    HOME.set(mac.station.home()).unwrap();
     let done = mac.run(&["run"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
     let posts = discord.messages();
     let warnings = posts.iter().filter(|p| p.contains("(80 %, ")).count();
     assert_eq!(warnings, 1, "{posts:#?}");
+    assert!(posts[0].contains("(80 %, "), "{posts:#?}");
 }

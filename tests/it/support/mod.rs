@@ -7,6 +7,8 @@ pub(crate) mod foreign;
 pub(crate) mod git;
 pub(crate) mod meter;
 pub(crate) mod model;
+#[cfg(target_os = "linux")]
+pub(crate) mod points;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
