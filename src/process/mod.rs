@@ -22,7 +22,7 @@ mod tree;
 mod watch;
 
 pub use at_work::{AtWork, at_work};
-pub use family::end_survivors;
+pub use family::{end_own, end_survivors};
 pub use find::{find_on_path, is_executable};
 pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};

@@ -62,7 +62,7 @@ pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) ->
     let mut draft = Draft::new(open);
     draft.receipt.confinement = world.confinement();
     draft.receipt.rehearsal = world.config.r#loop.dry_run;
-    let (outcome, stop, fatal) = match attempt(world, &mut draft, cancel).await {
+    let (outcome, stop, fatal) = match Box::pin(attempt(world, &mut draft, cancel)).await {
         Ok(commit) => (TurnOutcome::Committed(commit.to_string()), None, None),
         Err(Ending::Outcome(outcome)) => (outcome, None, None),
         Err(Ending::Closed(stop)) => (TurnOutcome::Skipped(stop.reason()), Some(stop), None),
