@@ -60,7 +60,7 @@ fn kill_at(bench: &mut Bench, point: &Point) {
 /// The points between which anything is different: of a row of calls on the same thing the first
 /// and the last, of the ledger the beginning and the end of each transaction, and no start of a
 /// program that only looks.
-fn chosen(points: &[Point]) -> Vec<Point> {
+pub(super) fn chosen(points: &[Point]) -> Vec<Point> {
     let mut rows: Vec<(&str, Vec<&Point>)> = Vec::new();
     for point in points {
         let thing = thing(point);
