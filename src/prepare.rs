@@ -170,7 +170,9 @@ async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
 fn fatal(ending: crate::stages::Ending) -> Fatal {
     match ending {
         crate::stages::Ending::Fatal(fatal) => fatal,
-        crate::stages::Ending::Closed(stop) => Fatal::Spend(stop.reason()),
+        crate::stages::Ending::Closed(stop) | crate::stages::Ending::Cut(_, stop) => {
+            Fatal::Spend(stop.reason())
+        }
         crate::stages::Ending::Outcome(outcome) => Fatal::Repo(outcome.detail().to_owned()),
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,7 @@ use crate::repo::{CommitId, Repo};
 use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::sandbox::Sandbox;
+use crate::spend::{Limits, Meter};
 use crate::turn::{Iteration, Probe, Stage, TurnId, Verdict};
 
 /// The agent that works, one of those there are.
@@ -55,15 +57,10 @@ impl Worker {
 }
 
 impl Agent for Worker {
-    async fn iterate(
-        &self,
-        brief: &Brief,
-        cancel: &CancellationToken,
-        beat: &mut dyn FnMut(&str),
-    ) -> Iteration {
+    async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         match self {
-            Self::Catalog(agent) => agent.iterate(brief, cancel, beat).await,
-            Self::Claude(agent) => agent.iterate(brief, cancel, beat).await,
+            Self::Catalog(agent) => agent.iterate(brief, meter, beat).await,
+            Self::Claude(agent) => agent.iterate(brief, meter, beat).await,
         }
     }
 }
@@ -93,6 +90,8 @@ pub struct World {
     pub env: Env,
     lock: Lock,
     today: Cell<MicroUsd>,
+    /// The day on which the warning about the cap was given.
+    warned: Cell<Option<NaiveDate>>,
     console: RefCell<Console>,
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
@@ -131,6 +130,7 @@ impl World {
             env,
             lock,
             today: Cell::new(MicroUsd::ZERO),
+            warned: Cell::new(None),
             console: RefCell::new(console),
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
@@ -164,9 +164,23 @@ impl World {
         let _ = self.lock().line(self.clock.now(), line);
     }
 
+    /// A meter for a run that may cost so much; it also ends with `cancel`.
+    pub(crate) fn meter(&self, allowance: MicroUsd, cancel: &CancellationToken) -> Meter {
+        let limits = Limits {
+            allowance,
+            unanswered: self.config.spend.unanswered,
+        };
+        Meter::new(self.clock.clone(), limits, cancel.child_token())
+    }
+
     /// Notes the day's figure as the gate read it.
     pub(crate) fn set_today(&self, total: MicroUsd) {
         self.today.set(total);
+    }
+
+    /// Whether this run meets the day's cap from near for the first time on a day.
+    pub(crate) fn first_near_cap(&self, today: NaiveDate) -> bool {
+        self.warned.replace(Some(today)) != Some(today)
     }
 
     /// Notes what a run of this turn cost.

@@ -101,6 +101,9 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// Started by `run`: ends what a killed run leaves.
+    #[command(hide = true)]
+    Guardian,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

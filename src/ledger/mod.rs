@@ -5,6 +5,7 @@
 //! positional parameters, so that PostgreSQL can follow.
 
 mod agent_run;
+mod day_most;
 mod event;
 mod fact;
 mod post;

@@ -388,6 +388,7 @@ fn ended(how: Ended) -> String {
         Ended::Deadline => "ran past its deadline and was ended".to_owned(),
         Ended::Silent => "was silent for too long and was ended".to_owned(),
         Ended::Flood => "gave too much output and was ended".to_owned(),
+        Ended::Lingered => "it did not end after its last word".to_owned(),
         Ended::Cancelled => "stopped by the supervisor".to_owned(),
     }
 }
