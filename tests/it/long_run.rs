@@ -236,8 +236,9 @@ async fn record_one(world: &World) {
         .event(open.id, Stage::Gate, "open", &facts)
         .await
         .unwrap();
+    let session = uuid::Uuid::now_v7().to_string();
     let run = ledger
-        .reserve(open.id, MicroUsd(5_000_000), now)
+        .reserve(open.id, &session, MicroUsd(5_000_000), now)
         .await
         .unwrap();
     let dir = world
@@ -250,7 +251,7 @@ async fn record_one(world: &World) {
     for _ in 0..3 {
         world.beat("a line of the agent's");
     }
-    ledger.settle(&run, None, MicroUsd(1), now).await.unwrap();
+    ledger.settle(&run, MicroUsd(1), now).await.unwrap();
     let turn = turn(&open, now);
     world
         .event(open.id, Stage::Iterate, "finished", &turn)

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::bench::Bench;
+use super::bench::{Bench, PRISTINE};
 use crate::support::points::Happens;
 use crate::support::station::{Ran, Station};
 
@@ -169,7 +169,7 @@ fn a_disk_that_gets_full_in_the_middle_of_a_turn_leaves_nothing_half_written() {
         writes.contains(&p.call.as_str())
     });
     for point in writes.step_by(FULL_EACH) {
-        bench.put_back();
+        bench.put_back(PRISTINE);
         let done = bench.turn(Happens::Full(point.number));
         assert!(done.code.is_some(), "{point:?}: {}", done.err);
         if done.code != Some(0) {
