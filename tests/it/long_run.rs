@@ -78,7 +78,7 @@ fn ten_thousand_turns_leave_memory_files_and_processes_as_they_were() {
         .unwrap();
     let done = Ran::from(done);
     assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
-    for line in done.out.lines().filter(|l| l.starts_with("long run:")) {
+    for line in done.err.lines().filter(|l| l.starts_with("long run:")) {
         println!("{line}");
     }
     let posts = discord.messages().len();
@@ -104,12 +104,12 @@ fn in_a_process_of_its_own() {
         };
         let console = Console::to(Box::new(std::io::sink()), false);
         let signals = Signals::listen().unwrap();
-        let mut world = prepare(config, &around, lock, console, &signals.stop)
+        let mut world = Box::pin(prepare(config, &around, lock, console, &signals.stop))
             .await
             .unwrap();
         world.clock = Clock::manual(start, chrono_tz::Tz::UTC);
         record_many(&world).await;
-        loop_some(&world, &signals).await;
+        Box::pin(loop_some(&world, &signals)).await;
     });
 }
 
@@ -174,7 +174,7 @@ async fn record_many(world: &World) {
             first.get_or_insert(last);
             since = Instant::now();
             let held = Held::now(world).await;
-            println!("long run: {number} turns, {last} ms each, {held:?}");
+            eprintln!("long run: {number} turns, {last} ms each, {held:?}");
             if number == SETTLED {
                 settled = Some(held);
             }
@@ -325,12 +325,12 @@ async fn loop_some(world: &World, signals: &Signals) {
             clock.advance(TimeDelta::minutes(10));
         }
     });
-    let ended = supervise(world, signals).await.unwrap();
+    let ended = Box::pin(supervise(world, signals)).await.unwrap();
     ticking.abort();
     assert_eq!(ended.turns.len(), LOOPED as usize);
     assert!(ended.turns.iter().all(|t| t.outcome.word() == "idle"));
     let now = Held::now(world).await;
-    println!("long run: {LOOPED} turns of the whole loop, before {before:?}, after {now:?}");
+    eprintln!("long run: {LOOPED} turns of the whole loop, before {before:?}, after {now:?}");
     assert_eq!(now.children, 0);
     assert!(now.descriptors <= before.descriptors, "{before:?} {now:?}");
     assert!(now.memory < before.memory + 8 * 1024, "{before:?} {now:?}");

@@ -76,7 +76,7 @@ fn sweep(
                             bench.assert_goes_on();
                         }
                     }));
-                    println!("{} {point:?}", if tried.is_ok() { "ok" } else { "FAILED" });
+                    eprintln!("{} {point:?}", if tried.is_ok() { "ok" } else { "FAILED" });
                     if let Err(why) = tried {
                         let why = why.downcast_ref::<String>().cloned().unwrap_or_default();
                         failures.lock().unwrap().push(format!("{point:?}: {why}"));
@@ -140,13 +140,6 @@ fn thing(point: &Point) -> &'static str {
         " rev-list ",
         " --version",
     ];
-    if point.call == "start" {
-        let looks = LOOKS
-            .iter()
-            .any(|word| format!("{} ", point.on).contains(word));
-        let confined = point.on.contains("bwrap");
-        return if looks || confined { "look" } else { "start" };
-    }
     const THINGS: [&str; 9] = [
         "state/ledger",
         "state/work/",
@@ -158,6 +151,13 @@ fn thing(point: &Point) -> &'static str {
         "repo/.git",
         "home/",
     ];
+    if point.call == "start" {
+        let looks = LOOKS
+            .iter()
+            .any(|word| format!("{} ", point.on).contains(word));
+        let confined = point.on.contains("bwrap");
+        return if looks || confined { "look" } else { "start" };
+    }
     THINGS
         .into_iter()
         .find(|thing| point.on.starts_with(thing))
