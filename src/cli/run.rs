@@ -17,6 +17,7 @@ use crate::process::{Guardian, end_own, own_identity};
 use crate::rebuild;
 use crate::records;
 use crate::report::console::{Console, Summary};
+use crate::room;
 use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::supervise::{Ended, farewell, supervise};
@@ -49,6 +50,11 @@ pub(super) async fn run(
         (load(&around.env, &around.cwd, &flags)?, None)
     };
     make_private(&config.state_dir)?;
+    // Before the first file is written: a full disk is said as such.
+    room::check(&config.state_dir).map_err(|why| Fatal::State {
+        path: config.state_dir.clone(),
+        why,
+    })?;
     if let Some(trial) = &trial {
         let dir = trial.dir.display();
         console.note_line(&format!("a trial on a throw-away workstation below {dir}"));
