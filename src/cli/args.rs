@@ -101,6 +101,12 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// The dead-man timer: started by secloop itself.
+    #[command(hide = true)]
+    Deadman {
+        /// The directory of a pre-state.
+        dir: PathBuf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -171,6 +171,12 @@ pub async fn end_survivors(grace: Duration) -> bool {
     end_marked(grace, |who| likeness(who) == Likeness::Gone).await
 }
 
+/// Ends what `who`, dead or alive, has started with a mark: TERM, `grace`, KILL. Whether nobody of
+/// them is left.
+pub async fn end_tree_of(who: &Identity, grace: Duration) -> bool {
+    end_marked(grace, |marked| marked == who).await
+}
+
 /// Ends what was started by a supervisor of whom `dead` is true.
 pub(super) async fn end_marked(grace: Duration, dead: impl Fn(&Identity) -> bool) -> bool {
     let look = |family: &mut Family| {

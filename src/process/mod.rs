@@ -6,15 +6,19 @@
 //! output, or cancellation; in all but the first the group gets TERM, a grace period in which
 //! output is still drained, and KILL.
 
+mod detached;
 mod family;
 mod find;
+mod flags;
 mod identity;
 mod output;
 mod run;
 mod sys;
 
-pub use family::end_survivors;
+pub use detached::{leave_session, spawn_detached};
+pub use family::{end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
+pub use flags::{inode_flags, set_inode_flags};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use output::{Line, Stream};
 pub use run::{Ended, Finished, Spec, run};

@@ -83,7 +83,14 @@ fn what_others_put_into_a_declared_directory_meanwhile_stays() {
     let (declared, missing) = (home.join("a"), home.join("new"));
     let mode = |mode| std::fs::set_permissions(&declared, PermissionsExt::from_mode(mode));
     mode(0o755).unwrap();
-    take_with(&[], &[declared.clone(), missing.clone()], &store).unwrap();
+    take_of(
+        Coverage {
+            entries_only: vec![declared.clone(), missing.clone()],
+            ..Coverage::default()
+        },
+        &store,
+    )
+    .unwrap();
 
     mode(0o700).unwrap();
     std::fs::write(declared.join("key"), "the user's own").unwrap();
@@ -103,12 +110,12 @@ fn what_others_put_into_a_declared_directory_meanwhile_stays() {
 #[test]
 fn a_declared_directory_in_a_watched_tree_is_covered_as_a_whole() {
     let (_dir, home, store) = tree();
-    let before = take_with(
-        std::slice::from_ref(&home),
-        std::slice::from_ref(&home.join("a")),
-        &store,
-    )
-    .unwrap();
+    let covers = Coverage {
+        trees: vec![home.clone()],
+        entries_only: vec![home.join("a")],
+        ..Coverage::default()
+    };
+    let before = take_of(covers, &store).unwrap();
     std::fs::write(home.join("a/new"), "").unwrap();
     before.restore().unwrap();
     assert!(!home.join("a/new").exists());

@@ -149,6 +149,12 @@ impl Station {
         } else {
             repo + &self.config
         };
+        // Root's own machine is not the test's.
+        let config = if config.contains("system = ") {
+            config
+        } else {
+            config.replace("[playbook]\n", "[playbook]\nsystem = false\n")
+        };
         std::fs::write(file, config).unwrap();
         let mut command = self.other(env!("CARGO_BIN_EXE_secloop"));
         command.args(args);

@@ -1,0 +1,1 @@
+//! Pure parts on captured text.

@@ -1,0 +1,160 @@
+//! The trees that a play changes when it runs as root, besides those that are watched anyway.
+
+use std::path::{Path, PathBuf};
+
+use super::ansible::AnsibleRun;
+
+/// Of these the content is kept.
+const LINUX: [&str; 15] = [
+    "/etc",
+    "/boot/grub/grub.cfg",
+    "/boot/grub/custom.cfg",
+    "/boot/grub2/grub.cfg",
+    "/boot/loader",
+    "/boot/cmdline.txt",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/etc",
+    "/usr/local/lib/systemd",
+    "/usr/lib/systemd/system",
+    "/usr/share/pam-configs",
+    "/var/spool/cron",
+    "/var/lib/systemd/linger",
+    "/root/.ssh",
+];
+/// Files of root's own that shells read.
+const ROOT_HOME: [&str; 4] = [
+    "/root/.bashrc",
+    "/root/.profile",
+    "/root/.bash_profile",
+    "/root/.config/systemd",
+];
+/// Of these only modes and owners: hardening takes the setuid bit from programs.
+const PROGRAMS: [&str; 6] = [
+    "/usr/bin",
+    "/usr/sbin",
+    "/bin",
+    "/sbin",
+    "/usr/libexec",
+    "/boot",
+];
+/// `/etc` is a link there.
+const MACOS: [&str; 9] = [
+    "/private/etc",
+    "/Library/LaunchDaemons",
+    "/Library/LaunchAgents",
+    "/Library/Security",
+    "/private/var/at",
+    "/private/var/root/.ssh",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/etc",
+];
+
+/// Trees of which the content is kept.
+pub(crate) fn system_trees(macos: bool) -> Vec<PathBuf> {
+    if macos {
+        return MACOS.iter().map(PathBuf::from).collect();
+    }
+    LINUX.iter().chain(&ROOT_HOME).map(PathBuf::from).collect()
+}
+
+/// Trees of which modes and owners are kept. Links to another of them are left out.
+pub(crate) fn program_trees(macos: bool) -> Vec<PathBuf> {
+    if macos {
+        return Vec::new();
+    }
+    let is_dir = |p: &&&str| std::fs::symlink_metadata(p).is_ok_and(|f| f.is_dir());
+    PROGRAMS
+        .iter()
+        .filter(|p| is_dir(&p))
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// Paths that modules change without naming them.
+const BY_MODULE: [(&[&str], &[&str]); 12] = [
+    (
+        &["user", "group"],
+        &[
+            "/etc/passwd",
+            "/etc/passwd-",
+            "/etc/shadow",
+            "/etc/shadow-",
+            "/etc/group",
+            "/etc/group-",
+            "/etc/gshadow",
+            "/etc/gshadow-",
+            "/etc/subuid",
+            "/etc/subuid-",
+            "/etc/subgid",
+            "/etc/subgid-",
+            "/var/spool/cron",
+        ],
+    ),
+    (
+        &["service", "systemd", "systemd_service", "sysvinit"],
+        &[
+            "/etc/systemd",
+            "/etc/rc0.d",
+            "/etc/rc1.d",
+            "/etc/rc2.d",
+            "/etc/rc3.d",
+            "/etc/rc4.d",
+            "/etc/rc5.d",
+            "/etc/rc6.d",
+            "/etc/rcS.d",
+            "/root/.config/systemd",
+        ],
+    ),
+    (&["mount"], &["/etc/fstab"]),
+    (
+        &["cron", "cronvar"],
+        &["/etc/cron.d", "/etc/crontab", "/var/spool/cron"],
+    ),
+    (
+        &["hostname"],
+        &["/etc/hostname", "/etc/hosts", "/etc/machine-info"],
+    ),
+    (&["timezone"], &["/etc/localtime", "/etc/timezone"]),
+    (&["ufw"], &["/etc/ufw", "/etc/default/ufw"]),
+    (&["sysctl"], &["/etc/sysctl.conf", "/etc/sysctl.d"]),
+    (&["pam_limits"], &["/etc/security"]),
+    (&["pamd"], &["/etc/pam.d"]),
+    (&["alternatives"], &["/etc/alternatives"]),
+    (&["locale_gen"], &["/etc/locale.gen", "/etc/default/locale"]),
+];
+
+/// Modules whose packages bring files of their own.
+const PACKAGES: [&str; 9] = [
+    "apt",
+    "dnf",
+    "dnf5",
+    "yum",
+    "package",
+    "zypper",
+    "pacman",
+    "homebrew",
+    "homebrew_cask",
+];
+
+/// Whether a change at `path`, in one of the system's trees, is one that a changed task of these
+/// runs makes without naming the path.
+pub(crate) fn is_implied(path: &Path, runs: &[&AnsibleRun]) -> bool {
+    let changed = || {
+        runs.iter()
+            .flat_map(|run| &run.events.tasks)
+            .filter(|t| t.changed)
+    };
+    let module = |action: &str| action.rsplit('.').next().unwrap_or_default().to_owned();
+    changed().any(|task| {
+        let module = module(&task.action);
+        PACKAGES.contains(&module.as_str())
+            || BY_MODULE.iter().any(|(modules, paths)| {
+                modules.contains(&module.as_str())
+                    && paths
+                        .iter()
+                        .any(|p| path.starts_with(p) || Path::new(p).starts_with(path))
+            })
+    })
+}
