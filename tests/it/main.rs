@@ -14,6 +14,7 @@ mod crash;
 mod discord;
 mod environment;
 mod gates;
+mod host;
 mod init;
 mod ledger_file;
 mod lock;
