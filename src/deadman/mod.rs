@@ -26,8 +26,10 @@ const DISARMED: &str = "disarmed";
 const FIRED: &str = "fired.json";
 const RESTORING: &str = "restoring";
 
-/// Once its owner is gone, this long is left for another start of secloop to put the machine back.
+/// Once its owner is gone, this is left at most for another start of secloop to put the machine back.
 const ORPHANED: Duration = Duration::from_mins(1);
+/// And at most this part of the deadline.
+const ORPHANED_PART: u32 = 20;
 /// How long it may take until it waits.
 const ARMING: Duration = Duration::from_secs(20);
 /// Between two looks whether that is so.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fs2::FileExt as _;
 use tokio::time::Instant;
 
-use super::{ARMED, DISARMED, FIRED, Fired, ORDER, ORPHANED, Order, hold};
+use super::{ARMED, DISARMED, FIRED, Fired, ORDER, ORPHANED, ORPHANED_PART, Order, hold};
 use crate::error::{Exit, Fatal};
 use crate::playbook::{PreState, write_durably};
 use crate::process::{Likeness, end_tree_of, leave_session, likeness};
@@ -57,7 +57,7 @@ async fn wait(dir: &Path, order: &Order) -> Option<String> {
         let now = Instant::now();
         if !orphaned && likeness(&order.owner) == Likeness::Gone {
             orphaned = true;
-            due = due.min(now + ORPHANED);
+            due = due.min(now + ORPHANED.min(deadline / ORPHANED_PART));
         }
         if now >= due {
             return Some(if orphaned {

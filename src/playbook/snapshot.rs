@@ -251,8 +251,7 @@ impl Snapshot {
                 let cure = match (d.what, self.manifest.entries.get(&d.path)) {
                     ("added", _) => format!("remove {path}"),
                     (_, Some(Entry::File { kept: false, .. })) => format!(
-                        "bring {path} back from its package or a backup (its content was too \
-                         large to be kept)"
+                        "bring {path} back from its package or a backup (its content was not kept)"
                     ),
                     _ => format!("see why {path} can't be changed, then start secloop again"),
                 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ansible::AnsibleRun;
 
 /// Of these the content is kept.
-const LINUX: [&str; 15] = [
+const LINUX: [&str; 14] = [
     "/etc",
     "/boot/grub/grub.cfg",
     "/boot/grub/custom.cfg",
@@ -20,14 +20,15 @@ const LINUX: [&str; 15] = [
     "/usr/share/pam-configs",
     "/var/spool/cron",
     "/var/lib/systemd/linger",
-    "/root/.ssh",
 ];
-/// Files of root's own that shells read.
-const ROOT_HOME: [&str; 4] = [
-    "/root/.bashrc",
-    "/root/.profile",
-    "/root/.bash_profile",
-    "/root/.config/systemd",
+/// Root's home, and what hardening touches there.
+const ROOT: &str = "/root";
+const OF_ROOT: [&str; 5] = [
+    ".ssh",
+    ".bashrc",
+    ".profile",
+    ".bash_profile",
+    ".config/systemd",
 ];
 /// Of these only modes and owners: hardening takes the setuid bit from programs.
 const PROGRAMS: [&str; 6] = [
@@ -56,7 +57,8 @@ pub(crate) fn system_trees(macos: bool) -> Vec<PathBuf> {
     if macos {
         return MACOS.iter().map(PathBuf::from).collect();
     }
-    LINUX.iter().chain(&ROOT_HOME).map(PathBuf::from).collect()
+    let of_root = OF_ROOT.iter().map(|name| Path::new(ROOT).join(name));
+    LINUX.iter().map(PathBuf::from).chain(of_root).collect()
 }
 
 /// Trees of which modes and owners are kept. Links to another of them are left out.
@@ -104,7 +106,6 @@ const BY_MODULE: [(&[&str], &[&str]); 12] = [
             "/etc/rc5.d",
             "/etc/rc6.d",
             "/etc/rcS.d",
-            "/root/.config/systemd",
         ],
     ),
     (&["mount"], &["/etc/fstab"]),

@@ -149,7 +149,10 @@ impl std::fmt::Display for Entry {
             Self::Link { to, .. } => return write!(f, "a link to {}", to.display()),
             Self::Dir { .. } => f.write_str("directory")?,
             Self::File { sha256, .. } => {
-                write!(f, "file {}", sha256.get(..12).unwrap_or_default())?;
+                f.write_str("file")?;
+                if let Some(start) = sha256.get(..12) {
+                    write!(f, " {start}")?;
+                }
             }
         }
         let Some((mode, (uid, gid), attributes)) = self.rights() else {

@@ -91,7 +91,8 @@ impl Kind for Launchd {
                 let label = change.item.as_str();
                 let part = |value: &Option<String>, at: usize, none: &str| {
                     let value = value.as_deref().unwrap_or_default();
-                    value.split(' ').nth(at).unwrap_or(none).to_owned()
+                    let part = value.split(' ').nth(at).filter(|p| !p.is_empty());
+                    part.unwrap_or(none).to_owned()
                 };
                 let (was, is) = (&change.was, &change.is);
                 let mut steps = Vec::new();

@@ -1,6 +1,6 @@
 //! The dead-man timer: it puts the machine back without secloop.
 
-use super::machine::{GAP, differences, seen, station};
+use super::machine::{GAP, RUN, differences, seen, station};
 use crate::support::bed::{self, sh};
 use crate::support::station::Station;
 
@@ -8,9 +8,11 @@ use crate::support::station::Station;
 const ENDLESS: &str = "    - name: endless\n      when: hooks.stat.mode == \"0700\"\n      \
                        ansible.builtin.shell: touch /srv/bed/endless; sleep 600\n";
 
-/// Waits until a file is there, by its appearance.
+/// Waits until a file appears.
 fn until(path: &str) {
-    sh(&format!("while [ ! -e {path} ]; do sleep 0.1; done"));
+    sh(&format!(
+        "timeout 300 sh -c 'until [ -e {path} ]; do sleep 0.1; done'"
+    ));
 }
 
 #[test]
@@ -20,9 +22,9 @@ fn a_machine_is_put_back_without_a_secloop_that_was_killed_in_mid_apply() {
     ) {
         return;
     }
-    let station = station(ENDLESS, "deadman = \"30s\"");
+    let station = station(ENDLESS, "deadman = \"4m\"");
     let before = seen();
-    let running = station.start(&["run", "--once"]);
+    let running = station.start(&RUN);
     until("/srv/bed/endless");
     running.kill();
     assert_ne!(differences(&before, &seen()).len(), 0);
@@ -36,7 +38,7 @@ fn a_machine_is_put_back_without_a_secloop_that_was_killed_in_mid_apply() {
         .path();
     let fired = snapshot.join("fired.json");
     sh(&format!(
-        "while ! grep -qs '\"finished\":true' {}; do sleep 0.2; done",
+        "timeout 300 sh -c 'until grep -qs \\\"finished\\\":true {}; do sleep 0.2; done'",
         fired.display()
     ));
     let told = std::fs::read_to_string(&fired).unwrap();
@@ -57,7 +59,7 @@ fn until_gone(program: &str) {
     // The brackets keep the search from finding itself.
     let (first, rest) = program.split_at(1);
     sh(&format!(
-        "while pgrep -f '[{first}]{rest}' >/dev/null; do sleep 0.1; done"
+        "timeout 60 sh -c 'while pgrep -f \"[{first}]{rest}\" >/dev/null; do sleep 0.1; done'"
     ));
 }
 
@@ -68,7 +70,7 @@ fn a_proof_that_never_comes_is_not_waited_for() {
     }
     let station = station(ENDLESS, "deadman = \"12s\"");
     let before = seen();
-    let done = station.run(&["run", "--once"]);
+    let done = station.run(&RUN);
     let turns = station.turns();
     assert_eq!(turns[0].outcome.word(), "rejected", "{}", done.err);
     let why = turns[0].outcome.detail();
@@ -81,7 +83,7 @@ fn a_proof_that_never_comes_is_not_waited_for() {
 #[test]
 fn a_proven_change_stays_and_its_timer_ends() {
     let station = Station::with_gaps(&[GAP]).with_key("deadman = \"20m\"");
-    let mut running = station.start(&["run", "--once"]);
+    let mut running = station.start(&RUN);
     running.wait_for("✓ apply");
     let snapshot = station.state().join("snapshots").read_dir().unwrap().next();
     let dir = snapshot.unwrap().unwrap().path();

@@ -8,6 +8,9 @@ use crate::support::station::Station;
 /// The change that the agent makes.
 pub(super) const GAP: &str = "only its owner reads the log";
 
+/// One turn, and no wake while it runs.
+pub(super) const RUN: [&str; 4] = ["run", "--once", "--interval", "30m"];
+
 /// What is on the machine before.
 const BEFORE: &str = r"
 cd /
@@ -115,7 +118,7 @@ pub(super) fn station(end: &str, playbook: &str) -> Station {
 /// The machine as other programs than secloop see it.
 pub(super) fn seen() -> BTreeMap<String, String> {
     let files = sh(
-        "find /etc /usr/bin /usr/sbin /usr/local/bin /var/spool/cron /root/.ssh \
+        "find /etc /usr/bin /usr/sbin /usr/local/bin /var/spool/cron ~root/.ssh \
          -printf '%p\\t%y %m %u %g %l\\n' 2>/dev/null || true",
     );
     let hashes = sh(
