@@ -214,3 +214,13 @@ fn finished(task: &mut TaskRun, row: Row) {
     task.domains.extend(row.domains);
     task.entry_only &= row.entry_only;
 }
+
+/// A task that has not run.
+#[cfg(test)]
+pub(super) fn task_for_tests(action: &str) -> TaskRun {
+    let row = serde_json::json!({ "n": 1, "event": "task", "action": action });
+    started(
+        serde_json::from_value(row).unwrap_or_else(|e| unreachable!("{e}")),
+        Path::new("/"),
+    )
+}

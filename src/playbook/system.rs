@@ -159,3 +159,55 @@ pub(crate) fn is_implied(path: &Path, runs: &[&AnsibleRun]) -> bool {
             })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::Events;
+
+    fn run(action: &str, changed: bool) -> AnsibleRun {
+        let mut events = Events::default();
+        let mut task = crate::playbook::events::task_for_tests(action);
+        task.changed = changed;
+        events.tasks.push(task);
+        AnsibleRun {
+            command: String::new(),
+            exit: Some(0),
+            ended: String::new(),
+            survived: false,
+            millis: 0,
+            events,
+            tail: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn modules_change_what_is_theirs_and_nothing_else() {
+        for (action, path, implied) in [
+            ("ansible.builtin.user", "/etc/shadow", true),
+            ("user", "/etc/passwd-", true),
+            ("ansible.builtin.user", "/etc/sudoers", false),
+            (
+                "ansible.builtin.systemd_service",
+                "/etc/systemd/system/multi-user.target.wants/x",
+                true,
+            ),
+            ("ansible.builtin.service", "/etc/ssh/sshd_config", false),
+            ("ansible.posix.mount", "/etc/fstab", true),
+            ("ansible.builtin.apt", "/etc/fail2ban/jail.conf", true),
+            ("ansible.builtin.command", "/etc/shadow", false),
+            ("ansible.builtin.copy", "/etc/shadow", false),
+        ] {
+            let path = Path::new(path);
+            assert_eq!(
+                is_implied(path, &[&run(action, true)]),
+                implied,
+                "{action} {path:?}"
+            );
+            assert!(
+                !is_implied(path, &[&run(action, false)]),
+                "{action} changed nothing"
+            );
+        }
+    }
+}

@@ -21,6 +21,8 @@ const OTHERS: [&str; 10] = [
 ];
 /// Kinds of mounts that come when somebody looks at a place.
 const BY_THEMSELVES: [&str; 4] = ["autofs", "nsfs", "fuse.portal", "fuse.gvfsd-fuse"];
+/// Kinds that show each process another root.
+const BY_READER: [&str; 2] = ["cgroup", "cgroup2"];
 
 impl Kind for Mounts {
     fn name(&self) -> &'static str {
@@ -49,7 +51,7 @@ impl Kind for Mounts {
             };
             let place = unescape(place);
             let of_others = OTHERS.iter().any(|o| place.starts_with(o));
-            if of_others || BY_THEMSELVES.contains(kind) {
+            if of_others || BY_THEMSELVES.contains(kind) || BY_READER.contains(kind) {
                 continue;
             }
             let mut options: Vec<&str> = options.split(',').collect();

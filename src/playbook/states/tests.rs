@@ -37,6 +37,7 @@ ctrl-alt-del.target                      alias           -
 dbus.service                             static          -
 getty@.service                           enabled         enabled
 rpcbind.service                          disabled        enabled
+secloop-deadman-1.service                transient       -
 ssh.service                              enabled         enabled
 tmp.mount                                masked-runtime  enabled
 ";
@@ -47,6 +48,7 @@ const RUNNING: &str = "\
 ● lost.service          not-found inactive dead    lost.service
   rpcbind.service       loaded    inactive dead    RPC bind portmap service
 ● broken.service        loaded    failed   failed  Broken
+  secloop-deadman-1.service loaded active  running The timer itself
   ssh.service           loaded    active   running OpenBSD Secure Shell server
 ";
 

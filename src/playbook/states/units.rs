@@ -66,8 +66,7 @@ impl Kind for Units {
             let [name, load, active, ..] = words.as_slice() else {
                 continue;
             };
-            // The timer that watches over this very snapshot.
-            if *load == "not-found" || name.starts_with("secloop-deadman-") {
+            if *load == "not-found" {
                 continue;
             }
             let template = name.split_once('@').map(|(t, rest)| {
@@ -80,6 +79,8 @@ impl Kind for Units {
             let runs = if runs { "active" } else { "inactive" };
             table.insert((*name).to_owned(), format!("{state} {runs}"));
         }
+        // The timer that watches over this very snapshot.
+        table.retain(|name, _| !name.starts_with("secloop-deadman-"));
         Ok(table)
     }
 
