@@ -29,6 +29,11 @@ pub fn set_inode_flags(path: &Path, flags: u32) -> std::io::Result<()> {
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    let kind = std::fs::symlink_metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        // To open a device may do something.
+        return Err(std::io::ErrorKind::Unsupported.into());
+    }
     // Neither through a link, nor hanging on a pipe.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).unwrap_or(0);

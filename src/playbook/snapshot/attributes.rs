@@ -19,7 +19,7 @@ const KEPT: [&str; 5] = [
     "user.",
 ];
 /// Longest list of names, and longest value.
-const MAX: usize = 64 << 10;
+const MAX: usize = 8 << 10;
 
 /// Attributes and flags of one path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -33,9 +34,17 @@ fn path(dir: &Path) -> PathBuf {
 impl Store {
     /// Begins an empty one in `dir`.
     pub(super) fn create(dir: &Path) -> std::io::Result<Self> {
+        // It holds keys and passwords' hashes; what an earlier attempt left is nobody's.
+        let path = path(dir);
+        let _ = std::fs::remove_file(&path);
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
         Ok(Self {
             inner: RefCell::new(Inner {
-                file: File::create(path(dir))?,
+                file,
                 end: 0,
                 index: Index::new(),
             }),

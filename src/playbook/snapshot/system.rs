@@ -105,7 +105,8 @@ impl SystemLook<'_> {
         let room = self
             .store
             .is_some_and(|s| s.size() + found.size() <= MAX_CONTENT);
-        let store = self.store.filter(|_| room && found.size() <= MAX_FILE);
+        let kept = !self.shallow && room && found.size() <= MAX_FILE;
+        let store = self.store.filter(|_| kept);
         file_entry(path, found, store, hashed)
     }
 }

@@ -98,6 +98,12 @@ const HARDEN: &str = r#"
 
 /// A station in the bed; `end` are the tasks behind the hardening ones.
 pub(super) fn station(end: &str, playbook: &str) -> Station {
+    with_tasks(&format!("{HARDEN}{end}"), playbook)
+}
+
+/// One with these tasks, which may look at `hooks.stat.mode`: it is 0700 once the agent's change is
+/// applied. `playbook` is a line of the configuration's section.
+pub(super) fn with_tasks(tasks: &str, playbook: &str) -> Station {
     sh(BEFORE);
     let station = Station::with_gaps(&[GAP]);
     let home = station.home();
@@ -107,7 +113,7 @@ pub(super) fn station(end: &str, playbook: &str) -> Station {
             "- hosts: localhost\n  gather_facts: false\n  roles:\n    - role: agent_hooks\n  \
              handlers:\n    - name: Restart sshd\n      ansible.builtin.systemd_service: {{ name: \
              ssh.service, state: restarted }}\n  tasks:\n    - name: look\n      \
-             ansible.builtin.stat: {{ path: {}/.claude/logs }}\n      register: hooks\n{HARDEN}{end}",
+             ansible.builtin.stat: {{ path: {}/.claude/logs }}\n      register: hooks\n{tasks}",
             home.display()
         ),
     );
