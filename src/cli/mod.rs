@@ -84,7 +84,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
     let exit = runtime.block_on(async {
         let config = args.config;
         match args.command {
-            Command::Run(run) => run::run(&around, run, config).await,
+            Command::Run(run) => Box::pin(run::run(&around, run, config)).await,
             Command::Status { json, watch } => look::status(&around, config, json, watch).await,
             Command::History { json, limit } => look::history(&around, config, json, limit).await,
             Command::Show { id, json } => look::show(&around, config, &id, json).await,

@@ -67,11 +67,7 @@ pub(crate) fn program_trees(macos: bool) -> Vec<PathBuf> {
         return Vec::new();
     }
     let is_dir = |p: &&&str| std::fs::symlink_metadata(p).is_ok_and(|f| f.is_dir());
-    PROGRAMS
-        .iter()
-        .filter(|p| is_dir(&p))
-        .map(PathBuf::from)
-        .collect()
+    PROGRAMS.iter().filter(is_dir).map(PathBuf::from).collect()
 }
 
 /// Paths that modules change without naming them.
