@@ -1,38 +1,74 @@
 //! The only place that asks the time. Everything else is handed a [`Clock`].
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use tokio::time::Instant;
 
 /// A source of the current time, either the system's or one that a test moves.
+///
+/// There are three clocks: the wall clock, which people and the network set; a timer that stands
+/// still while the machine sleeps; and how long it has slept. What is measured in hours of the world
+/// (the schedule) is measured by the last two together, which nobody sets.
 #[derive(Debug, Clone)]
 pub struct Clock {
     zone: Tz,
     source: Source,
+    /// What the clocks said when this one was made.
+    began: Began,
+}
+
+#[derive(Debug, Clone)]
+struct Began {
+    wall: DateTime<Utc>,
+    timer: Instant,
+    asleep: Duration,
 }
 
 #[derive(Debug, Clone)]
 enum Source {
     System,
-    Manual(Arc<Mutex<DateTime<Utc>>>),
+    Manual(Arc<Mutex<Manual>>),
+}
+
+#[derive(Debug)]
+struct Manual {
+    wall: DateTime<Utc>,
+    elapsed: Duration,
+    asleep: Duration,
 }
 
 impl Clock {
     /// The system's clock; calendar days begin at midnight in `zone`.
     pub fn system(zone: Tz) -> Self {
-        Self {
-            zone,
-            source: Source::System,
-        }
+        Self::made(zone, Source::System)
     }
 
     /// A clock that stands still at `start` until it is advanced or set.
     pub fn manual(start: DateTime<Utc>, zone: Tz) -> Self {
-        Self {
+        let manual = Manual {
+            wall: start,
+            elapsed: Duration::ZERO,
+            asleep: Duration::ZERO,
+        };
+        Self::made(zone, Source::Manual(Arc::new(Mutex::new(manual))))
+    }
+
+    fn made(zone: Tz, source: Source) -> Self {
+        let mut clock = Self {
             zone,
-            source: Source::Manual(Arc::new(Mutex::new(start))),
-        }
+            source,
+            began: Began {
+                wall: DateTime::UNIX_EPOCH,
+                timer: Instant::now(),
+                asleep: Duration::ZERO,
+            },
+        };
+        clock.began.wall = clock.now();
+        clock.began.asleep = clock.asleep().unwrap_or_default();
+        clock
     }
 
     /// The current instant.
@@ -43,7 +79,47 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.source {
             Source::System => Utc::now(),
-            Source::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(manual) => lock(manual).wall,
+        }
+    }
+
+    /// How long the machine has slept since it was booted, where that can be told.
+    pub fn asleep(&self) -> Option<Duration> {
+        match &self.source {
+            Source::System => asleep(),
+            Source::Manual(manual) => Some(lock(manual).asleep),
+        }
+    }
+
+    /// How long this clock has been there, sleep included. Whoever sets the wall clock does not
+    /// change it.
+    pub fn elapsed(&self) -> Duration {
+        let asleep = self.asleep().unwrap_or_default();
+        let timer = self.began.timer.elapsed();
+        let awake = match &self.source {
+            Source::System => timer,
+            Source::Manual(manual) => timer.max(lock(manual).elapsed),
+        };
+        awake + asleep.saturating_sub(self.began.asleep)
+    }
+
+    /// What the wall clock would say if nobody had set it since.
+    pub fn expected(&self) -> DateTime<Utc> {
+        TimeDelta::from_std(self.elapsed())
+            .ok()
+            .and_then(|elapsed| self.began.wall.checked_add_signed(elapsed))
+            .unwrap_or_else(|| self.now())
+    }
+
+    /// The days that it may be, each with a time in it: the wall clock's, and where somebody set
+    /// that one, the one that it would be otherwise. The day's cap holds on both.
+    pub fn days(&self) -> Vec<(NaiveDate, DateTime<Utc>)> {
+        let day = |at: DateTime<Utc>| (at.with_timezone(&self.zone).date_naive(), at);
+        let (shown, expected) = (day(self.now()), day(self.expected()));
+        if shown.0 == expected.0 {
+            vec![shown]
+        } else {
+            vec![shown, expected]
         }
     }
 
@@ -62,13 +138,40 @@ impl Clock {
         self.zone
     }
 
-    /// Moves a manual clock; a system clock is left alone.
+    /// Lets time pass on a manual clock; a system clock is left alone.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Manual(at) = &self.source {
-            let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
-            *at += by;
+        if let Source::Manual(manual) = &self.source {
+            let mut manual = lock(manual);
+            manual.wall += by;
+            manual.elapsed += by.to_std().unwrap_or_default();
         }
     }
+
+    /// Sets the wall clock of a manual clock, as a person or the network does.
+    pub fn set(&self, to: DateTime<Utc>) {
+        if let Source::Manual(manual) = &self.source {
+            lock(manual).wall = to;
+        }
+    }
+
+    /// Lets the machine of a manual clock sleep.
+    pub fn sleep(&self, by: Duration) {
+        if let Source::Manual(manual) = &self.source {
+            let mut manual = lock(manual);
+            manual.wall += by;
+            manual.asleep += by;
+        }
+    }
+}
+
+fn lock(manual: &Mutex<Manual>) -> std::sync::MutexGuard<'_, Manual> {
+    manual.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long the machine has slept since it was booted, where that can be told. Timers stand still
+/// meanwhile (those of Tokio on Linux and macOS), the wall clock does not.
+pub fn asleep() -> Option<Duration> {
+    crate::process::asleep()
 }
 
 /// The IANA zone that `TZ` names, else the system's, else UTC.
@@ -99,6 +202,37 @@ fn zone_of(named: Option<&str>) -> Option<Tz> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_and_sleep_is_time() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let noon = at("2026-11-20T12:00:00Z");
+        let clock = Clock::manual(noon, Tz::UTC);
+        let days = |clock: &Clock| -> Vec<String> {
+            clock
+                .days()
+                .iter()
+                .map(|(day, _)| day.to_string())
+                .collect()
+        };
+        assert_eq!(days(&clock), ["2026-11-20"]);
+        for set in [
+            "2026-11-21T12:00:00Z",
+            "2026-11-19T12:00:00Z",
+            "1970-01-01T00:00:00Z",
+        ] {
+            clock.set(at(set));
+            assert_eq!(days(&clock), [&set[..10], "2026-11-20"]);
+        }
+        clock.set(noon);
+        assert_eq!(days(&clock), ["2026-11-20"]);
+        // A lid that is closed overnight is no clock that was set.
+        clock.sleep(Duration::from_hours(13));
+        assert_eq!(days(&clock), ["2026-11-21"]);
+        assert!(clock.elapsed() >= Duration::from_hours(13));
+        clock.advance(TimeDelta::days(1));
+        assert_eq!(days(&clock), ["2026-11-22"]);
+    }
 
     #[test]
     fn the_zone_is_the_one_that_tz_names() {

@@ -11,6 +11,7 @@
 //! Start reading at [`supervise::supervise`] and [`stages::turn`]. The vocabulary is in [`turn`].
 
 pub mod agent;
+pub mod classes;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ pub mod lock;
 pub mod next;
 pub mod outbox;
 mod overlap;
+pub mod pages;
 pub mod playbook;
 pub mod prepare;
 pub mod process;
@@ -41,4 +43,6 @@ pub mod supervise;
 pub mod text;
 pub mod trial;
 pub mod turn;
+mod wait;
+mod whole;
 pub mod world;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::classes::{self, Ends, Pace, of_turn};
 use crate::config::LoopConfig;
 use crate::error::Exit;
 use crate::turn::{AgentOutcome, Turn, TurnOutcome};
+use crate::wait::LONGEST_LIMIT;
 
-/// The longest usage limit that is waited for.
-const LONGEST_LIMIT: TimeDelta = TimeDelta::days(8);
+/// The longest back-off, in doublings of the interval.
+const LONGEST_BACKOFF: u32 = 3;
 
 /// What comes after a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum Next {
     Sleep,
     /// Sleep at least until then: a usage limit, which burns nothing.
     SleepUntil(DateTime<Utc>),
+    /// Sleep for so many intervals: the model's service can't be reached.
+    BackOff(u32),
     /// End the loop.
     Stop(Stop),
 }
@@ -84,7 +88,7 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
         (TurnOutcome::NeedsOperator(why), _) => {
             return Next::Stop(Stop::NeedsOperator(why.clone()));
         }
-        (outcome, Some(AgentOutcome::Auth)) => {
+        (outcome, Some(agent)) if classes::of(agent).ends == Ends::AtOnce => {
             return Next::Stop(Stop::AuthLost(outcome.detail().to_owned()));
         }
         _ => {}
@@ -97,10 +101,11 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
     if idle >= config.confirmations {
         return Next::Stop(Stop::NothingMaterial);
     }
-    let failed = streak(turns, |t| match (&t.outcome, &t.agent) {
-        (TurnOutcome::Skipped(_), _) | (_, Some(AgentOutcome::Limit { .. })) => None,
-        (TurnOutcome::Failed(_), _) => Some(true),
-        _ => Some(false),
+    let failed = streak(turns, |t| match (&t.outcome, of_turn(t)) {
+        (TurnOutcome::Skipped(_), _) => None,
+        (TurnOutcome::Failed(_), None) => Some(true),
+        (_, Some(class)) if !class.failure && !class.attempt => None,
+        (_, class) => Some(class.is_some_and(|class| class.failure)),
     });
     if failed >= config.max_failures {
         return Next::Stop(Stop::Failures(failed, last.outcome.detail().to_owned()));
@@ -111,10 +116,10 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
             _ => Stop::Once,
         });
     }
-    let dry = streak(turns, |t| match (&t.outcome, &t.agent) {
-        (TurnOutcome::Skipped(_), _) | (_, Some(AgentOutcome::Limit { .. })) => None,
+    let dry = streak(turns, |t| match (&t.outcome, of_turn(t)) {
+        (TurnOutcome::Skipped(_), _) => None,
         (TurnOutcome::Committed(_), _) => Some(false),
-        _ => Some(true),
+        (_, class) => class.is_none_or(|class| class.attempt).then_some(true),
     });
     if dry >= config.dry_spell {
         return Next::Stop(Stop::DrySpell(dry));
@@ -123,11 +128,17 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
     if ran >= config.max_turns {
         return Next::Stop(Stop::Ceiling(ran));
     }
-    match &last.agent {
-        Some(AgentOutcome::Limit { reset: Some(at) }) => {
+    match (of_turn(last).map(|class| class.pace), &last.agent) {
+        (Some(Pace::Reset), Some(AgentOutcome::Limit { reset: Some(at) })) => {
             // No limit lasts longer than a week; a date beyond it is a mistake.
             let at = (*at).min(last.finished + LONGEST_LIMIT);
             Next::SleepUntil(at + TimeDelta::minutes(1))
+        }
+        (Some(Pace::BackOff), _) => {
+            let again = streak(turns, |t| {
+                of_turn(t).map(|class| class.pace == Pace::BackOff)
+            });
+            Next::BackOff(1 << again.saturating_sub(1).min(LONGEST_BACKOFF))
         }
         _ => Next::Sleep,
     }
@@ -185,6 +196,16 @@ mod tests {
                         TurnOutcome::NeedsOperator("left".into()),
                         Some(AgentOutcome::Done),
                     ),
+                    'n' => (TurnOutcome::Failed("no space".into()), None),
+                    'd' => (TurnOutcome::Failed("x".into()), Some(AgentOutcome::Done)),
+                    'u' => (
+                        TurnOutcome::Failed("offline".into()),
+                        Some(AgentOutcome::Offline),
+                    ),
+                    'x' => (
+                        TurnOutcome::Failed("cancelled".into()),
+                        Some(AgentOutcome::Cancelled),
+                    ),
                     _ => (
                         TurnOutcome::Failed("limit".into()),
                         Some(AgentOutcome::Limit {
@@ -234,6 +255,22 @@ mod tests {
             ("llllll", limit.clone()),
             ("ffl", limit),
             ("fflf", stop(failures(3))),
+            // What happened later in the turn, or before the agent, is a failure, too.
+            ("nff", stop(failures(3))),
+            ("dfd", stop(failures(3))),
+            // Who can't reach the service waits longer and longer, and nothing is counted.
+            ("u", Next::BackOff(1)),
+            ("uu", Next::BackOff(2)),
+            ("uusu", Next::BackOff(4)),
+            ("uuuu", Next::BackOff(8)),
+            ("uuuuuu", Next::BackOff(8)),
+            ("uuuuc", Next::Sleep),
+            ("uuuucu", Next::BackOff(1)),
+            ("ffuf", stop(failures(3))),
+            ("rrurrur", stop(Stop::DrySpell(5))),
+            ("xxxxxx", Next::Sleep),
+            ("ffxf", stop(failures(3))),
+            ("uuuuuuuuu", stop(Stop::Ceiling(9))),
         ] {
             assert_eq!(next(&turns(kinds), &config()), expected, "{kinds}");
         }

@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::lock::Lock;
 use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
-use crate::recover::recover;
+use crate::recover::{end_what_survived, recover};
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
@@ -48,6 +48,7 @@ pub async fn prepare(
         .await
         .map_err(Fatal::Sandbox)?;
     let agent = worker(&config, &sandbox, around)?;
+    end_what_survived().await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
         return Err(Fatal::Config(format!(
@@ -174,7 +175,9 @@ async fn adopt(world: &World, cancel: &CancellationToken) -> Result<(), Fatal> {
 fn fatal(ending: crate::stages::Ending) -> Fatal {
     match ending {
         crate::stages::Ending::Fatal(fatal) => fatal,
-        crate::stages::Ending::Closed(stop) => Fatal::Spend(stop.reason()),
+        crate::stages::Ending::Closed(stop) | crate::stages::Ending::Cut(_, stop) => {
+            Fatal::Spend(stop.reason())
+        }
         crate::stages::Ending::Outcome(outcome) => Fatal::Repo(outcome.detail().to_owned()),
     }
 }

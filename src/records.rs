@@ -2,17 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::config::Config;
 use crate::error::Fatal;
 use crate::next::Stop;
 use crate::outbox;
+use crate::pages;
 use crate::report::posts::{self, Totals};
-use crate::report::wiki::{self, Readers};
 use crate::turn::{Turn, TurnOutcome};
 use crate::world::World;
-
-/// How many turns the wiki page shows.
-const PAGE_TURNS: u32 = 10_000;
 
 /// Records a turn: the ledger with its post first, then the page, then delivery.
 ///
@@ -27,41 +23,21 @@ pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(
         Vec::new()
     };
     world.ledger.finish_turn(turn, &posts).await?;
-    write_page(world).await?;
+    pages::write(world).await?;
     world.console().turn_done(turn);
-    deliver(world).await
+    deliver(world).await?;
+    thin(world).await
 }
 
-/// The operator's page: every turn, whatever came of it.
-pub fn private_page(config: &Config) -> PathBuf {
-    config.state_dir.join("wiki/every-turn.md")
-}
-
-/// Renders the wiki pages from the ledger.
-///
-/// # Errors
-/// When the ledger can't be read.
-pub async fn write_page(world: &World) -> Result<(), Fatal> {
-    let turns = world.ledger.turns(PAGE_TURNS).await?;
-    for (readers, path) in [
-        (Readers::Public, world.config.wiki.path.clone()),
-        (Readers::Operator, private_page(&world.config)),
-    ] {
-        let (config, zone) = (&world.config.wiki, world.clock.zone());
-        let text = wiki::render(config, readers, &host(), zone, &turns);
-        if let Err(why) = wiki::write(&path, readers, &text) {
-            world.console().note(&format!(
-                "wiki log {}: {why}; it will be written with the next turn",
-                path.display()
-            ));
+/// Lets go of what old turns left, a little with each new one.
+async fn thin(world: &World) -> Result<(), Fatal> {
+    for turn in world.ledger.thin(world.clock.now()).await? {
+        if let Err(e) = world.drop_run_dir(turn) {
+            let why = format!("the directory of turn {turn} can't be removed: {e}");
+            world.console().note_once("old run", &why);
         }
     }
     Ok(())
-}
-
-/// This machine's name.
-pub fn host() -> String {
-    sysinfo::System::host_name().unwrap_or_else(|| "workstation".to_owned())
 }
 
 /// Delivers what waits, and says why it can't.

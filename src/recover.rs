@@ -3,6 +3,7 @@
 use crate::deadman;
 use crate::error::Fatal;
 use crate::ledger::{Event, OpenTurn};
+use crate::pages;
 use crate::process::end_survivors;
 use crate::records;
 use crate::stages::Draft;
@@ -13,20 +14,28 @@ use crate::world::World;
 /// How long a survivor gets to end by itself.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// Ends what a dead run started: it may still be changing the machine, or spending. To be called
+/// before anything else is looked at.
+///
+/// # Errors
+/// When somebody can't be ended.
+pub async fn end_what_survived() -> Result<(), Fatal> {
+    if end_survivors(GRACE).await {
+        return Ok(());
+    }
+    Err(Fatal::NeedsOperator(
+        "a program that an earlier run started is still alive and can't be ended: end it, then \
+         start again"
+            .to_owned(),
+    ))
+}
+
 /// Closes every open turn, takes back what earlier turns could not, and removes what dead runs left
 /// in the state directory.
 ///
 /// # Errors
 /// When a change can't be taken back: the loop must not go on over an unknown state.
 pub async fn recover(world: &World) -> Result<(), Fatal> {
-    // What a dead run started may still be changing the machine, or spending.
-    if !end_survivors(GRACE).await {
-        return Err(Fatal::NeedsOperator(
-            "a program that an earlier run started is still alive and can't be ended: end it, then \
-             start again"
-                .to_owned(),
-        ));
-    }
     for open in world.ledger.open_turns().await? {
         let turn = close(world, &open).await?;
         let stuck = match &turn.outcome {
@@ -47,11 +56,22 @@ pub async fn recover(world: &World) -> Result<(), Fatal> {
     for turn in unproven(world)? {
         take_back(world, turn).await?;
     }
-    let work = world.config.state_dir.join("work");
-    if work.exists() {
-        std::fs::remove_dir_all(&work).map_err(Fatal::io(format!(
+    clear_scratch(world)?;
+    // A run that died between an entry and the pages has left them as they were.
+    if world.ledger.newest_number().await? > 0 {
+        pages::write(world).await?;
+    }
+    Ok(())
+}
+
+/// Removes the working copies and scratch directories of dead runs.
+fn clear_scratch(world: &World) -> Result<(), Fatal> {
+    let mut left = world.ansible.scratch_of_dead_runs();
+    left.push(world.work_dir());
+    for dir in left.iter().filter(|dir| dir.exists()) {
+        std::fs::remove_dir_all(dir).map_err(Fatal::io(format!(
             "removing what a dead run left in {}",
-            work.display()
+            dir.display()
         )))?;
     }
     Ok(())
@@ -110,6 +130,9 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
     }
     let mut draft = Draft::new(open);
     let outcome = match applied(&events)? {
+        None if taken_back(&events) => {
+            TurnOutcome::Failed("interrupted after its change was taken back".to_owned())
+        }
         None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
         Some((dir, probes)) => {
             world
@@ -154,6 +177,13 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
     Ok(draft.finish(outcome, world.clock.now()))
 }
 
+/// Whether the pre-state was back, with proof.
+fn taken_back(events: &[Event]) -> bool {
+    events
+        .iter()
+        .any(|e| e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null())
+}
+
 /// The snapshot and the probes of an apply that was started and not taken back.
 ///
 /// # Errors
@@ -162,10 +192,7 @@ fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>,
     let started = events
         .iter()
         .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started");
-    let taken_back = events
-        .iter()
-        .any(|e| e.stage == Stage::Rollback.word() && e.kind == "finished" && e.data.is_null());
-    let Some(started) = started.filter(|_| !taken_back) else {
+    let Some(started) = started.filter(|_| !taken_back(events)) else {
         return Ok(None);
     };
     let read = || {

@@ -9,7 +9,8 @@ use crate::overlap::{Asking, Overlap, ask};
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::Turn;
+use crate::turn::{Receipt, Turn};
+use crate::wait::Wait;
 use crate::world::{HEARTBEAT, World};
 use crate::{outbox, records};
 
@@ -28,33 +29,34 @@ pub struct Ended {
 /// When the program can't go on; what was started is in the ledger.
 pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal> {
     let mut turns: Vec<Turn> = Vec::new();
-    let mut wake = Instant::now();
+    let clock = &world.clock;
+    let mut wake = clock.elapsed();
     let stop = loop {
-        let Some(turned) = wake_up(world, signals, &mut turns, wake).await? else {
+        let Some(turned) = wake_up(world, signals, &mut turns).await? else {
             break Stop::Signal;
         };
         records::record(world, &turned.turn, turned.stop.as_ref()).await?;
-        turns.push(turned.turn);
+        // The evidence is in the ledger: a run of months must not keep it in memory.
+        turns.push(Turn {
+            receipt: Receipt::default(),
+            ..turned.turn
+        });
         if let Some(fatal) = turned.fatal {
             return Err(fatal);
         }
         if let Some(stop) = turned.stop {
             break stop;
         }
-        wake += world.config.r#loop.interval;
-        let until = match next(&turns, &world.config.r#loop) {
+        let config = &world.config.r#loop;
+        let next = match next(&turns, config) {
             Next::Stop(stop) => break stop,
-            Next::Sleep => wake,
-            Next::SleepUntil(at) => {
-                let wait = (at - world.clock.now()).to_std().unwrap_or_default();
-                wake.max(Instant::now() + wait)
-            }
+            next => next,
         };
-        // A machine that slept, or a turn that took long: one wake now, never a storm.
-        wake = until.max(Instant::now());
-        if let Some(stop) = sleep(world, signals, until).await? {
+        let wait = Wait::after(wake, &next, config.interval, clock.elapsed(), clock.now());
+        if let Some(stop) = sleep(world, signals, wait).await? {
             break stop;
         }
+        wake = clock.elapsed();
     };
     Ok(Ended { stop, turns })
 }
@@ -64,7 +66,6 @@ async fn wake_up(
     world: &World,
     signals: &Signals,
     turns: &mut Vec<Turn>,
-    wake: Instant,
 ) -> Result<Option<Turned>, Fatal> {
     let open = world.ledger.begin_turn(world.clock.now()).await?;
     world.console().turn_started(open.number);
@@ -73,7 +74,7 @@ async fn wake_up(
     let cancel = signals.stop.child_token();
     let work = turn(world, &open, &cancel);
     tokio::pin!(work);
-    let mut overlap = Overlap::after(wake, world);
+    let mut overlap = Overlap::after(Instant::now(), world);
     // A decider may take its time: turn, heartbeat and signals go on meanwhile.
     let asking: Asking<'_> = None;
     tokio::pin!(asking);
@@ -103,11 +104,10 @@ async fn wake_up(
 }
 
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.
-async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Option<Stop>, Fatal> {
+async fn sleep(world: &World, signals: &Signals, wait: Wait) -> Result<Option<Stop>, Fatal> {
+    let left = || wait.left(world.clock.elapsed(), world.clock.now());
     world.sign(Holder::end_turn);
-    world
-        .console()
-        .sleeping(until.saturating_duration_since(Instant::now()));
+    world.console().sleeping(left());
     loop {
         if signals.stop.is_cancelled() {
             return Ok(Some(Stop::Signal));
@@ -115,13 +115,13 @@ async fn sleep(world: &World, signals: &Signals, until: Instant) -> Result<Optio
         if records::stop_requested(world).is_some() {
             return Ok(Some(Stop::Operator));
         }
-        let now = Instant::now();
-        if now >= until {
+        let left = left();
+        if left.is_zero() {
             return Ok(None);
         }
         tokio::select! {
             () = signals.stop.cancelled() => {}
-            () = sleep_until(until.min(now + HEARTBEAT)) => {
+            () = tokio::time::sleep(left.min(HEARTBEAT)) => {
                 world.sign(|_| {});
                 outbox::deliver(&world.ledger, &world.discord, &world.clock).await?;
             }

@@ -95,6 +95,7 @@ impl Trial {
             spend: SpendConfig {
                 daily_cap: MicroUsd(150_000_000),
                 per_iteration: MicroUsd(5_000_000),
+                unanswered: MicroUsd(1_000_000),
                 zone: crate::clock::system_zone(),
                 roots: crate::spend::roots("", &self.home(), &[]),
             },

@@ -462,6 +462,42 @@ pub struct Turn {
     pub receipt: Receipt,
 }
 
+/// What all turns came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Those in which an iteration could have been: all but the skipped.
+    pub iterations: u64,
+    /// Improvements.
+    pub committed: u64,
+    /// Refused by a gate.
+    pub rejected: u64,
+    /// Waiting for a person; not those that a dry run held.
+    pub held: u64,
+    /// Nothing material.
+    pub idle: u64,
+    /// Failed, or stopped for the operator.
+    pub failed: u64,
+    /// When the newest improvement landed.
+    pub last_commit: Option<DateTime<Utc>>,
+}
+
+impl Receipt {
+    /// What of it is kept for ever: what the pages show, what is remembered, and every probe. The
+    /// difference is in git; what programs said is gone.
+    #[must_use]
+    pub fn thinned(mut self) -> Self {
+        self.diff.clear();
+        for gate in &mut self.gates {
+            gate.command = None;
+            gate.notes.clear();
+        }
+        for probe in &mut self.probes {
+            probe.output.clear();
+        }
+        self
+    }
+}
+
 /// The stages of a turn, as `status` shows them and as events are named in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

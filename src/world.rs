@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +26,8 @@ use crate::repo::{CommitId, Repo};
 use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::sandbox::Sandbox;
-use crate::turn::{Iteration, Probe, Stage, TurnId, TurnOutcome, Verdict};
+use crate::spend::{Limits, Meter};
+use crate::turn::{Iteration, Probe, Stage, TurnId, Verdict};
 
 /// The agent that works, one of those there are.
 #[derive(Debug)]
@@ -55,15 +57,10 @@ impl Worker {
 }
 
 impl Agent for Worker {
-    async fn iterate(
-        &self,
-        brief: &Brief,
-        cancel: &CancellationToken,
-        beat: &mut dyn FnMut(&str),
-    ) -> Iteration {
+    async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         match self {
-            Self::Catalog(agent) => agent.iterate(brief, cancel, beat).await,
-            Self::Claude(agent) => agent.iterate(brief, cancel, beat).await,
+            Self::Catalog(agent) => agent.iterate(brief, meter, beat).await,
+            Self::Claude(agent) => agent.iterate(brief, meter, beat).await,
         }
     }
 }
@@ -93,6 +90,8 @@ pub struct World {
     pub env: Env,
     lock: Lock,
     today: Cell<MicroUsd>,
+    /// The day on which the warning about the cap was given.
+    warned: Cell<Option<NaiveDate>>,
     console: RefCell<Console>,
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
@@ -131,6 +130,7 @@ impl World {
             env,
             lock,
             today: Cell::new(MicroUsd::ZERO),
+            warned: Cell::new(None),
             console: RefCell::new(console),
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
@@ -164,9 +164,23 @@ impl World {
         let _ = self.lock().line(self.clock.now(), line);
     }
 
+    /// A meter for a run that may cost so much; it also ends with `cancel`.
+    pub(crate) fn meter(&self, allowance: MicroUsd, cancel: &CancellationToken) -> Meter {
+        let limits = Limits {
+            allowance,
+            unanswered: self.config.spend.unanswered,
+        };
+        Meter::new(self.clock.clone(), limits, cancel.child_token())
+    }
+
     /// Notes the day's figure as the gate read it.
     pub(crate) fn set_today(&self, total: MicroUsd) {
         self.today.set(total);
+    }
+
+    /// Whether this run meets the day's cap from near for the first time on a day.
+    pub(crate) fn first_near_cap(&self, today: NaiveDate) -> bool {
+        self.warned.replace(Some(today)) != Some(today)
     }
 
     /// Notes what a run of this turn cost.
@@ -251,6 +265,12 @@ impl World {
             self.config.home.clone(),
             self.path.clone(),
         )
+        .with_scratch(self.work_dir())
+    }
+
+    /// What is needed for a while; whatever a dead run left there goes at the next start.
+    pub(crate) fn work_dir(&self) -> PathBuf {
+        self.config.state_dir.join("work")
     }
 
     /// The probes of every committed improvement, with its title.
@@ -258,10 +278,9 @@ impl World {
     /// # Errors
     /// When the ledger can't be read.
     pub async fn committed_probes(&self) -> Result<Vec<(String, Probe)>, LedgerError> {
-        let turns = self.ledger.turns(10_000).await?;
+        let turns = self.ledger.improvements(false, 10_000).await?;
         Ok(turns
             .into_iter()
-            .filter(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
             .flat_map(|t| {
                 let title = t.finding.map(|f| f.title).unwrap_or_default();
                 t.receipt
@@ -287,6 +306,15 @@ impl World {
         let dir = runs_dir(&self.config.state_dir).join(turn.to_string());
         make_private(&dir).map_err(crate::stages::Ending::Fatal)?;
         Ok(dir)
+    }
+
+    /// Removes the directory of an agent's run that is old by now.
+    pub(crate) fn drop_run_dir(&self, turn: TurnId) -> std::io::Result<()> {
+        let dir = runs_dir(&self.config.state_dir).join(turn.to_string());
+        match std::fs::remove_dir_all(dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
     }
 
     /// Where the pre-state of a turn is kept until the turn is over.
@@ -328,7 +356,7 @@ impl World {
         &self,
         name: &str,
     ) -> Result<tempfile::TempDir, crate::stages::Ending> {
-        let base = self.config.state_dir.join("work");
+        let base = self.work_dir();
         make_private(&base).map_err(crate::stages::Ending::Fatal)?;
         tempfile::Builder::new()
             .prefix(&format!("{name}-"))

@@ -12,6 +12,7 @@ use crate::gate::{Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide as gate};
 use crate::ledger::Ledger;
 use crate::lock::coordinate::{Choice, Look, facts_text, parse_choice};
 use crate::sandbox::Sandbox;
+use crate::spend::{Limits, Meter};
 use crate::stages::spend_on;
 use crate::turn::TurnId;
 use crate::world::make_private;
@@ -70,20 +71,25 @@ async fn paid(
     make_private(&dir).ok()?;
     let prompt = prompt(&config.agent.prompts, look)?;
     let amount = affordable(config, clock, ledger).await?;
-    let run = ledger.reserve(turn, amount, clock.now()).await.ok()?;
-    let cancel = CancellationToken::new();
-    let call = claude.ask(&prompt, SCHEMA, &dir, amount, &cancel);
-    let answer = tokio::time::timeout(DEADLINE, call).await;
-    // What an answer that never came has cost is not known.
-    let (session, cost) = match &answer {
-        Ok(Ok((_, cost, session))) => (session.clone(), *cost),
-        _ => (None, amount),
-    };
-    ledger
-        .settle(&run, session.as_deref(), cost, clock.now())
+    let session = uuid::Uuid::new_v4().to_string();
+    let run = ledger
+        .reserve(turn, &session, amount, clock.now())
         .await
         .ok()?;
-    let (value, _, _) = answer.ok()?.ok()?;
+    let limits = Limits {
+        allowance: amount,
+        unanswered: config.spend.unanswered,
+    };
+    let meter = Meter::new(clock.clone(), limits, CancellationToken::new());
+    let call = claude.ask(&prompt, SCHEMA, &dir, &session, &meter);
+    let answer = tokio::time::timeout(DEADLINE, call).await;
+    // What an answer that never came has cost is not known.
+    let cost = match &answer {
+        Ok(Ok((_, cost))) => *cost,
+        _ => amount,
+    };
+    ledger.settle(&run, cost, clock.now()).await.ok()?;
+    let (value, _) = answer.ok()?.ok()?;
     parse_choice(&value)
 }
 

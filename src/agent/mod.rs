@@ -8,9 +8,8 @@ pub mod report;
 
 use std::path::PathBuf;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::gate::MicroUsd;
+use crate::spend::Meter;
 use crate::turn::{Finding, Iteration};
 
 /// What an iteration is given.
@@ -18,6 +17,8 @@ use crate::turn::{Finding, Iteration};
 pub struct Brief {
     /// The turn's id, for run directories and logs.
     pub turn: crate::turn::TurnId,
+    /// The session that the run is to have, which joins it with its transcripts.
+    pub session: String,
     /// The agent's own clone of the repository: its working directory.
     pub workdir: PathBuf,
     /// A private directory of this run for config, temporary files and logs.
@@ -55,12 +56,7 @@ pub struct Remembered {
     reason = "used inside this crate only, never as a trait object"
 )]
 pub trait Agent {
-    /// Works in `brief.workdir` until done, out of allowance or cancelled. Infallible: every
-    /// failure is an outcome class. `beat` is called at each sign of life with its last line.
-    async fn iterate(
-        &self,
-        brief: &Brief,
-        cancel: &CancellationToken,
-        beat: &mut dyn FnMut(&str),
-    ) -> Iteration;
+    /// Works in `brief.workdir` until done, or until `meter` says that it has to end. Infallible:
+    /// every failure is an outcome class. `beat` is called at each sign of life with its last line.
+    async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration;
 }

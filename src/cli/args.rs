@@ -107,6 +107,9 @@ pub enum Command {
         /// The directory of a pre-state.
         dir: PathBuf,
     },
+    /// Started by `run`: ends what a killed run leaves.
+    #[command(hide = true)]
+    Guardian,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

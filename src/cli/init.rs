@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Surroundings, print};
 use crate::config::{discover, render};
 use crate::error::{Exit, Fatal};
+use crate::whole;
 
 /// Looks at a repository and writes `secloop.toml` into it.
 pub(super) fn init(
@@ -27,7 +28,8 @@ pub(super) fn init(
             file.display()
         )));
     }
-    std::fs::write(&file, text).map_err(Fatal::io(format!("writing {}", file.display())))?;
+    whole::replace(&file, text.as_bytes(), 0o644)
+        .map_err(Fatal::io(format!("writing {}", file.display())))?;
     print(&format!(
         "Wrote {}.\n\n{}\nLook it over, then check the machine with `secloop doctor`, try one turn \
          with `secloop run --once --dry-run`, and start with `secloop run`.\n",

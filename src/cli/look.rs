@@ -80,8 +80,13 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
             let age = (now - h.heartbeat).num_seconds().max(0);
             let _ = writeln!(
                 out,
-                "running   pid {}, stage {stage}, last sign of life {age} s ago",
-                h.identity.pid
+                "running   pid {}, stage {stage}, last sign of life {age} s ago{}",
+                h.identity.pid,
+                if h.spent > MicroUsd::ZERO {
+                    format!(", {} spent in this turn", h.spent)
+                } else {
+                    String::new()
+                }
             );
         }
         None => out.push_str("running   no\n"),

@@ -102,6 +102,11 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now).await,
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
+            Command::Guardian => Ok(if crate::process::stand_guard().await {
+                Exit::Done
+            } else {
+                Exit::Fatal
+            }),
             Command::Completions { .. } => Ok(Exit::Done),
         }
     });

@@ -74,7 +74,8 @@ impl Place {
         date: NaiveDate,
         early: bool,
     ) -> Result<spend::DaySpend, Fatal> {
-        let own = match self.ledger().await? {
+        let ledger = self.ledger().await?;
+        let own = match &ledger {
             Some(ledger) => {
                 let start = date.and_time(chrono::NaiveTime::MIN).and_utc();
                 ledger
@@ -86,7 +87,7 @@ impl Place {
         let (roots, zone, now) = (self.roots.clone(), self.clock.zone(), self.clock.now());
         let dir = self.state_dir.clone();
         let bar = ReadingBar::new();
-        tokio::task::spawn_blocking(move || {
+        let mut day = tokio::task::spawn_blocking(move || {
             let query = DayQuery {
                 roots: &roots,
                 date,
@@ -104,6 +105,10 @@ impl Place {
             day
         })
         .await
-        .map_err(|e| Fatal::Spend(e.to_string()))
+        .map_err(|e| Fatal::Spend(e.to_string()))?;
+        if let Some(ledger) = &ledger {
+            ledger.remember_day(&mut day).await?;
+        }
+        Ok(day)
     }
 }

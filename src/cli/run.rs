@@ -11,8 +11,9 @@ use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, s
 use crate::error::{Exit, Fatal};
 use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
 use crate::lock::{Holder, Lock};
+use crate::pages;
 use crate::prepare::prepare;
-use crate::process::own_identity;
+use crate::process::{Guardian, own_identity};
 use crate::rebuild;
 use crate::records;
 use crate::report::console::{Console, Summary};
@@ -60,6 +61,10 @@ pub(super) async fn run(
             return Ok(Exit::Busy);
         }
     };
+    let program = std::env::current_exe().map_err(Fatal::io("looking for the own program"))?;
+    let _guardian = Guardian::start(&program, &["guardian"]).map_err(Fatal::io(
+        "starting the process that ends what a killed run leaves",
+    ))?;
     let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
     let world = prepare(config, around, lock, console, &signals.stop).await?;
     let result = supervise(&world, &signals).await;
@@ -168,7 +173,7 @@ fn say_goodbye(
     ));
     places.push((
         "every turn".to_owned(),
-        records::private_page(&world.config).display().to_string(),
+        pages::private_page(&world.config).display().to_string(),
     ));
     places.push((
         "commits".to_owned(),

@@ -5,6 +5,7 @@ use crate::config::state_dir;
 use crate::error::{Exit, Fatal};
 use crate::lock;
 use crate::records::stop_file;
+use crate::whole;
 
 /// Leaves a request for the running loop, which looks for it every two seconds. A loop can be
 /// stopped whatever has become of its configuration: only the state directory counts.
@@ -15,8 +16,8 @@ pub(super) async fn stop(around: &Surroundings, now: bool) -> Result<Exit, Fatal
         return Ok(Exit::Done);
     };
     let file = stop_file(&state_dir);
-    tokio::fs::write(&file, if now { "now" } else { "after-turn" })
-        .await
+    let request = if now { "now" } else { "after-turn" };
+    whole::replace(&file, request.as_bytes(), 0o600)
         .map_err(Fatal::io(format!("writing {}", file.display())))?;
     let when = if now {
         "takes its turn back and ends"

@@ -109,6 +109,10 @@ pub(super) fn resolve(
         .spend
         .per_iteration_usd
         .map_or(MicroUsd(5_000_000), |d| d.0);
+    let unanswered = raw
+        .spend
+        .unanswered_call_usd
+        .map_or(MicroUsd(1_000_000), |d| d.0);
     let zone = match raw.spend.zone.as_deref() {
         None | Some("system") => crate::clock::system_zone(),
         Some(name) => name.parse().map_err(|_| {
@@ -160,6 +164,7 @@ pub(super) fn resolve(
         spend: SpendConfig {
             daily_cap,
             per_iteration,
+            unanswered,
             zone,
             roots,
         },

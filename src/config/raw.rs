@@ -33,6 +33,7 @@ pub(super) struct RawLoop {
 pub(super) struct RawSpend {
     pub(super) daily_cap_usd: Option<Dollars>,
     pub(super) per_iteration_usd: Option<Dollars>,
+    pub(super) unanswered_call_usd: Option<Dollars>,
     pub(super) zone: Option<String>,
     pub(super) roots: Option<Vec<String>>,
 }

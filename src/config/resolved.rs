@@ -66,6 +66,9 @@ pub struct SpendConfig {
     pub daily_cap: MicroUsd,
     /// What one iteration may cost at most. Never zero.
     pub per_iteration: MicroUsd,
+    /// What a call is booked at that was asked for in a run that was ended, and of whose answer
+    /// nothing came.
+    pub unanswered: MicroUsd,
     /// The zone whose midnight begins a day.
     pub zone: Tz,
     /// Transcript roots: directories that hold `projects/`. May be missing on disk.

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use watch::watch;
 
-use crate::playbook::write_durably;
 use crate::process::{self, Identity, find_on_path, own_identity};
 use crate::turn::Left;
+use crate::whole;
 
 const ORDER: &str = "deadman.json";
 const ARMED: &str = "armed";
@@ -80,7 +80,8 @@ pub async fn arm(dir: &Path, deadline: Duration, path: &std::ffi::OsStr) -> Resu
         deadline_ms: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
     };
     let text = serde_json::to_vec(&order).map_err(|e| e.to_string())?;
-    write_durably(dir, ORDER, &text).map_err(|e| format!("{}: {e}", dir.display()))?;
+    whole::replace(&dir.join(ORDER), &text, 0o600)
+        .map_err(|e| format!("{}: {e}", dir.display()))?;
     let program = own_program()?;
     if by_systemd(&program, dir, path).await && waits(dir, ARMING / 4).await {
         return Ok(());
@@ -178,7 +179,7 @@ impl Held {
     /// # Errors
     /// When that can't be written; the timer may still fire.
     pub fn disarm(&self) -> std::io::Result<()> {
-        write_durably(&self.dir, DISARMED, b"")
+        whole::replace(&self.dir.join(DISARMED), b"", 0o600)
     }
 }
 

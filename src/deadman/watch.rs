@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use super::{ARMED, DISARMED, FIRED, Fired, ORDER, ORPHANED, ORPHANED_PART, Order, hold};
 use crate::error::{Exit, Fatal};
-use crate::playbook::{PreState, write_durably};
+use crate::playbook::PreState;
 use crate::process::{Likeness, end_tree_of, leave_session, likeness};
+use crate::whole;
 
 /// Between two looks at the owner and at what it has said.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,7 +37,7 @@ pub async fn watch(dir: &Path) -> Result<Exit, Fatal> {
         // Another one waits already.
         return Ok(Exit::Done);
     }
-    write_durably(dir, ARMED, b"").map_err(broken)?;
+    whole::replace(&dir.join(ARMED), b"", 0o600).map_err(broken)?;
     let Some(why) = wait(dir, &order).await else {
         return Ok(Exit::Done);
     };
@@ -111,5 +112,5 @@ async fn fire(dir: &Path, order: &Order, why: String) -> std::io::Result<()> {
 
 fn tell(dir: &Path, fired: &Fired) -> std::io::Result<()> {
     let text = serde_json::to_vec(fired).map_err(std::io::Error::other)?;
-    write_durably(dir, FIRED, &text)
+    whole::replace(&dir.join(FIRED), &text, 0o600)
 }

@@ -9,25 +9,31 @@ use crate::spend::OwnRun;
 use crate::turn::TurnId;
 
 impl Ledger {
-    /// Reserves an allowance for an agent's run that is about to start.
+    /// Reserves an allowance for an agent's run that is about to start. Its session is known from
+    /// now on, so that whatever it leaves in transcripts is never counted beside its own account.
     ///
     /// # Errors
     /// When the entry can't be written; then the run must not start.
     pub async fn reserve(
         &self,
         turn: TurnId,
+        session: &str,
         amount: MicroUsd,
         now: DateTime<Utc>,
     ) -> Result<String, LedgerError> {
         let id = uuid::Uuid::now_v7().to_string();
-        sqlx::query("INSERT INTO agent_run (id, turn, started, reserved) VALUES ($1, $2, $3, $4)")
-            .bind(&id)
-            .bind(turn.to_string())
-            .bind(stamp(now))
-            .bind(stored(amount))
-            .execute(&self.pool)
-            .await
-            .map_err(failed("reserving an allowance"))?;
+        sqlx::query(
+            "INSERT INTO agent_run (id, turn, session, started, reserved) \
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(&id)
+        .bind(turn.to_string())
+        .bind(session)
+        .bind(stamp(now))
+        .bind(stored(amount))
+        .execute(&self.pool)
+        .await
+        .map_err(failed("reserving an allowance"))?;
         Ok(id)
     }
 
@@ -38,14 +44,12 @@ impl Ledger {
     pub async fn settle(
         &self,
         run: &str,
-        session: Option<&str>,
         cost: MicroUsd,
         now: DateTime<Utc>,
     ) -> Result<(), LedgerError> {
-        sqlx::query("UPDATE agent_run SET finished = $2, session = $3, cost = $4 WHERE id = $1")
+        sqlx::query("UPDATE agent_run SET finished = $2, cost = $3 WHERE id = $1")
             .bind(run)
             .bind(stamp(now))
-            .bind(session)
             .bind(stored(cost))
             .execute(&self.pool)
             .await

@@ -82,7 +82,10 @@ async fn a_post_is_queued_once_and_keeps_its_order() {
 async fn an_unsettled_run_is_booked_at_its_reservation() {
     let (_dir, ledger) = ledger().await;
     let open = ledger.begin_turn(at(0)).await.unwrap();
-    ledger.reserve(open.id, MicroUsd(7), at(0)).await.unwrap();
+    ledger
+        .reserve(open.id, "session", MicroUsd(7), at(0))
+        .await
+        .unwrap();
     assert_eq!(ledger.reserved().await.unwrap(), MicroUsd(7));
     assert!(ledger.own_runs(at(0)).await.unwrap().is_empty());
     ledger.settle_at_reservation(open.id, at(1)).await.unwrap();

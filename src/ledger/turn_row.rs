@@ -5,7 +5,9 @@ use sqlx::Row;
 
 use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
 use crate::agent::Remembered;
-use crate::turn::{Turn, TurnId, TurnOutcome};
+use crate::turn::{Counts, Turn, TurnId, TurnOutcome};
+
+const READING: &str = "reading turns";
 
 /// A turn that has begun and not ended: this run's current one, or one that a crash left.
 #[derive(Debug, Clone)]
@@ -16,6 +18,13 @@ pub struct OpenTurn {
     pub number: i64,
     /// When it began.
     pub started: DateTime<Utc>,
+}
+
+fn decoded(rows: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<Turn>, LedgerError> {
+    rows.iter()
+        .map(|row| serde_json::from_str(row.get(0)))
+        .collect::<Result<_, _>>()
+        .map_err(|e| failed(READING)(sqlx::Error::Decode(Box::new(e))))
 }
 
 impl Ledger {
@@ -103,21 +112,112 @@ impl Ledger {
     /// # Errors
     /// When the ledger can't be read, or an entry is not what this version writes.
     pub async fn turns(&self, limit: u32) -> Result<Vec<Turn>, LedgerError> {
-        let what = "reading turns";
         let rows = sqlx::query(
             "SELECT record FROM turn WHERE record IS NOT NULL ORDER BY number DESC LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await
-        .map_err(failed(what))?;
-        let mut turns = rows
-            .iter()
-            .map(|row| serde_json::from_str(row.get(0)))
-            .collect::<Result<Vec<Turn>, _>>()
-            .map_err(|e| failed(what)(sqlx::Error::Decode(Box::new(e))))?;
+        .map_err(failed(READING))?;
+        let mut turns = decoded(&rows)?;
         turns.reverse();
         Ok(turns)
+    }
+
+    /// The improvements that landed, oldest first, at most the newest `limit`; with `open` also what
+    /// was refused, held or failed.
+    ///
+    /// # Errors
+    /// As [`Ledger::turns`].
+    pub async fn improvements(&self, open: bool, limit: u32) -> Result<Vec<Turn>, LedgerError> {
+        let sql = if open {
+            "SELECT record FROM turn WHERE record IS NOT NULL \
+             AND outcome NOT IN ('skipped', 'idle') ORDER BY number DESC LIMIT $1"
+        } else {
+            "SELECT record FROM turn WHERE record IS NOT NULL AND outcome = 'committed' \
+             ORDER BY number DESC LIMIT $1"
+        };
+        let rows = sqlx::query(sql)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        let mut turns = decoded(&rows)?;
+        turns.reverse();
+        Ok(turns)
+    }
+
+    /// The finished turns with these numbers, oldest first.
+    ///
+    /// # Errors
+    /// As [`Ledger::turns`].
+    pub async fn turns_from_to(&self, first: i64, last: i64) -> Result<Vec<Turn>, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT record FROM turn WHERE record IS NOT NULL AND number BETWEEN $1 AND $2 \
+             ORDER BY number",
+        )
+        .bind(first)
+        .bind(last)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed(READING))?;
+        decoded(&rows)
+    }
+
+    /// The highest number of a turn; 0 before the first.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn newest_number(&self) -> Result<i64, LedgerError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(number), 0) FROM turn")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        Ok(row.get(0))
+    }
+
+    /// What all turns came to.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn counts(&self) -> Result<Counts, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT outcome, COUNT(*) FROM turn WHERE outcome IS NOT NULL GROUP BY outcome",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed(READING))?;
+        let mut counts = Counts::default();
+        for row in &rows {
+            let (outcome, count): (String, i64) = (row.get(0), row.get(1));
+            let count = u64::try_from(count).unwrap_or(0);
+            let place = match outcome.as_str() {
+                "committed" => &mut counts.committed,
+                "rejected" => &mut counts.rejected,
+                "held" => &mut counts.held,
+                "idle" => &mut counts.idle,
+                "failed" | "needs_operator" => &mut counts.failed,
+                _ => continue,
+            };
+            *place += count;
+            counts.iterations += count;
+        }
+        // As the record is written; within a text the quotes would be escaped.
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM turn WHERE outcome = 'held' \
+             AND record LIKE '%\"rehearsal\":true%'",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed(READING))?;
+        let rehearsed = u64::try_from(row.get::<i64, _>(0)).unwrap_or(0);
+        counts.held = counts.held.saturating_sub(rehearsed);
+        let row = sqlx::query("SELECT MAX(finished) FROM turn WHERE outcome = 'committed'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        counts.last_commit = row.get::<Option<String>, _>(0).map(|at| parse_stamp(&at));
+        Ok(counts)
     }
 
     /// What earlier turns came to, newest first, one entry a fingerprint.

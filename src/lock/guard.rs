@@ -120,7 +120,7 @@ impl Lock {
     ) -> std::io::Result<()> {
         let mut record = self.record();
         change(&mut record.me);
-        record.me.heartbeat = now;
+        record.me.alive(now);
         record.written = now;
         holder::write(&self.dir, &record.me)
     }
@@ -135,7 +135,7 @@ impl Lock {
         if (now - record.written).abs() < LINE_EVERY {
             return Ok(());
         }
-        record.me.heartbeat = now;
+        record.me.alive(now);
         record.written = now;
         holder::write(&self.dir, &record.me)
     }

@@ -3,11 +3,13 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::clock::asleep;
 use crate::gate::MicroUsd;
 use crate::process::Identity;
 use crate::text::plain;
@@ -37,6 +39,10 @@ pub struct Holder {
     pub stage: Option<Stage>,
     /// Its last sign of life.
     pub heartbeat: DateTime<Utc>,
+    /// How long the machine had slept by the begin of the turn and by the last sign of life: what
+    /// it slept since is nobody's delay. `None`: it can't be told.
+    #[serde(default)]
+    pub asleep: (Option<Duration>, Option<Duration>),
     /// The last lines of output, oldest first: few, short and printable.
     pub last_lines: Vec<String>,
     /// What the turn has spent so far.
@@ -56,6 +62,7 @@ impl Holder {
             turn_started: None,
             stage: None,
             heartbeat: now,
+            asleep: (None, asleep()),
             last_lines: Vec::new(),
             spent: MicroUsd::ZERO,
             log,
@@ -66,9 +73,16 @@ impl Holder {
     pub fn begin_turn(&mut self, turn: TurnId, now: DateTime<Utc>) {
         self.turn = Some(turn);
         self.turn_started = Some(now);
+        self.asleep.0 = asleep();
         self.stage = None;
         self.last_lines.clear();
         self.spent = MicroUsd::ZERO;
+    }
+
+    /// Gives a sign of life.
+    pub(super) fn alive(&mut self, now: DateTime<Utc>) {
+        self.heartbeat = now;
+        self.asleep.1 = asleep();
     }
 
     /// Leaves the turn; the run sleeps until the next.
@@ -109,7 +123,8 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 /// Replaces the record; a reader sees the old one or the new one.
 pub(super) fn write(dir: &Path, holder: &Holder) -> std::io::Result<()> {
     let text = serde_json::to_string(holder)?;
-    let temporary = dir.join(format!("holder.json.{}", std::process::id()));
+    // One name for all: whoever writes has the lock, and what a dead one left is written over.
+    let temporary = dir.join("holder.json.new");
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create(true)

@@ -23,6 +23,9 @@ use crate::turn::{Verdict, hex};
 /// Holds what the event plugin seals its lines with; the plugin removes it when it has read it.
 const KEY: &str = "key";
 
+/// Begins the names of scratch directories.
+const SCRATCH: &str = "run-";
+
 const PLUGIN: &str = include_str!("data/secloop_events.py");
 
 /// How the playbook is run.
@@ -157,6 +160,17 @@ impl Ansible {
         })
     }
 
+    /// The scratch directories of runs that never came to their end. The run lock must be held, and
+    /// nothing of ours be running.
+    pub fn scratch_of_dead_runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.support).into_iter().flatten();
+        entries
+            .flatten()
+            .filter(|e| e.file_name().to_string_lossy().starts_with(SCRATCH))
+            .map(|e| e.path())
+            .collect()
+    }
+
     /// How the playbook is run, as a short digest: another way has another baseline.
     pub fn way(&self) -> String {
         use sha2::{Digest as _, Sha256};
@@ -196,7 +210,7 @@ impl Ansible {
         cancel: &CancellationToken,
     ) -> Result<AnsibleRun, String> {
         let scratch = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(SCRATCH)
             .tempdir_in(&self.support)
             .map_err(|e| format!("no scratch directory: {e}"))?;
         let key = uuid::Uuid::new_v4().to_string();
@@ -374,6 +388,7 @@ fn ended(how: Ended) -> String {
         Ended::Deadline => "ran past its deadline and was ended".to_owned(),
         Ended::Silent => "was silent for too long and was ended".to_owned(),
         Ended::Flood => "gave too much output and was ended".to_owned(),
+        Ended::Lingered => "it did not end after its last word".to_owned(),
         Ended::Cancelled => "stopped by the supervisor".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use super::services;
 use super::snapshot::{self, Coverage, Snapshot};
 use super::states::{Machine, States, Step};
 use crate::turn::Left;
+use crate::whole;
 
 /// A pre-state on disk.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl PreState {
                 let states = States::take(&machine).await;
                 let described = Described { machine, states };
                 let text = serde_json::to_vec(&described).map_err(std::io::Error::other)?;
-                write_durably(dir, STATES, &text)?;
+                whole::replace(&dir.join(STATES), &text, 0o600)?;
                 Some(described)
             }
         };
@@ -182,14 +183,4 @@ fn tell(restored: &snapshot::Restored, done: &mut Vec<String>) {
     done.extend(restored.changed.iter().map(|d| format!("{d} put back")));
     let failed = restored.failed.iter();
     done.extend(failed.map(|(path, why)| format!("{}: {why}", path.display())));
-}
-
-/// Writes a file beside and renames it, so that it is whole or not there.
-pub(crate) fn write_durably(dir: &Path, name: &str, text: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(dir.join(name)).map_err(|e| e.error)?;
-    std::fs::File::open(dir)?.sync_all()
 }

@@ -15,8 +15,6 @@ mod walk;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +26,7 @@ use self::store::{Index, Store};
 use self::system::SystemLook;
 use self::walk::{Looking, entry_only, is_absent, walk};
 use crate::turn::Left;
+use crate::whole;
 
 /// What a snapshot covers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,12 +101,7 @@ pub fn take_of(covers: Coverage, dir: &Path) -> std::io::Result<Snapshot> {
         beyond: beyond.into_inner(),
     };
     let text = serde_json::to_vec(&snapshot).map_err(std::io::Error::other)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(&text)?;
-    file.as_file().sync_all()?;
-    file.persist(dir.join("manifest.json"))
-        .map_err(|e| e.error)?;
-    File::open(dir)?.sync_all()?;
+    whole::replace(&dir.join("manifest.json"), &text, 0o600)?;
     Ok(snapshot)
 }
 

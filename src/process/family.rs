@@ -14,6 +14,8 @@ use super::{Identity, Likeness, boot_id, likeness, own_identity};
 
 /// The variable that names the run to which a process belongs.
 pub(super) const MARK: &str = "SECLOOP_RUN";
+/// The first field of a mark: another version's number would be taken for a start that it is not.
+const FORMAT: &str = "s2";
 /// Between two looks at the process table.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long KILL may take.
@@ -36,7 +38,7 @@ pub(super) fn new_mark() -> String {
 
 fn mark_of(who: &Identity, run: &str) -> String {
     format!(
-        "{}.{}.{}.{run}",
+        "{FORMAT}.{}.{}.{}.{run}",
         who.pid,
         who.started,
         sys::pid_namespace().unwrap_or(0)
@@ -46,6 +48,7 @@ fn mark_of(who: &Identity, run: &str) -> String {
 /// The supervisor that a mark names, where its pid means the same here.
 fn supervisor(mark: &str) -> Option<Identity> {
     let mut fields = mark.split('.');
+    fields.next().filter(|format| *format == FORMAT)?;
     let (pid, started) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let namespace: u64 = fields.next()?.parse().ok()?;
     (fields.next().is_some() && Some(namespace) == sys::pid_namespace()).then(|| Identity {
@@ -121,10 +124,22 @@ impl Family {
         found
     }
 
+    /// The program that was meant: the child, or below a child that is only a wrapper, whoever is
+    /// another program than it. Who can't be told from the wrapper is not it.
+    pub(super) fn program(&mut self, mark: &str, child: u32, wrapper: bool) -> Vec<Row> {
+        let rows = self.of_run(mark);
+        if !wrapper {
+            return rows.into_iter().filter(|r| r.pid == child).collect();
+        }
+        let wraps = sys::executable(child);
+        let other = |pid| wraps.is_some() && ![None, wraps].contains(&sys::executable(pid));
+        topmost(child, &rows, &other)
+    }
+
     /// Signals everybody of the run, but not `group`, which has its signal already.
     pub(super) fn signal(&mut self, mark: &str, group: u32, signal: Signal) {
         for row in self.of_run(mark).iter().filter(|r| r.group != group) {
-            signal_row(row, signal);
+            sys::signal_row(row, signal);
         }
     }
 
@@ -151,9 +166,9 @@ impl Family {
             }
             for row in &left {
                 if now >= grace {
-                    signal_row(row, Signal::Kill);
+                    sys::signal_row(row, Signal::Kill);
                 } else if asked.insert((row.pid, row.started)) {
-                    signal_row(row, Signal::Term);
+                    sys::signal_row(row, Signal::Term);
                 }
             }
             tokio::time::sleep(LOOK).await;
@@ -211,11 +226,20 @@ fn reap(table: &[Row]) {
     }
 }
 
-fn signal_row(row: &Row, signal: Signal) {
-    // It may have ended since, and its pid may be somebody else's.
-    if sys::row(row.pid).is_some_and(|now| now.started == row.started) {
-        sys::signal_process(row.pid, signal);
+/// The first below `of`, on each path, for whom `other` is true.
+fn topmost(of: u32, table: &[Row], other: &dyn Fn(u32) -> bool) -> Vec<Row> {
+    let mut found = Vec::new();
+    let mut open = vec![of];
+    while let Some(at) = open.pop() {
+        for row in table.iter().filter(|r| r.parent == at && r.pid != at) {
+            if other(row.pid) {
+                found.push(row.clone());
+            } else {
+                open.push(row.pid);
+            }
+        }
     }
+    found
 }
 
 /// A process and everybody above it.

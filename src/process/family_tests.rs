@@ -155,11 +155,13 @@ async fn only_what_a_dead_supervisor_left_is_ended() {
         started: 1,
         ..me.clone()
     };
-    let elsewhere = format!("{}.1.7.x", me.pid);
+    let elsewhere = format!("{FORMAT}.{}.1.7.x", me.pid);
+    let older = mark_of(&dead, "x").replace(FORMAT, "s1");
     let mut left = sleeper(&mark_of(&dead, "x"));
     let mut others: Vec<_> = [
         mark_of(&me, "x"),
         elsewhere,
+        older,
         String::new(),
         "1.1".to_owned(),
     ]

@@ -3,23 +3,36 @@
 //!
 //! Output is drained while the child runs and for a bounded time after it ends, since a
 //! grandchild may hold the pipe open. Ends: the child's own exit, a deadline, silence, too much
-//! output, or cancellation; in all but the first the group gets TERM, a grace period in which
-//! output is still drained, and KILL.
+//! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
+mod at_work;
 mod detached;
 mod family;
 mod find;
 mod flags;
+mod guardian;
 mod identity;
+mod other;
 mod output;
+#[cfg(any(test, not(target_os = "linux")))]
+mod procargs;
 mod run;
+mod spec;
 mod sys;
+mod terminate;
+mod tree;
+mod watch;
 
+pub use at_work::{AtWork, at_work};
 pub use detached::{leave_session, spawn_detached};
 pub use family::{end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
 pub use flags::{inode_flags, set_inode_flags};
+pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
+pub use other::terminate_tree;
 pub use output::{Line, Stream};
-pub use run::{Ended, Finished, Spec, run};
-pub use sys::{account_home, effective_uid, terminate_tree, user_ids};
+pub use run::run;
+pub use spec::{Done, Ended, Finished, Spec};
+pub(crate) use sys::asleep;
+pub use sys::{account_home, effective_uid, user_ids};

@@ -1,7 +1,15 @@
 //! A child's output: read in pieces, kept within bounds, given on line by line.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Child;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long output is still read after the child has ended: a grandchild may hold the pipe.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Which output a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +27,84 @@ pub struct Line {
     pub stream: Stream,
     /// Its text, lossily decoded.
     pub text: String,
+    /// It came after the child was asked to end.
+    pub late: bool,
 }
 
-pub(super) async fn pump(
+/// Both streams of a child, and what is kept of them.
+pub(super) struct Output<F> {
+    pieces: mpsc::Receiver<(Stream, Vec<u8>)>,
+    open: bool,
+    kept: Kept,
+    on_line: F,
+}
+
+impl<F: FnMut(Line)> Output<F> {
+    /// Takes the streams of a child.
+    pub(super) fn of(child: &mut Child, keep: usize, on_line: F) -> Self {
+        let (to, pieces) = mpsc::channel(64);
+        if let Some(out) = child.stdout.take() {
+            tokio::spawn(pump(out, Stream::Out, to.clone()));
+        }
+        if let Some(err) = child.stderr.take() {
+            tokio::spawn(pump(err, Stream::Err, to));
+        }
+        Self {
+            pieces,
+            open: true,
+            kept: Kept::new(keep),
+            on_line,
+        }
+    }
+
+    /// Waits for a piece of output and takes it; for ever, once there can be no more.
+    pub(super) async fn piece(&mut self) {
+        while self.open {
+            match self.pieces.recv().await {
+                Some((stream, bytes)) => {
+                    return self.kept.take(stream, &bytes, &mut self.on_line);
+                }
+                None => self.open = false,
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes whatever comes, for ever.
+    pub(super) async fn drain(&mut self) -> Infallible {
+        loop {
+            self.piece().await;
+        }
+    }
+
+    /// What comes from here on is late.
+    pub(super) fn asked_to_end(&mut self) {
+        self.kept.late = true;
+    }
+
+    /// More came than is bearable.
+    pub(super) fn flooded(&self) -> bool {
+        self.kept.flooded()
+    }
+
+    /// Takes what is still in the pipes.
+    pub(super) async fn finish(mut self) -> Kept {
+        let until = Instant::now() + DRAIN;
+        while self.open {
+            tokio::select! {
+                piece = self.pieces.recv() => match piece {
+                    Some((stream, bytes)) => self.kept.take(stream, &bytes, &mut self.on_line),
+                    None => self.open = false,
+                },
+                () = tokio::time::sleep_until(until) => break,
+            }
+        }
+        self.kept.finish(&mut self.on_line);
+        self.kept
+    }
+}
+
+async fn pump(
     mut from: impl AsyncRead + Unpin,
     stream: Stream,
     to: mpsc::Sender<(Stream, Vec<u8>)>,
@@ -53,21 +136,23 @@ pub(super) struct Kept {
     pub(super) err: Side,
     limit: usize,
     seen: usize,
+    late: bool,
     pub(super) dropped: usize,
 }
 
 impl Kept {
-    pub(super) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self {
             out: Side::default(),
             err: Side::default(),
             limit,
             seen: 0,
+            late: false,
             dropped: 0,
         }
     }
 
-    pub(super) fn take(&mut self, stream: Stream, bytes: &[u8], on_line: &mut impl FnMut(Line)) {
+    fn take(&mut self, stream: Stream, bytes: &[u8], on_line: &mut impl FnMut(Line)) {
         let limit = self.limit;
         self.seen += bytes.len();
         let side = match stream {
@@ -83,29 +168,30 @@ impl Kept {
                 side.partial.extend_from_slice(piece);
             }
             if piece.ends_with(b"\n") {
-                emit(stream, &mut side.partial, on_line);
+                emit(stream, self.late, &mut side.partial, on_line);
             }
         }
     }
 
-    pub(super) fn flooded(&self) -> bool {
+    fn flooded(&self) -> bool {
         self.seen > self.limit.saturating_mul(4)
     }
 
-    pub(super) fn finish(&mut self, on_line: &mut impl FnMut(Line)) {
+    fn finish(&mut self, on_line: &mut impl FnMut(Line)) {
         for (stream, side) in [(Stream::Out, &mut self.out), (Stream::Err, &mut self.err)] {
             if !side.partial.is_empty() {
-                emit(stream, &mut side.partial, on_line);
+                emit(stream, self.late, &mut side.partial, on_line);
             }
         }
     }
 }
 
-fn emit(stream: Stream, partial: &mut Vec<u8>, on_line: &mut impl FnMut(Line)) {
+fn emit(stream: Stream, late: bool, partial: &mut Vec<u8>, on_line: &mut impl FnMut(Line)) {
     let text = String::from_utf8_lossy(partial);
     on_line(Line {
         stream,
         text: text.trim_end_matches(['\n', '\r']).to_owned(),
+        late,
     });
     partial.clear();
 }

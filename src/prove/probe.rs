@@ -26,6 +26,7 @@ pub struct ProbeContext {
     sandbox: Sandbox,
     home: PathBuf,
     path: OsString,
+    scratch: PathBuf,
     blanks: Arc<OnceLock<Option<tempfile::TempDir>>>,
 }
 
@@ -49,8 +50,16 @@ impl ProbeContext {
             sandbox,
             home,
             path,
+            scratch: std::env::temp_dir(),
             blanks: Arc::default(),
         }
+    }
+
+    /// With a place of its own for what it needs for a moment, instead of the system's: there a run
+    /// that is killed leaves nothing.
+    #[must_use]
+    pub fn with_scratch(self, scratch: PathBuf) -> Self {
+        Self { scratch, ..self }
     }
 
     /// The workstation's home directory.
@@ -87,10 +96,15 @@ impl ProbeContext {
         self.sandbox.wrap(spec, &policy)
     }
 
+    fn make_scratch(&self) -> Option<tempfile::TempDir> {
+        crate::world::make_private(&self.scratch).ok()?;
+        tempfile::tempdir_in(&self.scratch).ok()
+    }
+
     /// An empty file of this mode, which lives as long as the context.
     fn blank(&self, mode: u32) -> PathBuf {
         let make = || -> Option<PathBuf> {
-            let dir = self.blanks.get_or_init(|| tempfile::tempdir().ok());
+            let dir = self.blanks.get_or_init(|| self.make_scratch());
             let path = dir.as_ref()?.path().join(format!("{mode:o}"));
             if !path.exists() {
                 let file = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;

@@ -6,6 +6,7 @@
 mod changes;
 mod commit;
 mod git;
+mod locks;
 mod open;
 mod tree;
 

@@ -71,6 +71,8 @@ impl Repo {
             branch: config.branch.clone(),
             notes: Vec::new(),
         };
+        notes.extend(repo.unlock().await.map_err(Fatal::Repo)?);
+        notes.extend(repo.foreign_locks().await.map_err(Fatal::Repo)?);
         repo.ready(&head, &mut notes).await.map_err(Fatal::Repo)?;
         Ok(Self { notes, ..repo })
     }
@@ -149,6 +151,8 @@ impl Repo {
                 "worktree".into(),
                 "add".into(),
                 "--quiet".into(),
+                // Twice: also where a git that was killed in making it left it locked.
+                "--force".into(),
                 "--force".into(),
                 worktree.clone(),
                 self.branch.clone(),
@@ -167,10 +171,7 @@ impl Repo {
             .git
             .out(&self.worktree, &["rev-parse", "--absolute-git-dir"])
             .await?;
-        // We hold the run lock and nobody else uses this worktree: a lock in it is a dead one.
-        for lock in ["index.lock", "HEAD.lock"] {
-            let _ = std::fs::remove_file(Path::new(&dir).join(lock));
-        }
+        self.unlock().await?;
         let reference = format!("refs/heads/{}", self.branch);
         self.git
             .out(&self.worktree, &["symbolic-ref", "HEAD", &reference])
@@ -188,7 +189,7 @@ impl Repo {
     }
 
     /// Where the repository that a checkout belongs to keeps its objects.
-    async fn common_dir(&self, checkout: &Path) -> Result<String, String> {
+    pub(super) async fn common_dir(&self, checkout: &Path) -> Result<String, String> {
         let args = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
         self.git.out(checkout, &args).await
     }

@@ -131,6 +131,12 @@ pub fn stop(reason: &str, totals: &Totals) -> String {
     clamp(&text, MAX)
 }
 
+/// The warning that the day's cap is near; without Markdown, since the console shows it, too.
+pub fn near_cap(spent: MicroUsd, cap: MicroUsd, date: chrono::NaiveDate) -> String {
+    let percent = u128::from(spent.0) * 100 / u128::from(cap.0).max(1);
+    format!("⚠️ {spent} of the day's cap of {cap} is spent ({percent} %, {date})")
+}
+
 /// The summary of a run that the money gate ended.
 pub fn cost_stop(why: &str, totals: &Totals) -> String {
     let text = format!(

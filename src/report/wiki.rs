@@ -2,7 +2,6 @@
 //! public, and a private one with everything.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +9,8 @@ use chrono_tz::Tz;
 
 use crate::config::WikiConfig;
 use crate::text::{clamp, markdown_cell, markdown_text, one_line, redact};
-use crate::turn::{Colour, Probe, ProbeRun, Turn, TurnOutcome, Verdict};
+use crate::turn::{Colour, Counts, Probe, ProbeRun, Turn, TurnOutcome, Verdict};
+use crate::whole;
 
 const PAGE: &str = include_str!("../../wiki-log/page.md");
 const INTRODUCTION: &str = include_str!("../../wiki-log/introduction.md");
@@ -32,12 +32,14 @@ pub enum Readers {
 }
 
 /// Renders the page. `turns` are oldest first; the same turns give the same page to the byte.
+/// `counts` are of all turns, also of those that are on other pages.
 pub fn render(
     config: &WikiConfig,
     readers: Readers,
     host: &str,
     zone: Tz,
     turns: &[Turn],
+    counts: &Counts,
 ) -> String {
     let mut shown: Vec<&Turn> = turns
         .iter()
@@ -47,10 +49,10 @@ pub fn render(
         shown.reverse();
     }
     let entries: Vec<String> = shown.iter().map(|t| entry(t, readers, zone)).collect();
-    PAGE.replace("{{front}}", &front(config, host, zone, turns))
+    PAGE.replace("{{front}}", &front(config, host, zone, counts.last_commit))
         .replace("{{title}}", &title(config, readers))
         .replace("{{introduction}}", introduction(readers).trim_end())
-        .replace("{{counts}}", &counts(turns))
+        .replace("{{counts}}", &sentence(counts))
         .replace("{{table}}", &table(&shown, zone))
         // Last: what is put in here is not looked at again.
         .replace("{{entries}}", entries.join("\n").trim_end())
@@ -84,21 +86,12 @@ fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
     }
 }
 
-fn front(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
+fn front(config: &WikiConfig, host: &str, zone: Tz, last: Option<DateTime<Utc>>) -> String {
     let quoted = |text: &str| serde_json::Value::from(one_line(text, 160)).to_string();
-    let verified = turns
-        .iter()
-        .rev()
-        .find(|t| matches!(t.outcome, TurnOutcome::Committed(_)))
-        .map_or_else(
-            || "never".to_owned(),
-            |t| {
-                t.finished
-                    .with_timezone(&zone)
-                    .format("%Y-%m-%d")
-                    .to_string()
-            },
-        );
+    let verified = last.map_or_else(
+        || "never".to_owned(),
+        |at| at.with_timezone(&zone).format("%Y-%m-%d").to_string(),
+    );
     [
         format!("title: {}", quoted(&config.title)),
         format!(
@@ -116,17 +109,16 @@ fn front(config: &WikiConfig, host: &str, zone: Tz, turns: &[Turn]) -> String {
     .join("\n")
 }
 
-fn counts(turns: &[Turn]) -> String {
-    let count = |of: fn(&TurnOutcome) -> bool| turns.iter().filter(|t| of(&t.outcome)).count();
+fn sentence(counts: &Counts) -> String {
     format!(
         "{} iterations: {} improvements committed, {} rejected, {} held for a person, {} idle, {} \
          failed.",
-        count(|o| !matches!(o, TurnOutcome::Skipped(_))),
-        count(|o| matches!(o, TurnOutcome::Committed(_))),
-        count(|o| matches!(o, TurnOutcome::Rejected(_))),
-        count(|o| matches!(o, TurnOutcome::Held(_)) && !o.is_rehearsed()),
-        count(|o| matches!(o, TurnOutcome::Idle(_))),
-        count(|o| matches!(o, TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_))),
+        counts.iterations,
+        counts.committed,
+        counts.rejected,
+        counts.held,
+        counts.idle,
+        counts.failed,
     )
 }
 
@@ -346,19 +338,9 @@ pub fn write(path: &Path, readers: Readers, page: &str) -> Result<(), String> {
     }
     let dir = path.parent().ok_or("has no directory")?;
     std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".secloop-")
-        .tempfile_in(dir)
-        .map_err(|e| e.to_string())?;
-    file.write_all(page.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|e| e.to_string())?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(match readers {
+    let mode = match readers {
         Readers::Public => 0o644,
         Readers::Operator => 0o600,
-    });
-    file.as_file()
-        .set_permissions(mode)
-        .map_err(|e| e.to_string())?;
-    file.persist(path).map(drop).map_err(|e| e.to_string())
+    };
+    whole::replace(path, page.as_bytes(), mode).map_err(|e| e.to_string())
 }

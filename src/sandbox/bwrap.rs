@@ -78,6 +78,7 @@ pub fn wrap(program: &Path, mut spec: Spec, policy: &Policy) -> Spec {
     args.append(&mut spec.args);
     spec.args = args;
     program.clone_into(&mut spec.program);
+    spec.wrapper = true;
     // The working directory is set inside; outside it may not be reachable for the user.
     spec.cwd = "/".into();
     spec

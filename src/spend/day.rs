@@ -1,9 +1,11 @@
 //! The day's total.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use super::OwnRun;
 use super::lines::line_number;
@@ -11,7 +13,7 @@ use super::prices::PriceTable;
 use super::scan::scan;
 use super::sum::sum;
 use super::tally::Tally;
-use super::walk::{Listing, shown, walk};
+use super::walk::{Found, Listing, shown, walk};
 use super::window::Window;
 use crate::gate::MicroUsd;
 use crate::text::counted;
@@ -97,6 +99,42 @@ impl DaySpend {
         }
     }
 
+    /// Takes in what the day came to at an earlier look: what was counted once stays counted, also
+    /// where transcripts and the index of them are gone.
+    pub fn at_least(&mut self, earlier: Most) {
+        let gone = earlier.total.minus(self.total);
+        if gone > MicroUsd::ZERO {
+            self.notes.push(format!(
+                "{gone} were counted earlier on the day, and their transcripts are gone"
+            ));
+            self.total = earlier.total;
+            for shares in [
+                &mut self.by_model,
+                &mut self.by_project,
+                &mut self.by_session,
+            ] {
+                match shares.iter_mut().find(|share| share.name.is_empty()) {
+                    Some(share) => share.cost = share.cost.plus(gone),
+                    None => shares.push(Share {
+                        name: String::new(),
+                        calls: 0,
+                        cost: gone,
+                    }),
+                }
+                shares.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.name.cmp(&b.name)));
+            }
+        }
+        self.at_most = self.at_most.max(earlier.at_most).max(self.total);
+    }
+
+    /// What it came to, to be kept.
+    pub fn most(&self) -> Most {
+        Most {
+            total: self.total,
+            at_most: self.at_most,
+        }
+    }
+
     /// What the gate decides with: the dearest that the day can have been.
     pub fn figures(&self) -> crate::gate::Figures<'_> {
         crate::gate::Figures {
@@ -105,6 +143,15 @@ impl DaySpend {
             problems: &self.problems,
         }
     }
+}
+
+/// The most that a day came to at any look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Most {
+    /// The sum.
+    pub total: MicroUsd,
+    /// With guessed prices at the dearest known rates, and records of the future.
+    pub at_most: MicroUsd,
 }
 
 /// One line of a breakdown.
@@ -124,27 +171,42 @@ pub fn day(query: &DayQuery<'_>) -> DaySpend {
     sum_up(query, |listing, window| {
         Tally::of(scan(&listing.files), window)
     })
+    .day
+}
+
+/// A day's spend with what it was summed up from.
+pub(super) struct Seen {
+    pub(super) day: DaySpend,
+    pub(super) tally: Tally,
+    pub(super) files: Vec<Arc<Found>>,
+}
+
+impl Seen {
+    /// Nothing could be summed up.
+    fn nothing(mut day: DaySpend, why: String) -> Self {
+        day.problems.push(why);
+        Self {
+            day,
+            tally: Tally::default(),
+            files: Vec::new(),
+        }
+    }
 }
 
 /// Lists the transcripts, has them read by `tally`, and sums up.
 pub(super) fn sum_up(
     query: &DayQuery<'_>,
     tally: impl FnOnce(&mut Listing, Window) -> Tally,
-) -> DaySpend {
+) -> Seen {
     let mut result = DaySpend::empty(query.date, query.zone);
     let table = match PriceTable::embedded() {
         Ok(table) => table,
-        Err(why) => {
-            result.problems.push(why);
-            return result;
-        }
+        Err(why) => return Seen::nothing(result, why),
     };
     result.price_table_date = table.as_of;
     let Some(window) = Window::of(query.date, query.zone) else {
-        result
-            .problems
-            .push(format!("{} is beyond the calendar", query.date));
-        return result;
+        let why = format!("{} is beyond the calendar", query.date);
+        return Seen::nothing(result, why);
     };
     let mut listing = walk(query.roots);
     let tally = tally(&mut listing, window);
@@ -161,7 +223,11 @@ pub(super) fn sum_up(
             table.as_of
         ));
     }
-    result
+    Seen {
+        day: result,
+        tally,
+        files: listing.files,
+    }
 }
 
 fn judge_damage(tally: &Tally, result: &mut DaySpend) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::day::{DayQuery, DaySpend, sum_up};
+use super::day::{DayQuery, DaySpend, Seen, sum_up};
 use super::index::{Index, IndexError};
 use super::ingest::{News, ingest, news};
 use super::scan::scan;
@@ -55,18 +55,24 @@ pub struct Reading<'a> {
 /// Sums up a day. Blocking. The same as [`day`](super::day()), except that calls of transcripts
 /// that are gone count if they were read before. Without a usable index everything is read.
 pub fn day_indexed(query: &DayQuery<'_>, reading: Reading<'_>) -> DaySpend {
+    seen(query, reading).day
+}
+
+/// As [`day_indexed`], with what the day was summed up from.
+pub(super) fn seen(query: &DayQuery<'_>, reading: Reading<'_>) -> Seen {
     let mut unread = false;
-    let mut day = sum_up(query, |listing, window| {
+    let mut seen = sum_up(query, |listing, window| {
         let (tally, rest) = tally(query, reading, listing, window);
         unread = rest;
         tally
     });
     if unread {
-        day.complete = false;
-        day.problems
+        seen.day.complete = false;
+        seen.day
+            .problems
             .push("only the transcripts that were touched on the day have been read".to_owned());
     }
-    day
+    seen
 }
 
 /// Also says whether files are left that were not read.

@@ -17,6 +17,7 @@ mod indexed;
 mod ingest;
 mod key;
 mod lines;
+mod live;
 mod loose;
 mod model;
 mod prices;
@@ -34,8 +35,9 @@ mod walk;
 mod window;
 mod written;
 
-pub use day::{DayQuery, DaySpend, Share, day};
+pub use day::{DayQuery, DaySpend, Most, Share, day};
 pub use indexed::{Progress, Reading, day_indexed};
+pub use live::{Booked, Day, Limits, Meter, Others, OthersSpend, Reached};
 pub use prices::PriceTable;
 pub use roots::roots;
 pub use table::{Screen, price_age_days, table};

@@ -14,7 +14,7 @@ use crate::gate::MicroUsd;
 use crate::text::{counted, plain};
 
 /// Clocks of machines that share files differ a little.
-const SLACK: TimeDelta = TimeDelta::minutes(5);
+pub(super) const SLACK: TimeDelta = TimeDelta::minutes(5);
 
 #[derive(Default)]
 struct Group {
@@ -133,6 +133,6 @@ pub(super) fn sum(
 }
 
 /// Rounded up, so that a sum of many small calls is never shown as less than it is.
-fn micros(nanos: Nanos) -> MicroUsd {
+pub(super) fn micros(nanos: Nanos) -> MicroUsd {
     MicroUsd(u64::try_from(nanos.div_ceil(1_000)).unwrap_or(u64::MAX))
 }

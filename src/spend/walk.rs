@@ -23,7 +23,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn of(path: PathBuf, meta: &std::fs::Metadata) -> Self {
+    pub(super) fn of(path: PathBuf, meta: &std::fs::Metadata) -> Self {
         let nanos = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
         Self {
             path,

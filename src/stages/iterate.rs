@@ -2,9 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
+use super::metered::metered;
 use super::{Draft, Ending};
 use crate::agent::{Agent as _, Brief};
 use crate::gate::Allowance;
+use crate::next::Stop;
+use crate::spend::Reached;
 use crate::turn::{AgentOutcome, Finding, Iteration, Stage, TurnOutcome};
 use crate::world::World;
 
@@ -38,6 +41,7 @@ pub(super) async fn iterate(
     let turns = world.ledger.turns(REMEMBERED).await?;
     let brief = Brief {
         turn: draft.id,
+        session: uuid::Uuid::new_v4().to_string(),
         workdir,
         run_dir,
         playbook: world.config.playbook.file.clone(),
@@ -57,7 +61,7 @@ pub(super) async fn iterate(
     };
     let run = world
         .ledger
-        .reserve(draft.id, allowance.amount(), world.clock.now())
+        .reserve(draft.id, &brief.session, brief.allowance, world.clock.now())
         .await?;
     world
         .event(draft.id, Stage::Iterate, "started", &brief.allowance)
@@ -65,14 +69,15 @@ pub(super) async fn iterate(
     world
         .console()
         .working(&format!("{} looks for one improvement", world.agent.name()));
+    let meter = world.meter(brief.allowance, cancel);
     let iteration = {
         let mut beat = |line: &str| world.beat(line);
-        world.agent.iterate(&brief, cancel, &mut beat).await
+        let work = world.agent.iterate(&brief, &meter, &mut beat);
+        metered(world, &meter, &brief.session, work).await?
     };
-    let now = world.clock.now();
     world
         .ledger
-        .settle(&run, iteration.session.as_deref(), iteration.cost, now)
+        .settle(&run, iteration.cost, world.clock.now())
         .await?;
     draft.cost = draft.cost.plus(iteration.cost);
     world.spent(iteration.cost);
@@ -105,11 +110,19 @@ pub(super) async fn iterate(
         | AgentOutcome::Budget
         | AgentOutcome::Hung
         | AgentOutcome::Crashed
-        | AgentOutcome::Cancelled => Err(Ending::Outcome(TurnOutcome::Failed(format!(
-            "agent {}: {}",
-            iteration.outcome.word(),
-            iteration.why
-        )))),
+        | AgentOutcome::Cancelled => {
+            let why = format!("agent {}: {}", iteration.outcome.word(), iteration.why);
+            let outcome = TurnOutcome::Failed(why);
+            Err(match meter.reached() {
+                Some(reached @ Reached::DayCap { .. }) => {
+                    Ending::Cut(outcome, Stop::CapReached(reached.to_string()))
+                }
+                Some(reached @ Reached::Unknown(_)) => {
+                    Ending::Cut(outcome, Stop::NeedsOperator(reached.to_string()))
+                }
+                Some(Reached::Allowance { .. }) | None => Ending::Outcome(outcome),
+            })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod check;
 mod commit;
 mod draft;
 mod iterate;
+mod metered;
 mod opening;
 mod propose;
 mod prove;
@@ -44,6 +45,8 @@ pub enum Ending {
     Outcome(TurnOutcome),
     /// The gate is closed: nothing was started.
     Closed(Stop),
+    /// The agent was ended for a reason that ends the loop, too.
+    Cut(TurnOutcome, Stop),
     /// The program can't go on.
     Fatal(Fatal),
 }
@@ -63,6 +66,7 @@ pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) ->
         Ok(commit) => (TurnOutcome::Committed(commit.to_string()), None, None),
         Err(Ending::Outcome(outcome)) => (outcome, None, None),
         Err(Ending::Closed(stop)) => (TurnOutcome::Skipped(stop.reason()), Some(stop), None),
+        Err(Ending::Cut(outcome, stop)) => (outcome, Some(stop), None),
         Err(Ending::Fatal(fatal)) => (TurnOutcome::Failed(fatal.to_string()), None, Some(fatal)),
     };
     Turned {

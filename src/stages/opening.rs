@@ -1,5 +1,9 @@
 //! The gate: may an iteration start, and with how much money.
 
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use tokio::sync::watch;
 
 use super::{Draft, Ending};
@@ -8,7 +12,8 @@ use crate::config::Config;
 use crate::gate::{Allowance, Decision, GateInput, MIN_ALLOWANCE, MicroUsd, decide};
 use crate::ledger::{Ledger, LedgerError};
 use crate::next::Stop;
-use crate::spend::{DayQuery, DaySpend, Progress, Reading, day_indexed};
+use crate::report::posts;
+use crate::spend::{DayQuery, DaySpend, OwnRun, Progress, Reading, day_indexed};
 use crate::turn::{Stage, TurnOutcome};
 use crate::world::{World, all_roots};
 
@@ -30,26 +35,73 @@ pub async fn spend_today(world: &World) -> Result<DaySpend, Ending> {
     }
 }
 
-/// As [`spend_today`], from its parts. Blocking reads happen on a thread of their own.
+/// The question for a day, with what it refers to.
+pub(super) struct Asked {
+    roots: Vec<PathBuf>,
+    own: Vec<OwnRun>,
+    zone: Tz,
+    date: NaiveDate,
+    now: DateTime<Utc>,
+}
+
+impl Asked {
+    /// About a day, at a time in it: all transcripts of this machine and the ledger's own runs.
+    pub(super) async fn about(
+        (date, now): (NaiveDate, DateTime<Utc>),
+        ledger: &Ledger,
+        zone: Tz,
+        config: &Config,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self {
+            roots: all_roots(config),
+            // A day is at most 25 hours long.
+            own: ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?,
+            zone,
+            date,
+            now,
+        })
+    }
+
+    pub(super) fn query(&self) -> DayQuery<'_> {
+        DayQuery {
+            roots: &self.roots,
+            date: self.date,
+            zone: self.zone,
+            now: self.now,
+            own: &self.own,
+        }
+    }
+}
+
+/// As [`spend_today`], from its parts. Of two days that it may be, the one with less money left.
 pub async fn spend_on(
     ledger: &Ledger,
     clock: &Clock,
     config: &Config,
     told: watch::Sender<Progress>,
 ) -> Result<DaySpend, LedgerError> {
-    let (now, date, zone) = (clock.now(), clock.today(), clock.zone());
-    // A day is at most 25 hours long.
-    let own = ledger.own_runs(now - chrono::TimeDelta::hours(26)).await?;
-    let roots = all_roots(config);
+    let mut worst: Option<DaySpend> = None;
+    for day in clock.days() {
+        let asked = Asked::about(day, ledger, clock.zone(), config).await?;
+        let spend = spend_of(asked, ledger, config, told.clone()).await?;
+        let key = |spend: &DaySpend| (!spend.complete, spend.at_most);
+        if worst.as_ref().is_none_or(|worst| key(&spend) > key(worst)) {
+            worst = Some(spend);
+        }
+    }
+    Ok(worst.unwrap_or_else(|| DaySpend::unknown(clock.today(), clock.zone(), "it is no day")))
+}
+
+/// The spend of one day. Blocking reads happen on a thread of their own.
+async fn spend_of(
+    asked: Asked,
+    ledger: &Ledger,
+    config: &Config,
+    told: watch::Sender<Progress>,
+) -> Result<DaySpend, LedgerError> {
+    let (date, zone, now) = (asked.date, asked.zone, asked.now);
     let dir = config.state_dir.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let query = DayQuery {
-            roots: &roots,
-            date,
-            zone,
-            now,
-            own: &own,
-        };
         let reading = Reading {
             dir: &dir,
             early: false,
@@ -57,11 +109,37 @@ pub async fn spend_on(
                 let _ = told.send(progress);
             },
         };
-        day_indexed(&query, reading)
+        day_indexed(&asked.query(), reading)
     });
-    Ok(read
+    let mut day = read
         .await
-        .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed")))
+        .unwrap_or_else(|_| DaySpend::unknown(date, zone, "the reader failed"));
+    ledger.keep_day(&mut day, now).await?;
+    Ok(day)
+}
+
+/// Of a hundred parts of the day's cap, those after which people are warned.
+const NEAR: u64 = 80;
+
+/// Queues a warning, once a day, when the day's cap is near and not reached. Whether it did so now.
+///
+/// # Errors
+/// When it can't be written.
+pub(super) async fn near_cap(world: &World, spent: MicroUsd) -> Result<bool, LedgerError> {
+    let cap = world.config.spend.daily_cap;
+    let near = u128::from(spent.0) * 100 >= u128::from(cap.0) * u128::from(NEAR);
+    let today = world.clock.today();
+    if !near || spent >= cap || !world.first_near_cap(today) {
+        return Ok(false);
+    }
+    let text = posts::near_cap(spent, cap, today);
+    world.console().note(&text);
+    let key = format!("near-cap/{today}/{}", cap.0);
+    world
+        .ledger
+        .queue_post(&key, &text, world.clock.now())
+        .await?;
+    Ok(true)
 }
 
 /// Opens the gate or ends the turn.
@@ -116,6 +194,7 @@ pub(super) async fn open(
     });
     match decide(&input) {
         Decision::Open(allowance) => {
+            near_cap(world, spend.at_most).await?;
             world.event(draft.id, Stage::Gate, "open", &facts).await?;
             Ok(allowance)
         }

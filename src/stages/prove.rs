@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Journal};
 use super::check::{Cleared, ansible_gate, cancelled, names, passed};
+use super::metered::metered;
 use super::{Draft, Ending, opening};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
@@ -135,17 +136,17 @@ async fn live_call(
     };
     let amount = allowance.amount();
     let dir = world.make_private_dir("live")?;
+    let session = uuid::Uuid::new_v4().to_string();
     let run = world
         .ledger
-        .reserve(draft.id, amount, world.clock.now())
+        .reserve(draft.id, &session, amount, world.clock.now())
         .await?;
-    let call = claude
-        .live_call(&world.config.home, dir.path(), amount, cancel)
-        .await;
-    let now = world.clock.now();
+    let meter = world.meter(amount, cancel);
+    let call = claude.live_call(&world.config.home, dir.path(), &session, &meter);
+    let call = metered(world, &meter, &session, call).await?;
     world
         .ledger
-        .settle(&run, call.session.as_deref(), call.cost, now)
+        .settle(&run, call.cost, world.clock.now())
         .await?;
     draft.cost = draft.cost.plus(call.cost);
     world.spent(call.cost);

@@ -44,7 +44,7 @@ pub(super) async fn roll_back(
         (Err(why), ending, _) => {
             let first = match ending {
                 Ending::Outcome(outcome) => outcome.detail().to_owned(),
-                Ending::Closed(stop) => stop.reason(),
+                Ending::Closed(stop) | Ending::Cut(_, stop) => stop.reason(),
                 Ending::Fatal(fatal) => fatal.to_string(),
             };
             // The snapshot stays: the next start tries again before it does anything else.

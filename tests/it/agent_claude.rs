@@ -7,6 +7,7 @@ mod confined;
 mod ends;
 mod live;
 mod lost;
+mod metered;
 #[cfg(target_os = "linux")]
 mod processes;
 mod unconfined;
@@ -26,6 +27,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::claude::real_claude;
+use crate::support::meter::metered;
 use crate::support::model::{Model, Step};
 
 const KEY: &str = "worthless-key-of-a-test";
@@ -129,9 +131,12 @@ impl Bench {
     /// Iterates, and checks what holds for every iteration whatever its end.
     async fn iterate_until(&mut self, cancel: &CancellationToken) -> Iteration {
         let beats = &mut self.beats;
+        // One configuration directory takes a session once.
+        self.brief.session = uuid::Uuid::new_v4().to_string();
+        let meter = metered(self.brief.allowance, cancel);
         let iteration = self
             .claude
-            .iterate(&self.brief, cancel, &mut |line: &str| {
+            .iterate(&self.brief, &meter, &mut |line: &str| {
                 beats.push(line.to_owned());
             })
             .await;
@@ -209,6 +214,7 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
 fn brief(root: &Path) -> Brief {
     Brief {
         turn: uuid::Uuid::now_v7(),
+        session: uuid::Uuid::new_v4().to_string(),
         workdir: root.join("repo"),
         run_dir: root.join("run"),
         playbook: "playbook.yml".into(),

@@ -1,5 +1,10 @@
 //! The supervisor is killed as by a crash, and started again.
 
+#[cfg(target_os = "linux")]
+mod bench;
+#[cfg(target_os = "linux")]
+mod sweep;
+
 use crate::support::discord::Discord;
 use crate::support::station::Station;
 

@@ -64,6 +64,37 @@ fn at_the_daily_cap_the_loop_ends_with_10_without_starting_an_iteration() {
     assert!(table.contains("claude-opus-4-6"), "{table}");
 }
 
+/// What was counted once stays counted, even when whoever wrote it and the index are gone.
+#[test]
+fn a_figure_never_goes_down_on_a_day() {
+    let station = Station::with_gaps(&["only its owner reads the log"])
+        .section("spend", "daily_cap_usd = 150\nzone = \"UTC\"");
+    spend(&station, 150);
+    assert_eq!(station.run(&["run"]).code, Some(10));
+    std::fs::remove_dir_all(station.home().join(".claude/projects")).unwrap();
+    for entry in station.state().read_dir().unwrap().flatten() {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("spend-index")
+        {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let again = station.run(&["run"]);
+    assert_eq!(again.code, Some(10), "{}", again.err);
+    let shown = station.run(&["spend", "--by", "model", "--json"]);
+    let shown = json(&shown.out);
+    assert_eq!(shown["total_micro_usd"], 150_000_000_u64);
+    assert_eq!(shown["shares"][0]["micro_usd"], 150_000_000_u64);
+    assert!(
+        shown["notes"]
+            .to_string()
+            .contains("$150.00 were counted earlier"),
+        "{shown:#}"
+    );
+}
+
 /// Acceptance: unreadable data refuses to start, and asks for the operator.
 #[test]
 fn a_spend_that_is_not_known_starts_nothing() {

@@ -1,6 +1,7 @@
 //! The whole loop with the real Claude Code command line, whose model is scripted, on a playbook
 //! that was there before.
 
+mod money;
 mod takeover;
 mod turns;
 

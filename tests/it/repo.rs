@@ -3,4 +3,5 @@
 mod changes;
 mod commit;
 mod hostile;
+mod locks;
 mod open;

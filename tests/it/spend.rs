@@ -5,6 +5,7 @@ mod counting;
 mod files;
 mod generated;
 mod index;
+mod live;
 mod numbers;
 mod parsing;
 mod pricing;

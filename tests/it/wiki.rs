@@ -5,8 +5,8 @@ use secloop::config::WikiConfig;
 use secloop::gate::MicroUsd;
 use secloop::report::wiki::{Readers, render, write};
 use secloop::turn::{
-    AgentOutcome, Colour, Expect, Finding, Gate, GateRecord, Probe, ProbeRecord, ProbeRun, Receipt,
-    Severity, Turn, TurnOutcome, Verdict,
+    AgentOutcome, Colour, Counts, Expect, Finding, Gate, GateRecord, Probe, ProbeRecord, ProbeRun,
+    Receipt, Severity, Turn, TurnOutcome, Verdict,
 };
 
 const ZONE: chrono_tz::Tz = chrono_tz::Tz::America__Toronto;
@@ -81,8 +81,36 @@ fn committed(number: i64, title: &str) -> Turn {
     )
 }
 
+/// As the ledger counts them.
+fn counts(turns: &[Turn]) -> Counts {
+    let mut counts = Counts::default();
+    for turn in turns {
+        let place = match turn.outcome {
+            TurnOutcome::Skipped(_) => continue,
+            TurnOutcome::Committed(_) => &mut counts.committed,
+            TurnOutcome::Rejected(_) => &mut counts.rejected,
+            TurnOutcome::Held(_) => &mut counts.held,
+            TurnOutcome::Idle(_) => &mut counts.idle,
+            TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_) => &mut counts.failed,
+        };
+        *place += 1;
+        counts.iterations += 1;
+        if turn.outcome.word() == "committed" {
+            counts.last_commit = counts.last_commit.max(Some(turn.finished));
+        }
+    }
+    counts
+}
+
 fn page(turns: &[Turn]) -> String {
-    render(&config(), Readers::Public, "studio", ZONE, turns)
+    render(
+        &config(),
+        Readers::Public,
+        "studio",
+        ZONE,
+        turns,
+        &counts(turns),
+    )
 }
 
 /// `wiki-log/example.md` is what the program writes.
@@ -132,7 +160,17 @@ fn refused_findings_stay_off_the_page_unless_asked_for() {
         include_open: true,
         ..config()
     };
-    assert!(render(&all, Readers::Public, "studio", ZONE, &turns).contains("A hole that is open"));
+    assert!(
+        render(
+            &all,
+            Readers::Public,
+            "studio",
+            ZONE,
+            &turns,
+            &counts(&turns)
+        )
+        .contains("A hole that is open")
+    );
 }
 
 /// Acceptance: each turn has an entry; what is not for the public has it on the operator's page.
@@ -148,7 +186,14 @@ fn the_operators_page_has_every_turn_with_its_cost() {
         turn(3, "x", TurnOutcome::Idle("nothing material".to_owned())),
         turn(4, "x", TurnOutcome::Skipped("the cap".to_owned())),
     ];
-    let text = render(&config(), Readers::Operator, "studio", ZONE, &turns);
+    let text = render(
+        &config(),
+        Readers::Operator,
+        "studio",
+        ZONE,
+        &turns,
+        &counts(&turns),
+    );
     assert_eq!(text.matches("<a id=\"turn-").count(), 3, "{text}");
     for field in [
         "rejected: policy: no",

@@ -23,6 +23,7 @@ use super::{Agent, Brief};
 use crate::gate::MicroUsd;
 use crate::process::{self, Spec};
 use crate::sandbox::{Policy, Sandbox};
+use crate::spend::Meter;
 use crate::turn::{AgentOutcome, Iteration, Report, ReportOutcome};
 
 /// The role that the catalogue knows, below any directory of the playbook.
@@ -119,13 +120,9 @@ impl Catalog {
 }
 
 impl Agent for Catalog {
-    async fn iterate(
-        &self,
-        brief: &Brief,
-        cancel: &CancellationToken,
-        beat: &mut dyn FnMut(&str),
-    ) -> Iteration {
+    async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         beat("reading the playbook");
+        let cancel = meter.ended();
         let (outcome, report, why) = match self.look(brief, cancel).await {
             Ok(report) if report.outcome == ReportOutcome::NothingMaterial => (
                 AgentOutcome::NoOp,

@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::command::Job;
 use super::{Claude, outcome};
 use crate::gate::MicroUsd;
+use crate::spend::Meter;
 
 /// How long it may take at most.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 impl Claude {
-    /// Asks for an answer that keeps to `schema`; `dir` is private. Gives the answer, its cost and
-    /// the session.
+    /// Asks for an answer that keeps to `schema`; `dir` is private. Gives the answer and its cost.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -23,30 +21,31 @@ impl Claude {
         prompt: &str,
         schema: &str,
         dir: &Path,
-        amount: MicroUsd,
-        cancel: &CancellationToken,
-    ) -> Result<(serde_json::Value, MicroUsd, Option<String>), String> {
+        session: &str,
+        meter: &Meter,
+    ) -> Result<(serde_json::Value, MicroUsd), String> {
         let work = dir.join("work");
         crate::world::make_private(&work).map_err(|e| e.to_string())?;
         let job = Job {
+            session,
             prompt: prompt.to_owned(),
             dir: &work,
             run_dir: dir,
-            amount,
+            amount: meter.allowance(),
             max_turns: 3,
             deadline: DEADLINE.min(self.config.deadline),
             tools: "",
             schema: Some(schema),
             deployed: None,
         };
-        let ran = self.run(&job, cancel, &mut |_| ()).await?;
-        let (cost, _) = ran.cost(amount);
+        let ran = self.run(&job, meter, &mut |_| ()).await?;
+        let (cost, _) = ran.cost(meter.allowance());
         let result = outcome::ended_well(&ran.seen, ran.ended)
             .map_err(|(class, why)| format!("{}: {why}", class.word()))?;
         let answer = result
             .get("structured_output")
             .filter(|answer| !answer.is_null())
             .ok_or("it ended without an answer")?;
-        Ok((answer.clone(), cost, Some(ran.session)))
+        Ok((answer.clone(), cost))
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Claude;
+use super::stream::is_result;
 use crate::gate::MicroUsd;
-use crate::process::{Spec, account_home};
+use crate::process::{Done, Spec, account_home};
 use crate::sandbox::{Policy, Sandbox};
 
 /// Where programs are found inside.
@@ -14,8 +15,18 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/b
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
 
+/// How long the client has for its last result once it is interrupted; it takes about two seconds.
+const INTERRUPT: Duration = Duration::from_secs(6);
+
+/// It tells its version before it reaches for the network.
+const FIRST_OUTPUT: Duration = Duration::from_mins(2);
+/// It may forget to exit after its last event. Ending background work takes it seconds.
+const LINGER: Duration = Duration::from_secs(20);
+
 /// What is to be run.
 pub(super) struct Job<'a> {
+    /// The session that it is to have.
+    pub(super) session: &'a str,
     /// The prompt, given on standard input.
     pub(super) prompt: String,
     /// The working directory; writable.
@@ -55,7 +66,7 @@ impl Claude {
     ///
     /// # Errors
     /// When a directory can't be made or resolved, naming it.
-    pub(super) fn command(&self, job: &Job<'_>, session: &str) -> Result<Spec, String> {
+    pub(super) fn command(&self, job: &Job<'_>) -> Result<Spec, String> {
         let run_dir = resolved(job.run_dir)?;
         let dir = resolved(job.dir)?;
         for name in ["claude", "home", "tmp"] {
@@ -67,7 +78,7 @@ impl Claude {
             None => run_dir.join("home"),
         };
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
-            .args(self.arguments(job, session))
+            .args(self.arguments(job))
             .envs(self.passed.iter().map(|(k, v)| (k, v)))
             .env("PATH", PATH)
             .env("LANG", "C.UTF-8")
@@ -84,11 +95,18 @@ impl Claude {
         }
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
+        spec.first_output = Some(self.config.silence.min(FIRST_OUTPUT));
+        spec.traces = Some(run_dir.join("claude/projects"));
+        spec.done = Some(Done {
+            says: is_result,
+            grace: LINGER,
+        });
+        spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
         self.confined(spec, job, dir, run_dir)
     }
 
-    fn arguments(&self, job: &Job<'_>, session: &str) -> Vec<OsString> {
+    fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
             "--output-format",
@@ -99,7 +117,7 @@ impl Claude {
             "--setting-sources",
             "",
             "--session-id",
-            session,
+            job.session,
             "--max-turns",
             &job.max_turns.to_string(),
             "--max-budget-usd",

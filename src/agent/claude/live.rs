@@ -6,13 +6,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::command::{Deployed, Job};
 use super::deployed::{Found, find};
 use super::stream::Seen;
 use super::{Claude, Ran, outcome, prompts};
 use crate::gate::MicroUsd;
+use crate::spend::Meter;
 use crate::turn::Verdict;
 
 /// How long it may take at most.
@@ -21,8 +20,6 @@ const DEADLINE: Duration = Duration::from_mins(5);
 /// What a live call came to.
 #[derive(Debug, Clone)]
 pub struct LiveCall {
-    /// Its session, once it was started.
-    pub session: Option<String>,
     /// What it cost.
     pub cost: MicroUsd,
     /// Whether the agent can work.
@@ -42,11 +39,10 @@ impl Claude {
         &self,
         home: &Path,
         dir: &Path,
-        amount: MicroUsd,
-        cancel: &CancellationToken,
+        session: &str,
+        meter: &Meter,
     ) -> LiveCall {
         let nothing = |verdict| LiveCall {
-            session: None,
             cost: MicroUsd::ZERO,
             verdict,
         };
@@ -54,29 +50,28 @@ impl Claude {
             Ok(found) => found,
             Err(verdict) => return nothing(verdict),
         };
-        let ran = match self.call(deployed, dir, amount, cancel).await {
+        let ran = match self.call(deployed, dir, session, meter).await {
             Ok(ran) => ran,
             Err(why) => return nothing(Verdict::Held(why)),
         };
         let (words, ran) = ran;
-        let (cost, remark) = ran.cost(amount);
-        let mut verdict = judge(&ran, &words, &guarded);
+        let (cost, remark) = ran.cost(meter.allowance());
+        let mut verdict = match meter.reached() {
+            Some(reached) => Verdict::Held(format!("the live call was ended: {reached}")),
+            None => judge(&ran, &words, &guarded),
+        };
         if let (Verdict::Held(why), Some(remark)) = (&mut verdict, remark) {
             *why = format!("{why}; {remark}");
         }
-        LiveCall {
-            session: Some(ran.session),
-            cost,
-            verdict,
-        }
+        LiveCall { cost, verdict }
     }
 
     async fn call(
         &self,
         deployed: Deployed,
         dir: &Path,
-        amount: MicroUsd,
-        cancel: &CancellationToken,
+        session: &str,
+        meter: &Meter,
     ) -> Result<(Words, Ran), String> {
         let dir = std::fs::canonicalize(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         let work = dir.join("work");
@@ -99,17 +94,18 @@ impl Claude {
             ],
         )?;
         let job = Job {
+            session,
             prompt,
             dir: &work,
             run_dir: &dir,
-            amount,
+            amount: meter.allowance(),
             max_turns: 6,
             deadline: DEADLINE.min(self.config.deadline),
             tools: "Bash,Read",
             schema: None,
             deployed: Some(deployed),
         };
-        let ran = self.run(&job, cancel, &mut |_| ()).await?;
+        let ran = self.run(&job, meter, &mut |_| ()).await?;
         Ok((words, ran))
     }
 }

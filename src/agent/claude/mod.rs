@@ -26,8 +26,6 @@ mod tidy;
 
 use std::path::{Path, PathBuf};
 
-use tokio_util::sync::CancellationToken;
-
 use self::command::Job;
 use self::stream::Seen;
 use super::{Agent, Brief};
@@ -35,6 +33,7 @@ use crate::config::{AgentConfig, Env, SandboxConfig, Secret};
 use crate::gate::MicroUsd;
 use crate::process::{self, Ended, effective_uid};
 use crate::sandbox::Sandbox;
+use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
 pub use live::LiveCall;
@@ -73,7 +72,8 @@ pub struct Claude {
 struct Ran {
     seen: Seen,
     ended: Ended,
-    session: String,
+    /// What could be seen of its cost.
+    booked: Result<Booked, String>,
     /// Its transcripts are as the client left them.
     told: bool,
 }
@@ -119,16 +119,24 @@ impl Claude {
     async fn run(
         &self,
         job: &Job<'_>,
-        cancel: &CancellationToken,
+        meter: &Meter,
         beat: &mut dyn FnMut(&str),
     ) -> Result<Ran, String> {
-        let session = uuid::Uuid::new_v4().to_string();
-        let spec = self.command(job, &session)?;
-        let stop = cancel.child_token();
+        let spec = self.command(job)?;
+        let config = job.run_dir.join("claude");
+        meter.transcripts(&config);
+        let stop = meter.ended().child_token();
         let mut seen = Seen::new(self.credential.1.clone());
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
-                process::Stream::Out => seen.line(&line.text),
+                process::Stream::Out => {
+                    meter.line(&line.text);
+                    if line.late {
+                        seen.parting_line(&line.text)
+                    } else {
+                        seen.line(&line.text)
+                    }
+                }
                 process::Stream::Err => seen.aside(&line.text),
             };
             if let Some(shown) = shown {
@@ -141,11 +149,12 @@ impl Claude {
         })
         .await
         .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
-        let told = tidy::tidy(&job.run_dir.join("claude"));
+        let told = tidy::tidy(&config);
+        meter.look();
         Ok(Ran {
             seen,
             ended: done.ended,
-            session,
+            booked: meter.booked(),
             told,
         })
     }
@@ -153,6 +162,7 @@ impl Claude {
     fn job<'a>(&'a self, brief: &'a Brief) -> Result<Job<'a>, String> {
         Ok(Job {
             prompt: prompts::iteration(&self.config.prompts, brief)?,
+            session: &brief.session,
             dir: &brief.workdir,
             run_dir: &brief.run_dir,
             amount: brief.allowance,
@@ -166,18 +176,13 @@ impl Claude {
 }
 
 impl Agent for Claude {
-    async fn iterate(
-        &self,
-        brief: &Brief,
-        cancel: &CancellationToken,
-        beat: &mut dyn FnMut(&str),
-    ) -> Iteration {
+    async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         let ran = match self.job(brief) {
-            Ok(job) => self.run(&job, cancel, beat).await,
+            Ok(job) => self.run(&job, meter, beat).await,
             Err(why) => Err(why),
         };
         match ran {
-            Ok(ran) => iteration(&ran, brief.allowance),
+            Ok(ran) => iteration(&ran, brief, meter),
             Err(why) => Iteration {
                 outcome: AgentOutcome::Crashed,
                 report: None,
@@ -193,7 +198,7 @@ impl Agent for Claude {
 impl Ran {
     /// What it cost, and a remark where that is not its own account.
     fn cost(&self, allowance: MicroUsd) -> (MicroUsd, Option<String>) {
-        let (cost, remark) = outcome::cost(&self.seen, self.ended, allowance);
+        let (cost, remark) = outcome::cost(&self.seen, self.ended, allowance, &self.booked);
         if self.told || cost >= allowance {
             return (cost, remark);
         }
@@ -203,10 +208,16 @@ impl Ran {
     }
 }
 
-fn iteration(ran: &Ran, allowance: MicroUsd) -> Iteration {
+fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
     let judged = outcome::ended_well(&ran.seen, ran.ended)
-        .and_then(|result| outcome::report(&ran.seen, result));
-    let (cost, remark) = ran.cost(allowance);
+        .and_then(|result| outcome::report(&ran.seen, result))
+        .map_err(|failure| match meter.reached() {
+            Some(reached) if failure.0 == AgentOutcome::Cancelled => {
+                (AgentOutcome::Budget, reached.to_string())
+            }
+            _ => failure,
+        });
+    let (cost, remark) = ran.cost(brief.allowance);
     let (report, (outcome, mut why)) = match judged {
         Ok(report) => {
             let class = outcome::class(&report);
@@ -222,7 +233,7 @@ fn iteration(ran: &Ran, allowance: MicroUsd) -> Iteration {
         report,
         why,
         cost,
-        session: Some(ran.session.clone()),
+        session: Some(brief.session.clone()),
         tail: ran.seen.tail(),
     }
 }

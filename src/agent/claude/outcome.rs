@@ -6,6 +6,7 @@ use super::stream::{Seen, UNAUTHORIZED};
 use crate::agent::report;
 use crate::gate::MicroUsd;
 use crate::process::Ended;
+use crate::spend::Booked;
 use crate::turn::{AgentOutcome, Report, ReportOutcome};
 
 /// A run that reports more than this many times its allowance is not believed.
@@ -27,6 +28,8 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
     }
     let code = match ended {
         Ended::Exited(code) => code,
+        // It had said all, and only did not go.
+        Ended::Lingered => 0,
         Ended::Cancelled => return Err((AgentOutcome::Cancelled, "stopped".to_owned())),
         Ended::Deadline => return Err(hung(seen, "it did not end in time")),
         Ended::Silent => return Err(hung(seen, "it gave no sign of life")),
@@ -134,32 +137,52 @@ pub(super) fn class(report: &Report) -> Failure {
     }
 }
 
-/// What the run cost, and a remark where that is not its own account. What can't be known counts
-/// as the whole allowance: a request under way may be charged in full.
-pub(super) fn cost(seen: &Seen, ended: Ended, allowance: MicroUsd) -> (MicroUsd, Option<String>) {
+/// What the run cost, and a remark where that is not its own account: the more of what its result
+/// says and of what could be seen of its calls. What can't be known counts as the whole allowance.
+pub(super) fn cost(
+    seen: &Seen,
+    ended: Ended,
+    allowance: MicroUsd,
+    booked: &Result<Booked, String>,
+) -> (MicroUsd, Option<String>) {
+    let Ok(booked) = booked else {
+        let why = format!("its cost is not known, the allowance of {allowance} is booked");
+        return (allowance, Some(why));
+    };
+    // What a client that was ended says may have been said for it, and may not be all.
+    let by_itself = matches!(ended, Ended::Exited(_));
     let Some(result) = &seen.result else {
         // Refused attempts are not charged, and what went away by itself without a word, such as
         // a client that can't be confined, asked nobody anything.
         let refused = seen.unauthorized >= UNAUTHORIZED && !seen.answered;
-        if refused || (!seen.heard && matches!(ended, Ended::Exited(_))) {
-            return (MicroUsd::ZERO, None);
+        if refused || (!seen.heard && by_itself) {
+            return (booked.ended, None);
         }
-        let why = format!("its cost is not known, the allowance of {allowance} is booked");
-        return (allowance, Some(why));
+        if booked.all == MicroUsd::ZERO {
+            let why = format!("its cost is not known, the allowance of {allowance} is booked");
+            return (allowance, Some(why));
+        }
+        let how = if booked.estimated {
+            " and an estimate of the call that was under way"
+        } else {
+            ""
+        };
+        let why = format!("no result: {} is booked, by its calls{how}", booked.all);
+        return (booked.all, Some(why));
     };
+    let known = if by_itself { booked.ended } else { booked.all };
     match micro_usd(&result["total_cost_usd"]) {
-        // What a client that was ended says may have been said for it.
-        Some(cost) if cost < allowance && !matches!(ended, Ended::Exited(_)) => {
-            let why = format!("it was ended: the allowance of {allowance} is booked");
-            (allowance, Some(why))
+        Some(cost) if cost.0 <= allowance.0.saturating_mul(ABSURD) => {
+            let remark = (known > cost).then(|| {
+                format!("it states {cost}; {known} is booked, by what could be seen of its calls")
+            });
+            (cost.max(known), remark)
         }
-        Some(cost) if cost.0 <= allowance.0.saturating_mul(ABSURD) => (cost, None),
         _ => {
             let given = crate::text::one_line(&result["total_cost_usd"].to_string(), 40);
-            let why = format!(
-                "the cost it states ({given}) is not credible, the allowance of {allowance} is booked"
-            );
-            (allowance, Some(why))
+            let cost = allowance.max(booked.all);
+            let why = format!("the cost it states ({given}) is not credible, {cost} is booked");
+            (cost, Some(why))
         }
     }
 }

@@ -166,6 +166,7 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
             &seen(&[result(&json!({"total_cost_usd": value}))]),
             Ended::Exited(0),
             ALLOWANCE,
+            &Ok(Booked::default()),
         )
     };
     assert_eq!(of(json!(6.012_000_000_000_000_5)).0, MicroUsd(6_012_000));
@@ -181,21 +182,61 @@ fn costs_are_exact_and_what_is_not_known_counts_in_full() {
         (vec![begun], Ended::Exited(1)),
         (vec![], Ended::Signaled(9)),
     ] {
-        let (booked, why) = cost(&seen(&events), ended, ALLOWANCE);
+        let (booked, why) = cost(&seen(&events), ended, ALLOWANCE, &Ok(Booked::default()));
         assert_eq!(booked, ALLOWANCE);
         assert!(why.unwrap().contains("not known"));
     }
-    let never_began = cost(&seen(&[]), Ended::Exited(1), ALLOWANCE);
+    let nothing = Ok(Booked::default());
+    let never_began = cost(&seen(&[]), Ended::Exited(1), ALLOWANCE, &nothing);
     assert_eq!(never_began, (MicroUsd::ZERO, None));
     let refused = json!({"type": "system", "subtype": "api_retry", "error_status": 401});
     assert_eq!(
         cost(
             &seen(&[refused.clone(), refused]),
             Ended::Cancelled,
-            ALLOWANCE
+            ALLOWANCE,
+            &nothing
         ),
         (MicroUsd::ZERO, None)
     );
+}
+
+#[test]
+fn of_two_accounts_of_a_run_the_higher_one_is_booked() {
+    let seen_to_cost = |ended, all| {
+        Ok(Booked {
+            ended: MicroUsd(ended),
+            all: MicroUsd(all),
+            estimated: ended != all,
+        })
+    };
+    let stated = |usd: f64| seen(&[result(&json!({"total_cost_usd": usd}))]);
+    for (usd, known, ended, cost_of_it) in [
+        (0.5, (400_000, 400_000), Ended::Exited(0), 500_000),
+        (0.3, (400_000, 400_000), Ended::Exited(0), 400_000),
+        // Its own result knows what the calls came to that were cut on the way.
+        (0.41, (400_000, 450_000), Ended::Exited(0), 410_000),
+        // What was said by a client that was ended may not be all.
+        (0.41, (400_000, 450_000), Ended::Cancelled, 450_000),
+        (0.41, (400_000, 400_000), Ended::Cancelled, 410_000),
+    ] {
+        let known = seen_to_cost(known.0, known.1);
+        let (booked, _) = cost(&stated(usd), ended, ALLOWANCE, &known);
+        assert_eq!(booked, MicroUsd(cost_of_it), "{usd} {known:?} {ended:?}");
+    }
+    let begun = seen(&[json!({"type": "system", "subtype": "init"})]);
+    let (booked, why) = cost(
+        &begun,
+        Ended::Signaled(9),
+        ALLOWANCE,
+        &seen_to_cost(400_000, 450_000),
+    );
+    assert_eq!(booked, MicroUsd(450_000));
+    assert!(why.unwrap().contains("under way"));
+    let unknown = Err("usage that can't be read".to_owned());
+    let (booked, why) = cost(&stated(0.1), Ended::Exited(0), ALLOWANCE, &unknown);
+    assert_eq!(booked, ALLOWANCE);
+    assert!(why.unwrap().contains("not known"));
 }
 
 #[test]

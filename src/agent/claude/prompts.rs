@@ -152,6 +152,7 @@ mod tests {
 
     fn brief(confirming: bool) -> Brief {
         Brief {
+            session: "s".to_owned(),
             turn: uuid::Uuid::nil(),
             workdir: "/w".into(),
             run_dir: "/r".into(),

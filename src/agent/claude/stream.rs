@@ -38,6 +38,9 @@ pub(super) struct ToolResult {
 pub(super) struct Seen {
     /// The last `result` event.
     pub(super) result: Option<Value>,
+    /// The `result` event of a run that was asked to end: what it had cost by then. It tells nothing
+    /// about how the run ended, which is known already.
+    pub(super) parting: Option<Value>,
     /// Answers of tools, in order.
     pub(super) tools: Vec<ToolResult>,
     /// Hooks that ran before tools, in order; only where they are asked for.
@@ -77,6 +80,17 @@ impl Seen {
             Ok(event) if event.is_object() => self.event(&event)?,
             _ => format!("not an event: {line}"),
         };
+        Some(self.show(&shown))
+    }
+
+    /// Takes one line of standard output of a run that was asked to end.
+    pub(super) fn parting_line(&mut self, line: &str) -> Option<String> {
+        let event: Value = serde_json::from_str(line).ok()?;
+        if word(&event, "type") != "result" {
+            return None;
+        }
+        let shown = format!("result: {}", word(&event, "subtype"));
+        self.parting = Some(event);
         Some(self.show(&shown))
     }
 
@@ -244,6 +258,13 @@ impl Seen {
         }
         format!("usage limit: {status} {}", word(info, "rateLimitType"))
     }
+}
+
+/// Whether a line is the event after which there is nothing more to come.
+pub(super) fn is_result(line: &str) -> bool {
+    // Most lines are not, and some are long.
+    line.contains(r#""result""#)
+        && serde_json::from_str::<Value>(line).is_ok_and(|event| word(&event, "type") == "result")
 }
 
 /// A string field; empty when absent.

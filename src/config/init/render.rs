@@ -135,6 +135,8 @@ const REST: &str = r#"[loop]
 # daily_cap_usd = 150
 # What one iteration may cost.
 # per_iteration_usd = 5
+# What a call is booked at whose run was ended before anything of its answer came.
+# unanswered_call_usd = 1
 # Whose midnight begins a day: an IANA name, or "system".
 # zone = "system"
 # More directories with transcripts than ~/.claude, ~/.config/claude and CLAUDE_CONFIG_DIR.

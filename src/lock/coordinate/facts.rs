@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::clock::asleep;
 use crate::gate::MicroUsd;
 use crate::lock::Holder;
 use crate::process::Likeness;
@@ -29,13 +30,26 @@ pub struct Facts {
 impl Facts {
     /// Gathers the facts.
     pub fn new(holder: Option<Holder>, likeness: Likeness, now: DateTime<Utc>) -> Self {
+        Self::at(holder, likeness, now, asleep())
+    }
+
+    /// As [`Facts::new`], where the machine has slept for so long.
+    fn at(
+        holder: Option<Holder>,
+        likeness: Likeness,
+        now: DateTime<Utc>,
+        asleep: Option<Duration>,
+    ) -> Self {
+        let slept = |then: Option<Duration>| match (then, asleep) {
+            (Some(then), Some(now)) => now.saturating_sub(then),
+            _ => Duration::ZERO,
+        };
         let turn_age = holder
             .as_ref()
-            .and_then(|h| h.turn_started)
-            .and_then(|at| age(at, now));
+            .and_then(|h| Some(age(h.turn_started?, now)?.saturating_sub(slept(h.asleep.0))));
         let silence = holder
             .as_ref()
-            .and_then(|h| age(h.heartbeat, now))
+            .and_then(|h| Some(age(h.heartbeat, now)?.saturating_sub(slept(h.asleep.1))))
             .unwrap_or(Duration::MAX);
         Self {
             likeness: if holder.is_some() {
@@ -150,6 +164,30 @@ mod tests {
         holder.heartbeat = now() + TimeDelta::seconds(2);
         let facts = Facts::new(Some(holder), Likeness::Same, now());
         assert_eq!(facts.silence, Duration::ZERO);
+    }
+
+    #[test]
+    fn time_asleep_is_nobodys_delay() {
+        let hours = Duration::from_hours;
+        let mut holder = holder();
+        holder.begin_turn(uuid::Uuid::nil(), now() - TimeDelta::hours(9));
+        holder.heartbeat = now() - TimeDelta::hours(8);
+        for (then, asleep, turn_age, silence) in [
+            (Some(hours(1)), Some(hours(9)), hours(1), hours(0)),
+            (Some(hours(9)), Some(hours(9)), hours(9), hours(8)),
+            // Another boot's figure, or one that is not known.
+            (Some(hours(9)), Some(hours(1)), hours(9), hours(8)),
+            (None, Some(hours(9)), hours(9), hours(8)),
+            (Some(hours(1)), None, hours(9), hours(8)),
+        ] {
+            holder.asleep = (then, then);
+            let facts = Facts::at(Some(holder.clone()), Likeness::Same, now(), asleep);
+            assert_eq!(
+                (facts.turn_age, facts.silence),
+                (Some(turn_age), silence),
+                "{then:?} {asleep:?}"
+            );
+        }
     }
 
     #[test]

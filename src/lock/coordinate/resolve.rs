@@ -174,8 +174,10 @@ async fn kill(decided: &Look, meeting: &Meeting<'_>) -> Result<Option<Lock>, Fat
     if same(&fresh) != same(decided) || !fresh.allows(Choice::Kill, meeting.config) {
         return Ok(None);
     }
-    terminate_tree(&holder.identity, meeting.grace).await;
-    // Whether it is gone is for the lock to say.
+    if !terminate_tree(&holder.identity, meeting.grace).await {
+        // Somebody of it may still be at work: not even a free lock is taken over then.
+        return Ok(None);
+    }
     take_over(meeting).await
 }
 

@@ -12,6 +12,7 @@ use super::manifest::{Difference, Entry, Manifest};
 use super::walk::{Looking, walk};
 use super::{Snapshot, store};
 use crate::process::{inode_flags, set_inode_flags};
+use crate::whole;
 
 /// What a restore did.
 #[derive(Debug, Default)]
@@ -148,23 +149,16 @@ impl Snapshot {
                 attributes,
             } => {
                 if !kept {
-                    return Err(std::io::Error::other(
-                        "its content was too large to have been kept",
-                    ));
+                    return Err(std::io::Error::other("its content was not kept"));
                 }
-                let parent = path.parent().unwrap_or(Path::new("/"));
-                let mut file = tempfile::NamedTempFile::new_in(parent)?;
-                store::read(&self.dir, &self.content, sha256, &mut file)?;
-                own(file.path(), *uid, *gid)?;
-                file.as_file()
-                    .set_permissions(PermissionsExt::from_mode(*mode))?;
-                attributes.put_back(file.path())?;
                 let nanos = u32::try_from(mtime.1).unwrap_or(0);
                 let since = Duration::new(u64::try_from(mtime.0).unwrap_or(0), nanos);
-                file.as_file().set_modified(UNIX_EPOCH + since)?;
-                file.as_file().sync_all()?;
-                file.persist(path).map_err(|e| e.error)?;
-                Ok(())
+                whole::replace_with(path, *mode, |file| {
+                    store::read(&self.dir, &self.content, sha256, file)?;
+                    own(&whole::beside(path), *uid, *gid)?;
+                    attributes.put_back(&whole::beside(path))?;
+                    file.set_modified(UNIX_EPOCH + since)
+                })
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Linux: children die with their parent, and orphans are adopted.
 
 use rustix::process::{
-    Pid, Signal, WaitOptions, set_child_subreaper, set_parent_process_death_signal, waitpid,
+    PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, set_child_subreaper,
+    set_parent_process_death_signal, waitpid,
 };
 
 use super::Row;
+use super::unix::{signal_process, to_pid};
 
 /// Asks the kernel to kill the child when secloop dies.
 pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
@@ -67,15 +69,51 @@ pub(in crate::process) fn mark(pid: u32) -> Option<String> {
     })
 }
 
+/// What file a process runs (device and inode), where that can be read.
+pub(in crate::process) fn executable(pid: u32) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(format!("/proc/{pid}/exe")).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// Signals one process, and nobody to whom its pid may have passed since it was looked at.
+pub(in crate::process) fn signal_row(seen: &Row, signal: super::Signal) {
+    let Some(pid) = to_pid(seen.pid) else { return };
+    let same = || row(seen.pid).is_some_and(|now| now.started == seen.started);
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        // It names one process for ever: whoever is still the same now is the one it names.
+        Ok(process) if same() => {
+            let _ = pidfd_send_signal(process, signal.into());
+        }
+        Ok(_) | Err(rustix::io::Errno::SRCH) => (),
+        // Before Linux 5.3, or forbidden.
+        Err(_) if same() => signal_process(seen.pid, signal),
+        Err(_) => (),
+    }
+}
+
+/// Identifies this boot.
+pub(in crate::process) fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
 /// Within what pids mean the same.
 pub(in crate::process) fn pid_namespace() -> Option<u64> {
     use std::os::unix::fs::MetadataExt as _;
     Some(std::fs::metadata("/proc/self/ns/pid").ok()?.ino())
 }
 
+/// How long the machine has slept since it was booted.
+pub(crate) fn asleep() -> Option<std::time::Duration> {
+    use rustix::time::{ClockId, clock_gettime};
+    let at = |clock| std::time::Duration::try_from(clock_gettime(clock)).ok();
+    Some(at(ClockId::Boottime)?.saturating_sub(at(ClockId::Monotonic)?))
+}
+
 /// Takes the end of an adopted child that has ended.
 pub(in crate::process) fn reap(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+    if let Some(pid) = to_pid(pid) {
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }
 }

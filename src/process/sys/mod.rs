@@ -3,16 +3,25 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{mark, pid_namespace, prepare, reap, row, table};
+pub(super) use linux::{
+    boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
+};
 
 #[cfg(not(target_os = "linux"))]
 mod macos;
 #[cfg(not(target_os = "linux"))]
-pub(super) use macos::{mark, pid_namespace, prepare, reap, row, table};
+pub(super) use macos::{
+    boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
+};
+
+#[cfg(target_os = "linux")]
+pub(crate) use linux::asleep;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use macos::asleep;
 
 mod unix;
-pub(super) use unix::{Signal, signal_group, signal_process};
-pub use unix::{account_home, effective_uid, terminate_tree, user_ids};
+pub(super) use unix::{Signal, is_there, signal_group};
+pub use unix::{account_home, effective_uid, user_ids};
 
 /// One line of the process table.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,12 @@
 //! What every Unix has.
 
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal as Raw, kill_process, kill_process_group};
-
-use crate::process::family::end_marked;
-use crate::process::{Identity, Likeness, likeness};
+use rustix::process::{Pid, Signal as Raw, kill_process, kill_process_group, test_kill_process};
 
 /// The signals that end a child.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::process) enum Signal {
+    /// Asks to finish, as Ctrl-C does.
+    Int,
     /// Asks politely.
     Term,
     /// Does not ask.
@@ -19,6 +16,7 @@ pub(in crate::process) enum Signal {
 impl From<Signal> for Raw {
     fn from(signal: Signal) -> Self {
         match signal {
+            Signal::Int => Self::INT,
             Signal::Term => Self::TERM,
             Signal::Kill => Self::KILL,
         }
@@ -33,13 +31,18 @@ pub(in crate::process) fn signal_group(leader: Option<u32>, signal: Signal) {
 }
 
 /// Signals one process. One that is gone is not an error.
-pub(in crate::process) fn signal_process(pid: u32, signal: Signal) {
+pub(super) fn signal_process(pid: u32, signal: Signal) {
     if let Some(pid) = to_pid(pid) {
         let _ = kill_process(pid, signal.into());
     }
 }
 
-fn to_pid(pid: u32) -> Option<Pid> {
+/// Whether there is a process of that number, also one that may not be signalled.
+pub(in crate::process) fn is_there(pid: u32) -> bool {
+    to_pid(pid).is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+pub(super) fn to_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
@@ -70,36 +73,4 @@ pub fn account_home() -> Option<std::path::PathBuf> {
         (fields.nth(2)? == uid).then_some(())?;
         Some(fields.nth(2)?.into())
     })
-}
-
-/// Ends another run of secloop, proven to be `who`: TERM, `grace`, KILL. Its children die with it
-/// (parent-death signal on Linux, process group elsewhere), and on Linux whoever still bears its
-/// mark is ended after it. Returns whether all that is gone; a process whose identity is not
-/// certain is never signalled.
-pub async fn terminate_tree(who: &Identity, grace: Duration) -> bool {
-    terminate(who, grace).await && end_marked(grace, |marked| marked == who).await
-}
-
-async fn terminate(who: &Identity, grace: Duration) -> bool {
-    for (signal, wait) in [(Raw::TERM, grace), (Raw::KILL, Duration::from_secs(5))] {
-        match likeness(who) {
-            Likeness::Gone => return true,
-            Likeness::Unknown => return false,
-            Likeness::Same => {}
-        }
-        let Some(pid) = to_pid(who.pid) else {
-            return false;
-        };
-        if kill_process(pid, signal).is_err() && likeness(who) != Likeness::Gone {
-            return false;
-        }
-        let until = tokio::time::Instant::now() + wait;
-        while tokio::time::Instant::now() < until {
-            if likeness(who) == Likeness::Gone {
-                return true;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-    likeness(who) == Likeness::Gone
 }

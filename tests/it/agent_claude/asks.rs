@@ -3,11 +3,12 @@
 use secloop::agent::Remembered;
 use secloop::turn::{AgentOutcome, Finding, Severity};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::{ALLOWANCE, Bench, small_replies, words};
+use crate::support::meter::meter;
 use crate::support::model::Step;
 
+const SESSION: &str = "0197c2d0-0000-4000-8000-000000000001";
 const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["choice"],
     "properties":{"choice":{"enum":["kill","wait","skip"]}}}"#;
 
@@ -74,15 +75,13 @@ async fn a_question_is_answered() {
         return;
     };
     let dir = bench.root.join("run");
-    let cancel = CancellationToken::new();
     let asked = bench
         .claude
-        .ask("Which?", SCHEMA, &dir, ALLOWANCE, &cancel)
+        .ask("Which?", SCHEMA, &dir, SESSION, &meter(ALLOWANCE))
         .await;
-    let (given, cost, session) = asked.unwrap();
+    let (given, cost) = asked.unwrap();
     assert_eq!(given, answer);
     assert_eq!(cost, small_replies(1));
-    assert!(uuid::Uuid::try_parse(&session.unwrap()).is_ok());
     assert!(prompt(&bench).contains("Which?"));
     let tools = bench.model.requests()[0]["tools"].to_string();
     assert!(
@@ -102,10 +101,9 @@ async fn a_question_without_an_answer_is_an_error_with_its_class() {
             return;
         };
         let dir = bench.root.join("run");
-        let cancel = CancellationToken::new();
         let asked = bench
             .claude
-            .ask("Which?", SCHEMA, &dir, ALLOWANCE, &cancel)
+            .ask("Which?", SCHEMA, &dir, SESSION, &meter(ALLOWANCE))
             .await;
         let why = asked.unwrap_err();
         assert!(why.contains(words), "{why}");

@@ -7,9 +7,9 @@ use secloop::agent::claude::LiveCall;
 use secloop::gate::MicroUsd;
 use secloop::turn::Verdict;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::{ALLOWANCE, Bench, read, small_replies};
+use crate::support::meter::meter;
 use crate::support::model::Step;
 
 const LOGS: &str = "#!/bin/sh\ncat >> \"$HOME/.claude/logs/calls\"; exit 0\n";
@@ -44,10 +44,10 @@ async fn call(bench: &Bench, settings: &str, hook: &str) -> LiveCall {
     std::fs::write(&guard, hook).unwrap();
     std::fs::set_permissions(&guard, std::fs::Permissions::from_mode(0o755)).unwrap();
     let dir = bench.root.join("run");
-    let cancel = CancellationToken::new();
+    let session = uuid::Uuid::new_v4().to_string();
     bench
         .claude
-        .live_call(&home, &dir, ALLOWANCE, &cancel)
+        .live_call(&home, &dir, &session, &meter(ALLOWANCE))
         .await
 }
 
@@ -73,7 +73,6 @@ async fn passes_with_hooks_that_let_it_work() {
     let called = call(&bench, &guarded().to_string(), LOGS).await;
     assert_eq!(called.verdict, Verdict::Passed, "{}", bench.told());
     assert_eq!(called.cost, small_replies(3));
-    assert!(called.session.is_some());
     let calls = std::fs::read_to_string(bench.root.join("home/.claude/logs/calls")).unwrap();
     for tool in ["Bash", "Read"] {
         assert!(
@@ -102,10 +101,10 @@ async fn passes_without_any_settings_and_sees_no_credentials() {
     std::fs::create_dir_all(home.join(".ssh")).unwrap();
     std::fs::write(home.join(".ssh/id"), "a private key").unwrap();
     let dir = bench.root.join("run");
-    let cancel = CancellationToken::new();
+    let session = uuid::Uuid::new_v4().to_string();
     let called = bench
         .claude
-        .live_call(&home, &dir, ALLOWANCE, &cancel)
+        .live_call(&home, &dir, &session, &meter(ALLOWANCE))
         .await;
     assert_eq!(called.verdict, Verdict::Passed, "{}", bench.told());
     assert!(bench.told().ends_with("listed") && !bench.told().contains("id\n"));

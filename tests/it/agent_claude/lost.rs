@@ -6,7 +6,8 @@ use secloop::gate::MicroUsd;
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{ALLOWANCE, Bench, CREDENTIALS, improvement, small_replies};
+use super::{Bench, CREDENTIALS, improvement, small_replies};
+use crate::support::meter::UNANSWERED;
 use crate::support::model::Step;
 
 #[tokio::test]
@@ -93,8 +94,8 @@ async fn a_failing_service_is_left_at_the_deadline() {
         "{}",
         it.why
     );
-    // Nobody said what it cost.
-    assert_eq!(it.cost, ALLOWANCE);
+    // A request may have been under way: nobody said what it cost.
+    assert_eq!(it.cost, UNANSWERED);
 }
 
 #[tokio::test]
@@ -139,9 +140,33 @@ async fn is_cancelled() {
     let it = bench.iterate_until(&cancel).await;
     assert_eq!(it.outcome, AgentOutcome::Cancelled, "{it:#?}");
     assert!(it.why.starts_with("stopped; "), "{}", it.why);
-    assert_eq!(it.cost, ALLOWANCE);
+    assert_eq!(it.cost, MicroUsd(small_replies(1).0 + UNANSWERED.0));
     // What it left half done is the supervisor's to throw away.
     assert_eq!(bench.playbook(), "half\n");
+}
+
+/// It is asked to finish before it is ended, inside of its confinement.
+#[tokio::test]
+async fn what_is_cancelled_while_a_tool_runs_still_gives_its_result() {
+    let Some(mut bench) = Bench::new(|_| vec![Step::bash("echo up > README.md; sleep 3600")]).await
+    else {
+        return;
+    };
+    let cancel = CancellationToken::new();
+    let (asked, readme) = (cancel.clone(), bench.repo("README.md"));
+    std::thread::spawn(move || {
+        while std::fs::read_to_string(&readme).unwrap() != "up\n" {
+            std::thread::yield_now();
+        }
+        asked.cancel();
+    });
+    let it = bench.iterate_until(&cancel).await;
+    assert_eq!(it.outcome, AgentOutcome::Cancelled, "{it:#?}");
+    assert_eq!(
+        it.tail.last().map(String::as_str),
+        Some("result: error_during_execution"),
+        "{it:#?}"
+    );
 }
 
 #[tokio::test]

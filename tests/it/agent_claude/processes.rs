@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{ALLOWANCE, Bench, KEY, improvement};
+use super::{Bench, KEY, improvement, small_replies};
+use crate::support::meter::UNANSWERED;
 use crate::support::model::Step;
 
 /// The command line of every process on this machine.
@@ -77,12 +79,12 @@ async fn a_silent_model_is_left_and_nothing_of_the_run_stays() {
     let it = bench.iterate().await;
     assert_eq!(it.outcome, AgentOutcome::Hung, "{it:#?}");
     assert!(
-        it.why
-            .starts_with("it gave no sign of life; its cost is not known"),
+        it.why.starts_with("it gave no sign of life; no result: "),
         "{}",
         it.why
     );
-    assert_eq!(it.cost, ALLOWANCE);
+    // A call that was answered, and one that nobody knows anything of.
+    assert_eq!(it.cost, MicroUsd(small_replies(1).0 + UNANSWERED.0));
     assert_eq!(bench.model.requests().len(), 2);
     let session = it.session.unwrap();
     let left: Vec<String> = command_lines();

@@ -2,9 +2,9 @@
 
 use secloop::config::Level;
 use secloop::turn::{AgentOutcome, Verdict};
-use tokio_util::sync::CancellationToken;
 
 use super::{ALLOWANCE, Bench, PLAYBOOK, client, edit, improvement, read, small_replies};
+use crate::support::meter::meter;
 use crate::support::model::Step;
 
 #[tokio::test]
@@ -57,10 +57,10 @@ async fn the_live_call_still_works() {
     let home = bench.root.join("home");
     std::fs::create_dir(&home).unwrap();
     let dir = bench.root.join("run");
-    let cancel = CancellationToken::new();
+    let session = uuid::Uuid::new_v4().to_string();
     let called = bench
         .claude
-        .live_call(&home, &dir, ALLOWANCE, &cancel)
+        .live_call(&home, &dir, &session, &meter(ALLOWANCE))
         .await;
     assert_eq!(called.verdict, Verdict::Passed, "{}", bench.told());
 }

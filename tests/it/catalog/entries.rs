@@ -9,9 +9,9 @@ use secloop::config::Level;
 use secloop::gate::MicroUsd;
 use secloop::sandbox::Sandbox;
 use secloop::turn::ReportOutcome;
-use tokio_util::sync::CancellationToken;
 
 use super::{Guard, command, on_path};
+use crate::support::meter::meter;
 
 const GREEN: Option<i32> = Some(0);
 const RED: Option<i32> = Some(1);
@@ -104,6 +104,7 @@ async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
     let catalog = Catalog::new(sandbox, path);
     let brief = Brief {
         turn: uuid::Uuid::now_v7(),
+        session: String::new(),
         workdir: guard.dir.path().join("playbook"),
         run_dir: guard.dir.path().join("run"),
         playbook: "playbook.yml".into(),
@@ -117,7 +118,7 @@ async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
     let mut closed = Vec::new();
     loop {
         let done = catalog
-            .iterate(&brief, &CancellationToken::new(), &mut |_| ())
+            .iterate(&brief, &meter(MicroUsd::ZERO), &mut |_| ())
             .await;
         let report = done.report.expect(&done.why);
         if report.outcome == ReportOutcome::NothingMaterial {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ pub(crate) struct Request {
 pub(crate) struct Discord {
     pub(crate) base_url: String,
     state: Arc<Mutex<State>>,
+    came: Arc<Condvar>,
 }
 
 #[derive(Debug, Default)]
@@ -57,14 +58,28 @@ impl Discord {
             script: script.into_iter().collect(),
             ..State::default()
         }));
-        let shared = Arc::clone(&state);
+        let came = Arc::new(Condvar::new());
+        let (shared, tell) = (Arc::clone(&state), Arc::clone(&came));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &shared));
+                let (shared, tell) = (Arc::clone(&shared), Arc::clone(&tell));
+                std::thread::spawn(move || serve(stream, &shared, &tell));
             }
         });
-        Self { base_url, state }
+        Self {
+            base_url,
+            state,
+            came,
+        }
+    }
+
+    /// Waits until people in the channel see a message with these words.
+    pub(crate) fn wait_for(&self, words: &str) {
+        let state = self.state.lock().unwrap();
+        let limit = std::time::Duration::from_mins(2);
+        let missing = |state: &mut State| !state.messages.iter().any(|m| m.contains(words));
+        let (state, waited) = self.came.wait_timeout_while(state, limit, missing).unwrap();
+        assert!(!waited.timed_out(), "{words}: {:#?}", state.messages);
     }
 
     /// Every request, in order.
@@ -78,7 +93,7 @@ impl Discord {
     }
 }
 
-fn serve(stream: TcpStream, state: &Mutex<State>) {
+fn serve(stream: TcpStream, state: &Mutex<State>, came: &Condvar) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut to = stream;
     while let Some(request) = read(&mut reader) {
@@ -109,6 +124,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
                 return;
             }
         };
+        came.notify_all();
         let body = body.to_string();
         let text = format!(
             "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{header}Content-Length: \

@@ -6,7 +6,10 @@ pub(crate) mod claude;
 pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
+pub(crate) mod meter;
 pub(crate) mod model;
+#[cfg(target_os = "linux")]
+pub(crate) mod points;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
-use self::wire::{events, message, read_request, reply};
+use self::wire::{events, message, read_request, reply, stall};
 
 /// What the model does at one request.
 pub(crate) enum Step {
@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Status(u16, Vec<(String, String)>, String),
     /// Takes the request and never answers.
     Hang,
+    /// Begins to say something, and never ends.
+    Stall(String, Usage),
     /// Decides by the request.
     From(Box<dyn Fn(&Value) -> Step + Send + Sync>),
 }
@@ -45,6 +47,11 @@ impl Step {
 
     pub(crate) fn tool(name: &str, input: Value) -> Self {
         Self::Tool(name.to_owned(), input, SMALL)
+    }
+
+    /// Begins an answer and never ends it.
+    pub(crate) fn stall(words: &str) -> Self {
+        Self::Stall(words.to_owned(), SMALL)
     }
 
     pub(crate) fn bash(command: &str) -> Self {
@@ -76,6 +83,7 @@ impl Step {
         match self {
             Self::Text(words, _) => Self::Text(words, usage),
             Self::Tool(name, arguments, _) => Self::Tool(name, arguments, usage),
+            Self::Stall(words, _) => Self::Stall(words, usage),
             other => other,
         }
     }
@@ -202,6 +210,11 @@ async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Resu
             return reply(&mut connection, *code, headers, "application/json", body).await;
         }
         Step::Hang => return std::future::pending().await,
+        Step::Stall(words, usage) => {
+            let block = json!({"type": "text", "text": words});
+            let events = events(&message(&request, "end_turn", *usage), &block);
+            return stall(&mut connection, &events).await;
+        }
         Step::From(_) => panic!("a decision must not decide again"),
     };
     let block = match text {

@@ -72,6 +72,21 @@ impl Station {
         station
     }
 
+    /// Everything of it is below.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes `closed.toml`, with which the gate is closed and no turn begins.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn close_the_gate(&self) {
+        let _ = self.command(&[]);
+        let mut text = std::fs::read_to_string(self.root().join("secloop.toml")).unwrap();
+        text.push_str("[spend]\ndaily_cap_usd = 0.001\nper_iteration_usd = 0.001\n");
+        std::fs::write(self.root().join("closed.toml"), text).unwrap();
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
@@ -218,6 +233,14 @@ impl Station {
             }
         })
     }
+}
+
+/// Copies a directory with modes, times and links.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "what a person would use")]
+pub(crate) fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(done.unwrap().success(), "cp -a {}", from.display());
 }
 
 /// The managed Ansible is built once, by whichever test comes first.

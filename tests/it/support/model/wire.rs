@@ -79,6 +79,17 @@ pub(super) async fn reply(
     connection.shutdown().await
 }
 
+/// Sends the events up to where the answer's block would end, and keeps the connection.
+pub(super) async fn stall(connection: &mut TcpStream, events: &str) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 Scripted\r\ncontent-type: text/event-stream\r\n\
+                connection: close\r\n\r\n";
+    let begun = events.split("event: content_block_stop").next().unwrap();
+    connection.write_all(head.as_bytes()).await?;
+    connection.write_all(begun.as_bytes()).await?;
+    connection.flush().await?;
+    std::future::pending().await
+}
+
 /// The path and the body of one request.
 pub(super) async fn read_request(connection: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
