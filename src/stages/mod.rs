@@ -62,7 +62,7 @@ pub async fn turn(world: &World, open: &OpenTurn, cancel: &CancellationToken) ->
     let mut draft = Draft::new(open);
     draft.receipt.confinement = world.confinement();
     draft.receipt.rehearsal = world.config.r#loop.dry_run;
-    let (outcome, stop, fatal) = match attempt(world, &mut draft, cancel).await {
+    let (outcome, stop, fatal) = match Box::pin(attempt(world, &mut draft, cancel)).await {
         Ok(commit) => (TurnOutcome::Committed(commit.to_string()), None, None),
         Err(Ending::Outcome(outcome)) => (outcome, None, None),
         Err(Ending::Closed(stop)) => (TurnOutcome::Skipped(stop.reason()), Some(stop), None),
@@ -82,12 +82,12 @@ async fn attempt(
     cancel: &CancellationToken,
 ) -> Result<crate::repo::CommitId, Ending> {
     let allowance = opening::gate(world, draft).await?;
-    let iteration = iterate::iterate(world, allowance, draft, cancel).await?;
+    let iteration = Box::pin(iterate::iterate(world, allowance, draft, cancel)).await?;
     let proposal = propose::propose(world, iteration, draft).await?;
     let cleared = check::check(world, proposal, draft, cancel).await?;
     let journal = apply::open_journal(world, &cleared, draft).await?;
     let proven = match apply::apply(world, cleared, &journal, draft, cancel).await {
-        Ok(applied) => prove::prove(world, applied, &journal, draft, cancel).await,
+        Ok(applied) => Box::pin(prove::prove(world, applied, &journal, draft, cancel)).await,
         Err(ending) => Err(ending),
     };
     let done = match proven {
