@@ -23,6 +23,8 @@ use secloop::spend::{DayQuery, Others, Reading};
 const TICKS: usize = 500;
 /// Sessions of one project.
 const SESSIONS: usize = 50;
+/// How long ago the other files were touched.
+const OLD: chrono::TimeDelta = chrono::TimeDelta::days(3);
 /// Rows of one session.
 const ROWS: usize = 40;
 
@@ -100,14 +102,16 @@ fn transcripts(root: &Path, files: usize, now: DateTime<Utc>) -> Vec<PathBuf> {
         let project = root.join(format!("projects/-srv-p{}", file / SESSIONS));
         std::fs::create_dir_all(&project).unwrap();
         let path = project.join(format!("s{file}.jsonl"));
+        let is_late = file % 30 == 0;
+        let at = if is_late { now } else { now - OLD };
         let rows: String = (0..ROWS)
-            .map(|row| line(&format!("{file}-{row}"), now))
+            .map(|row| line(&format!("{file}-{row}"), at))
             .collect();
         std::fs::write(&path, rows).unwrap();
-        if file % 30 == 0 {
+        if is_late {
             late.push(path);
         } else {
-            let old = SystemTime::from(now) - Duration::from_secs(3 * 86_400);
+            let old = SystemTime::from(now - OLD);
             File::open(&path).unwrap().set_modified(old).unwrap();
         }
     }

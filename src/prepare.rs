@@ -20,7 +20,6 @@ use crate::recover::{end_what_survived, recover};
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
-use crate::room;
 use crate::sandbox::Sandbox;
 use crate::stages::is_open;
 use crate::turn::Stage;
@@ -39,10 +38,6 @@ pub async fn prepare(
 ) -> Result<World, Fatal> {
     let path = around.path();
     let clock = Clock::system(config.spend.zone);
-    room::check(&config.state_dir).map_err(|why| Fatal::State {
-        path: config.state_dir.clone(),
-        why,
-    })?;
     let ledger = Ledger::open(&config.state_dir).await?;
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await

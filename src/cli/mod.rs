@@ -100,7 +100,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
                 stdout,
             } => init::init(&around, repo.as_deref(), force, stdout),
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
-            Command::Stop { now } => stop::stop(&around, now).await,
+            Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
             Command::Guardian => Ok(if crate::process::stand_guard().await {
                 Exit::Done

@@ -13,10 +13,11 @@ use crate::lock::coordinate::{Look, Meeting, Outcome, facts_text, resolve};
 use crate::lock::{Holder, Lock};
 use crate::pages;
 use crate::prepare::prepare;
-use crate::process::{Guardian, own_identity};
+use crate::process::{Guardian, end_own, own_identity};
 use crate::rebuild;
 use crate::records;
 use crate::report::console::{Console, Summary};
+use crate::room;
 use crate::sandbox::Sandbox;
 use crate::signals::Signals;
 use crate::supervise::{Ended, farewell, supervise};
@@ -49,6 +50,11 @@ pub(super) async fn run(
         (load(&around.env, &around.cwd, &flags)?, None)
     };
     make_private(&config.state_dir)?;
+    // Before the first file is written: a full disk is said as such.
+    room::check(&config.state_dir).map_err(|why| Fatal::State {
+        path: config.state_dir.clone(),
+        why,
+    })?;
     if let Some(trial) = &trial {
         let dir = trial.dir.display();
         console.note_line(&format!("a trial on a throw-away workstation below {dir}"));
@@ -68,6 +74,8 @@ pub(super) async fn run(
     let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
     let world = prepare(config, around, lock, console, &signals.stop).await?;
     let result = supervise(&world, &signals).await;
+    // After a second signal nobody has waited for the turn's tree; only then is the lock let go of.
+    let all_ended = end_own().await;
     let exit = match result {
         Ok(ended) => {
             farewell(&world, &ended).await?;
@@ -87,6 +95,13 @@ pub(super) async fn run(
         }
     };
     world.ledger.close().await;
+    if !all_ended {
+        return Err(Fatal::NeedsOperator(
+            "a program that this run started is still alive and can't be ended: end it before the \
+             next start"
+                .to_owned(),
+        ));
+    }
     Ok(exit)
 }
 

@@ -9,7 +9,7 @@ use crate::whole;
 
 /// Leaves a request for the running loop, which looks for it every two seconds. A loop can be
 /// stopped whatever has become of its configuration: only the state directory counts.
-pub(super) async fn stop(around: &Surroundings, now: bool) -> Result<Exit, Fatal> {
+pub(super) fn stop(around: &Surroundings, now: bool) -> Result<Exit, Fatal> {
     let state_dir = state_dir(&around.env)?;
     let Some(holder) = lock::active(&state_dir) else {
         print("No loop is running.\n");

@@ -114,11 +114,13 @@ impl Family {
         all.filter(|r| !r.zombie).cloned().collect()
     }
 
-    /// Whoever lives of the run with this mark: below this process.
+    /// Whoever lives of the run with this mark: below this process, where orphans come to it.
     pub(super) fn of_run(&mut self, mark: &str) -> Vec<Row> {
         let table = sys::table();
         let below = descendants(std::process::id(), &table);
-        let marked = |r: &Row| below.contains(&r.pid) && sys::mark(r.pid).as_deref() == Some(mark);
+        let marked = |r: &Row| {
+            (below.contains(&r.pid) || !sys::ADOPTS) && sys::mark(r.pid).as_deref() == Some(mark)
+        };
         let found = self.take_in(&table, &marked);
         reap(&table);
         found
@@ -180,8 +182,7 @@ impl Family {
 /// `grace`, KILL. Whether nobody of them is left.
 ///
 /// They are known by the mark in their environment, whose supervisor is proven to be gone. One
-/// whose environment can't be read is left alone. Where the system has no `/proc` (macOS) nobody
-/// is found: there only a program's process group is ended.
+/// whose environment can't be read is left alone.
 pub async fn end_survivors(grace: Duration) -> bool {
     end_marked(grace, |who| likeness(who) == Likeness::Gone).await
 }
@@ -190,6 +191,12 @@ pub async fn end_survivors(grace: Duration) -> bool {
 /// them is left.
 pub async fn end_tree_of(who: &Identity, grace: Duration) -> bool {
     end_marked(grace, |marked| marked == who).await
+}
+
+/// Ends what this supervisor started and is still there, at once. Whether nobody of it is left.
+pub async fn end_own() -> bool {
+    let me = own_identity();
+    end_marked(Duration::ZERO, |who| *who == me).await
 }
 
 /// Ends what was started by a supervisor of whom `dead` is true.

@@ -25,7 +25,7 @@ mod watch;
 
 pub use at_work::{AtWork, at_work};
 pub use detached::{leave_session, spawn_detached};
-pub use family::{end_survivors, end_tree_of};
+pub use family::{end_own, end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
 pub use flags::{inode_flags, set_inode_flags};
 pub use guardian::{Guardian, stand_guard};

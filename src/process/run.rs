@@ -19,6 +19,15 @@ use super::watch::{Signs, Watch};
 pub async fn run(
     spec: &Spec,
     cancel: &CancellationToken,
+    on_line: impl FnMut(Line),
+) -> std::io::Result<Finished> {
+    // Large, and part of whoever waits for it.
+    Box::pin(to_its_end(spec, cancel, on_line)).await
+}
+
+async fn to_its_end(
+    spec: &Spec,
+    cancel: &CancellationToken,
     mut on_line: impl FnMut(Line),
 ) -> std::io::Result<Finished> {
     let started = Instant::now();
@@ -56,7 +65,7 @@ pub async fn run(
             }
         }
     };
-    let (own_end, survived) = Box::pin(terminate(&mut tree, cut, spec, &mut output)).await?;
+    let (own_end, survived) = terminate(&mut tree, cut, spec, &mut output).await?;
     let kept = output.finish().await;
     Ok(Finished {
         ended: cut.unwrap_or(own_end),

@@ -1,12 +1,10 @@
 //! What was read from files, of whatever day.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::call::Call;
-use super::key::{ByKey, Key};
+use super::calls::Calls;
 use super::usage::Nanos;
 use super::walk::Found;
 use super::window::Window;
@@ -46,7 +44,7 @@ impl Damage {
 /// What was read from files.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) calls: ByKey<Call>,
+    pub(super) calls: Calls,
     pub(super) states: Vec<State>,
     pub(super) damage: Vec<Damage>,
     /// What could not be read at all.
@@ -54,21 +52,12 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn add(&mut self, key: Key, call: Call) {
-        match self.calls.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().merge(call),
-            Entry::Vacant(free) => {
-                free.insert(call);
-            }
-        }
-    }
-
     pub(super) fn merge(&mut self, other: Self) {
-        if self.calls.is_empty() {
+        if self.calls.len() == 0 {
             self.calls = other.calls;
         } else {
             for (key, call) in other.calls {
-                self.add(key, call);
+                self.calls.add(key, call);
             }
         }
         self.states.extend(other.states);

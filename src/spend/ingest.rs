@@ -8,8 +8,9 @@ use super::index::{Index, IndexError, Known, Position};
 use super::scan::{READER_FAILED, Reader, threads};
 use super::walk::Found;
 
-/// So many calls are written at once; they bound the memory that reading takes.
-const FLUSH: usize = 4_096;
+/// So many calls are held by all readers together before they are written: they bound the memory
+/// that reading takes. Each writing touches many pages of the index, however few the calls are.
+const HELD: usize = 16_384;
 
 /// A file that has something new, from a byte on.
 #[derive(Debug, Clone)]
@@ -55,8 +56,10 @@ pub(super) fn ingest(
     news: &[News],
     done: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<String>, IndexError> {
+    let threads = threads(news.len());
     let work = Work {
         news,
+        held: HELD / threads,
         next: AtomicUsize::new(0),
         bytes: AtomicU64::new(0),
         done,
@@ -65,9 +68,7 @@ pub(super) fn ingest(
     let mut problems = Vec::new();
     let mut failed = None;
     std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..threads(news.len()))
-            .map(|_| scope.spawn(|| work.read()))
-            .collect();
+        let readers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.read())).collect();
         for reader in readers {
             match reader.join() {
                 Ok(Ok(more)) => problems.extend(more),
@@ -81,6 +82,8 @@ pub(super) fn ingest(
 
 struct Work<'a> {
     news: &'a [News],
+    /// Calls that one reader holds.
+    held: usize,
     next: AtomicUsize,
     bytes: AtomicU64,
     done: &'a (dyn Fn(u64) + Sync),
@@ -101,13 +104,12 @@ impl Work<'_> {
                 // Without a position it is read again the next time.
                 positions.extend(Position::of(file, *from, upto));
             }
-            if news.is_none() || reader.batch.calls.len() >= FLUSH {
-                let mut batch = std::mem::take(&mut reader.batch);
-                problems.append(&mut batch.problems);
+            if news.is_none() || reader.batch.calls.len() >= self.held {
+                problems.append(&mut reader.batch.problems);
                 let mut index = self.index.lock().map_err(|_| {
                     IndexError::Unusable("another reader of transcripts failed".to_owned())
                 })?;
-                index.take(&batch, &positions)?;
+                index.take(&mut reader.batch, &positions)?;
                 positions.clear();
             }
             let Some(news) = news else {

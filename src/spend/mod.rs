@@ -10,7 +10,9 @@
 //! Code's own. The clock is passed in, nothing is written.
 
 mod batch;
+mod block;
 mod call;
+mod calls;
 mod day;
 mod index;
 mod indexed;

@@ -182,7 +182,7 @@ impl<'a> Cursor<'a> {
         let text = self.0;
         let (mut end, mut escapes) = (0, false);
         loop {
-            end += memchr2(b'"', b'\\', text.get(end..)?)?;
+            end += quote_or_backslash(text.get(end..)?)?;
             if text.get(end) == Some(&b'"') {
                 break;
             }
@@ -276,7 +276,11 @@ impl<'a> Cursor<'a> {
 
     fn number(&mut self) -> Option<()> {
         let _ = self.byte(b'-');
-        self.digits()?;
+        if self.byte(b'0').is_none() {
+            self.digits()?;
+        } else if self.0.first().is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
         if self.byte(b'.').is_some() {
             self.digits()?;
         }
@@ -292,6 +296,26 @@ impl<'a> Cursor<'a> {
         self.0 = self.0.get(count..)?;
         (count > 0).then_some(())
     }
+}
+
+/// The first of either. Most strings are short: eight bytes at a time, a few times, take less than
+/// the start of a search that is made for long ones.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    // The lowest high bit tells the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (chunks, _) = text.as_chunks::<8>();
+    for (number, chunk) in chunks.iter().take(6).enumerate() {
+        let word = u64::from_le_bytes(*chunk);
+        let hits = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if hits != 0 {
+            return Some(number * 8 + hits.trailing_zeros() as usize / 8);
+        }
+    }
+    let passed = 8 * chunks.len().min(6);
+    memchr2(b'"', b'\\', text.get(passed..)?).map(|at| passed + at)
 }
 
 /// The length of an escape, its backslash included.

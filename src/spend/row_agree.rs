@@ -109,6 +109,27 @@ fn the_usual_row_is_read_quickly() {
     same(spaced.as_bytes()).unwrap();
 }
 
+#[test]
+fn a_number_is_one_to_both_readers_or_to_none() {
+    let usual = usual().to_string();
+    for (number, valid) in [
+        ("0", true),
+        ("-0", true),
+        ("0.50", true),
+        ("10e+09", true),
+        ("-02.5e3", false),
+        ("00", false),
+        ("-", false),
+        ("1.", false),
+        ("1e", false),
+    ] {
+        let text = usual.replace("-2500.0", number);
+        assert_ne!(text, usual);
+        assert_eq!(quick::read(text.as_bytes()).is_some(), valid, "{number}");
+        assert_eq!(thorough(text.as_bytes()).is_some(), valid, "{number}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

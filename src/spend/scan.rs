@@ -2,18 +2,17 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{ErrorKind, Seek as _, SeekFrom};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
 use super::batch::{Batch, Damage, State};
 use super::call::Call;
 use super::key::Key;
-use super::lines::{MAX_LINE, lines};
+use super::lines::{MAX_LINE, Words, lines};
 use super::row::{self, CallRow, Row, Unreadable};
 use super::walk::{Found, shown};
 use crate::text::one_line;
@@ -68,10 +67,12 @@ pub(super) const READER_FAILED: &str = "a reader of transcripts failed; please r
 
 /// Reads files into a batch, one after the other.
 pub(super) struct Reader {
-    words: Option<AhoCorasick>,
+    words: Arc<Words>,
     call: Finder<'static>,
     usage: Finder<'static>,
     names: HashSet<Arc<str>>,
+    /// The names of the row before, in most cases those of this one: project, session, model.
+    same: [Arc<str>; 3],
     last: (String, Key),
     buffer: Vec<u8>,
     pub(super) batch: Batch,
@@ -80,13 +81,11 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         Self {
-            words: AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostFirst)
-                .build([CALL, STATE])
-                .ok(),
+            words: Arc::new(Words::new(&[CALL, STATE])),
             call: Finder::new(CALL),
             usage: Finder::new("\"usage\""),
             names: HashSet::new(),
+            same: [const { "" }; 3].map(Arc::from),
             last: (String::new(), Key::message("")),
             buffer: Vec::new(),
             batch: Batch::default(),
@@ -111,10 +110,7 @@ impl Reader {
     }
 
     fn lines(&mut self, found: &Arc<Found>, from: u64) -> std::io::Result<u64> {
-        let mut file = File::open(&found.path)?;
-        if from > 0 {
-            file.seek(SeekFrom::Start(from))?;
-        }
+        let file = File::open(&found.path)?;
         let mut place = Place {
             file: found,
             at: 0,
@@ -124,9 +120,9 @@ impl Reader {
                 .map_or("", |s| s.to_str().unwrap_or("")),
             damaged: 0,
         };
-        let words = self.words.clone().ok_or(ErrorKind::Unsupported)?;
+        let words = Arc::clone(&self.words);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let read = lines(&mut file, from, &words, &mut buffer, |line| {
+        let read = lines(&file, from, &words, &mut buffer, |line| {
             place.at = line.at;
             if line.too_long {
                 let why = format!("the line is longer than {} MiB", MAX_LINE >> 20);
@@ -180,10 +176,14 @@ impl Reader {
             (None, Some(uuid)) => Key::row(place.stem, uuid),
             (None, None) => Key::place(place.stem, place.at),
         };
-        let session = self.name(row.session.as_deref().unwrap_or(place.stem));
-        let project = self.name(row.project.as_deref().unwrap_or_default());
-        let model = self.name(&row.model);
-        self.batch.add(
+        let [project, session, model] = [
+            row.project.as_deref().unwrap_or_default(),
+            row.session.as_deref().unwrap_or(place.stem),
+            &row.model,
+        ];
+        let [project, session, model] =
+            [(0, project), (1, session), (2, model)].map(|(kind, text)| self.same_name(kind, text));
+        self.batch.calls.add(
             key,
             Call {
                 fullness: row.usage.tokens.sum(),
@@ -218,6 +218,17 @@ impl Reader {
             why,
             when,
         });
+    }
+
+    fn same_name(&mut self, kind: usize, text: &str) -> Arc<str> {
+        if let Some(same) = self.same.get(kind).filter(|same| &***same == text) {
+            return Arc::clone(same);
+        }
+        let name = self.name(text);
+        if let Some(same) = self.same.get_mut(kind) {
+            *same = Arc::clone(&name);
+        }
+        name
     }
 
     /// One shared copy of a name that thousands of rows repeat.

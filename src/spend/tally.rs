@@ -1,14 +1,12 @@
 //! What a day is summed up from: one entry per call, whatever number of rows, files and roots tell
 //! of it.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::batch::{Batch, Damage};
-use super::call::Call;
-use super::key::{ByKey, Key};
+use super::calls::Calls;
 use super::usage::Nanos;
 use super::window::Window;
 
@@ -29,7 +27,7 @@ pub(super) struct DayState {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// At least those of the day before, the day, and all later ones.
-    pub(super) calls: ByKey<Call>,
+    pub(super) calls: Calls,
     /// At least those of sessions that began on the day.
     pub(super) states: Vec<DayState>,
     /// Sessions that share calls, beyond what `calls` tells.
@@ -68,15 +66,6 @@ impl Tally {
             }
         }
         tally
-    }
-
-    pub(super) fn add(&mut self, key: Key, call: Call) {
-        match self.calls.entry(key) {
-            Entry::Occupied(mut known) => known.get_mut().merge(call),
-            Entry::Vacant(free) => {
-                free.insert(call);
-            }
-        }
     }
 
     /// Adds a row of the day that can't be counted.

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod bench;
 #[cfg(target_os = "linux")]
+mod full_disk;
+#[cfg(target_os = "linux")]
 mod sweep;
 
 use crate::support::discord::Discord;

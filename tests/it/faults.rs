@@ -22,9 +22,11 @@ struct Fault {
 }
 
 /// Workstations that are at work at once: most of the time goes by in waiting.
-const LANES: [Limits; 4] = [
+const LANES: [Limits; 6] = [
     Limits::Short,
     Limits::Short,
+    Limits::Short,
+    Limits::Long,
     Limits::Long,
     Limits::Unconfined,
 ];

@@ -8,6 +8,9 @@ use rustix::process::{
 use super::Row;
 use super::unix::{signal_process, to_pid};
 
+/// Orphans below this process become its children.
+pub(in crate::process) const ADOPTS: bool = true;
+
 /// Asks the kernel to kill the child when secloop dies.
 pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
     // Where it is refused, orphans are found by their mark only after secloop's own end.

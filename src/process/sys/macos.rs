@@ -3,6 +3,7 @@
 //! system shows the environment of its own programs (`/bin/sleep`) to nobody: such a one that also
 //! left group and parent is not found.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_int, c_void};
 use std::time::Duration;
 
@@ -12,6 +13,15 @@ use crate::process::procargs;
 
 /// Largest arguments and environment that a process can have.
 const ARG_MAX: usize = 1 << 20;
+
+/// Orphans go to the system's first process.
+pub(in crate::process) const ADOPTS: bool = false;
+
+thread_local! {
+    /// Where arguments and environments are read to: there are many processes, and a buffer for the
+    /// longest is large.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; ARG_MAX]);
+}
 
 /// Nothing to prepare.
 pub(in crate::process) fn prepare(_command: &mut tokio::process::Command) {}
@@ -63,12 +73,15 @@ pub(in crate::process) fn row(pid: u32) -> Option<Row> {
 
 /// The mark in a process's environment, where that can be read.
 pub(in crate::process) fn mark(pid: u32) -> Option<String> {
+    BUFFER.with_borrow_mut(|buffer| mark_by(pid, buffer))
+}
+
+fn mark_by(pid: u32, buffer: &mut [u8]) -> Option<String> {
     let mut name = [
         libc::CTL_KERN,
         libc::KERN_PROCARGS2,
         c_int::try_from(pid).ok()?,
     ];
-    let mut buffer = vec![0_u8; ARG_MAX];
     let mut size = buffer.len();
     // SAFETY: the name has three parts, as is said; the buffer is `size` long, and `size` is set to
     // what was written. Nothing is set, so that the new value may be null.

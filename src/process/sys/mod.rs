@@ -4,14 +4,14 @@
 mod linux;
 #[cfg(target_os = "linux")]
 pub(super) use linux::{
-    boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
+    ADOPTS, boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
 };
 
 #[cfg(not(target_os = "linux"))]
 mod macos;
 #[cfg(not(target_os = "linux"))]
 pub(super) use macos::{
-    boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
+    ADOPTS, boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
 };
 
 #[cfg(target_os = "linux")]

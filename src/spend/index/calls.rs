@@ -15,6 +15,7 @@ use super::keys::Keys;
 use super::names::Names;
 use super::pages::{self, Kind};
 use crate::spend::call::Call;
+use crate::spend::calls::Calls as Batched;
 use crate::spend::key::{ByKey, Key};
 use crate::spend::tally::Tally;
 use crate::spend::usage::{Nanos, Usage};
@@ -23,8 +24,8 @@ use crate::spend::window::Window;
 /// The checksums of the pages that there are, by hour: a page that is lost is missed.
 type Catalogue = BTreeMap<i64, i64>;
 
-/// Merges calls into what is known.
-pub(super) fn write(db: &Connection, names: &mut Names, calls: &ByKey<Call>) -> Result<()> {
+/// Merges calls into what is known, and leaves none.
+pub(super) fn write(db: &Connection, names: &mut Names, calls: &mut Batched) -> Result<()> {
     let mut pages = Pages {
         db,
         names,
@@ -32,10 +33,9 @@ pub(super) fn write(db: &Connection, names: &mut Names, calls: &ByKey<Call>) -> 
         open: BTreeMap::new(),
     };
     let mut keys = Keys::new(db);
-    for (key, call) in calls {
-        let mut call = call.clone();
-        if let Some(hour) = keys.hour(*key)?
-            && let Some(known) = pages.find(hour, *key)?
+    for (key, mut call) in calls.drain() {
+        if let Some(hour) = keys.hour(key)?
+            && let Some(known) = pages.find(hour, key)?
         {
             let mut merged = known.clone();
             merged.merge(call);
@@ -43,11 +43,11 @@ pub(super) fn write(db: &Connection, names: &mut Names, calls: &ByKey<Call>) -> 
                 continue;
             }
             call = merged;
-            pages.put(hour, *key, &call)?;
+            pages.put(hour, key, &call)?;
         }
         let hour = hour_of(call.at);
-        keys.set(*key, hour)?;
-        pages.put(hour, *key, &call)?;
+        keys.set(key, hour)?;
+        pages.put(hour, key, &call)?;
     }
     keys.write()?;
     pages.write()
@@ -67,9 +67,10 @@ pub(super) fn load(
         if found != *sum {
             return Err(pages::damaged());
         }
+        tally.calls.reserve(rows.len());
         for row in rows {
             let (key, call) = row.call(db, names)?;
-            tally.add(key, call);
+            tally.calls.add(key, call);
         }
     }
     Ok(())

@@ -99,11 +99,9 @@ pub(in crate::spend) struct Files(HashMap<(u64, u64), Position>);
 impl Files {
     pub(super) fn load(db: &Connection) -> Result<Self> {
         let mut all = Self::default();
-        for page in 0..PAGES {
-            for position in read(db, page)? {
-                all.0.insert((position.dev, position.ino), position);
-            }
-        }
+        pages::read_all(db, Kind::Files, |page: Vec<Position>| {
+            all.0.extend(page.into_iter().map(|p| ((p.dev, p.ino), p)));
+        })?;
         Ok(all)
     }
 

@@ -168,18 +168,20 @@ impl Index {
         Files::load(&self.db)
     }
 
-    /// Takes in what was read, and up to where.
+    /// Takes in what was read, and up to where; leaves the batch empty.
     ///
     /// # Errors
     /// When it can't be written; then nothing of it was.
-    pub(super) fn take(&mut self, batch: &Batch, positions: &[Position]) -> Result<()> {
+    pub(super) fn take(&mut self, batch: &mut Batch, positions: &[Position]) -> Result<()> {
         let Self { db, names } = self;
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let written = calls::write(&transaction, names, &batch.calls)
-            .and_then(|()| sessions::write(&transaction, names, batch))
+        let written = sessions::write(&transaction, names, batch)
+            .and_then(|()| calls::write(&transaction, names, &mut batch.calls))
             .and_then(|()| files::write(&transaction, positions))
             .and_then(|()| damage::write(&transaction, &batch.damage))
             .and_then(|()| Ok(transaction.commit()?));
+        batch.states.clear();
+        batch.damage.clear();
         if written.is_err() {
             names.forget();
         }

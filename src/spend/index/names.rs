@@ -12,12 +12,33 @@ use super::pages::{checksum, damaged};
 #[derive(Debug, Default)]
 pub(super) struct Names {
     ids: HashMap<Arc<str>, u32>,
-    texts: HashMap<u32, Arc<str>>,
+    /// By number: they are counted from 1.
+    texts: Vec<Option<Arc<str>>>,
+    /// Those asked for last: calls of one session stand together.
+    recent: [Option<(Arc<str>, u32)>; RECENT],
+    oldest: usize,
 }
+
+/// More than one call has.
+const RECENT: usize = 4;
 
 impl Names {
     /// The number of a name, which it gets now if it has none.
     pub(super) fn id(&mut self, db: &Connection, text: &Arc<str>) -> Result<u32> {
+        for (name, id) in self.recent.iter().flatten() {
+            if Arc::ptr_eq(name, text) {
+                return Ok(*id);
+            }
+        }
+        let id = self.look_up(db, text)?;
+        if let Some(oldest) = self.recent.get_mut(self.oldest) {
+            *oldest = Some((Arc::clone(text), id));
+        }
+        self.oldest = (self.oldest + 1) % RECENT;
+        Ok(id)
+    }
+
+    fn look_up(&mut self, db: &Connection, text: &Arc<str>) -> Result<u32> {
         if let Some(id) = self.ids.get(text) {
             return Ok(*id);
         }
@@ -41,7 +62,8 @@ impl Names {
 
     /// The name with a number.
     pub(super) fn text(&mut self, db: &Connection, id: u32) -> Result<Arc<str>> {
-        if let Some(text) = self.texts.get(&id) {
+        let place = usize::try_from(id).unwrap_or(usize::MAX);
+        if let Some(Some(text)) = self.texts.get(place) {
             return Ok(Arc::clone(text));
         }
         let found: Option<(String, i64)> = db
@@ -62,7 +84,13 @@ impl Names {
     }
 
     fn learn(&mut self, id: u32, text: Arc<str>) {
-        self.texts.insert(id, Arc::clone(&text));
+        let place = usize::try_from(id).unwrap_or(usize::MAX);
+        if self.texts.len() <= place {
+            self.texts.resize(place.saturating_add(1), None);
+        }
+        if let Some(free) = self.texts.get_mut(place) {
+            *free = Some(Arc::clone(&text));
+        }
         self.ids.insert(text, id);
     }
 }

@@ -47,6 +47,25 @@ pub(super) fn read<T: DeserializeOwned>(
     }
 }
 
+/// Gives the content of all pages of a kind.
+pub(super) fn read_all<T: DeserializeOwned>(
+    db: &Connection,
+    kind: Kind,
+    mut found: impl FnMut(T),
+) -> Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT id, sum, body FROM pages WHERE id >= ?1 AND id < ?2")?;
+    let mut rows = statement.query([id(kind, 0), id(kind, NUMBERS)])?;
+    while let Some(row) = rows.next()? {
+        found(unpack(
+            row.get(0)?,
+            row.get(1)?,
+            row.get_ref(2)?.as_blob().map_err(|_| damaged())?,
+        )?);
+    }
+    Ok(())
+}
+
 /// Writes a page, and gives its checksum.
 pub(super) fn write<T: Serialize>(
     db: &Connection,

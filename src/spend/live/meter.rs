@@ -171,7 +171,7 @@ impl Meter {
         };
         for Batch { calls, .. } in batches {
             for (key, call) in calls {
-                state.seen.add(key, call);
+                state.seen.calls.add(key, call);
             }
         }
         self.judge(&mut state);
@@ -269,7 +269,7 @@ impl Meter {
 impl State {
     fn take(&mut self, row: CallRow<'static>) {
         if let Some((key, call)) = call_of(row) {
-            self.seen.add(key, call);
+            self.seen.calls.add(key, call);
         }
     }
 
@@ -278,7 +278,7 @@ impl State {
         let price = |call: &Call| of(call, call.usage.price(&call.model, call.at, table));
         let unended: ByKey<Call> = self.stream.unended().filter_map(call_of).collect();
         let mut sum = 0;
-        for (key, call) in &self.seen.calls {
+        for (key, call) in self.seen.calls.iter() {
             sum += match unended.get(key) {
                 None => price(call),
                 Some(estimate) => {

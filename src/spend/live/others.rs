@@ -16,9 +16,9 @@ use super::watched::Watched;
 use crate::gate::MicroUsd;
 use crate::spend::batch::Batch;
 use crate::spend::call::Call;
+use crate::spend::calls::Calls;
 use crate::spend::day::{DayQuery, Seen};
 use crate::spend::indexed::{Reading, seen};
-use crate::spend::key::ByKey;
 use crate::spend::prices::PriceTable;
 use crate::spend::sum::{SLACK, micros};
 use crate::spend::usage::Nanos;
@@ -53,7 +53,7 @@ pub struct Others {
     /// The session of the run, which its own meter sees to.
     except: String,
     spent: Nanos,
-    calls: ByKey<Call>,
+    calls: Calls,
     watched: Watched,
     /// When each directory was last changed.
     dirs: BTreeMap<PathBuf, i64>,
@@ -146,16 +146,11 @@ impl Others {
                 continue;
             }
             let window = self.day.window;
-            let known = self.calls.get(&key);
-            let before = known.map_or(0, |call| counted(call, window, now, table));
-            let mut merged = call;
-            if let Some(known) = known {
-                let new = std::mem::replace(&mut merged, known.clone());
-                merged.merge(new);
-            }
-            let after = counted(&merged, window, now, table);
+            let price = |call: &Call| counted(call, window, now, table);
+            let before = self.calls.get(&key).map_or(0, price);
+            self.calls.add(key, call);
+            let after = self.calls.get(&key).map_or(0, price);
             self.spent = (self.spent + after).saturating_sub(before);
-            self.calls.insert(key, merged);
         }
     }
 

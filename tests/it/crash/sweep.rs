@@ -1,40 +1,84 @@
 //! Killed at every point of a turn at which it changes anything outside itself, and started again:
 //! the machine is as before the turn or as after its commit, nothing is left over, nothing is said
-//! twice, and the next turn lands. In between, the start that recovers is killed too.
+//! twice, and the next turn lands. The start that recovers is killed in the same way.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use super::bench::Bench;
+use super::bench::{Bench, PRISTINE};
 use crate::support::points::{Happens, Point};
 
 /// Kills at the same time.
 const BENCHES: usize = 2;
-/// After every so many kills the next turn is done too: a turn takes longer than all the rest.
-const GOES_ON: u32 = 4;
+/// After every so many kills the next turn is done too: it takes longer than all the rest.
+const GOES_ON: usize = 12;
 
 #[test]
 fn a_kill_at_any_point_of_a_turn_leaves_the_machine_as_before_or_as_after() {
+    sweep(
+        |bench| chosen(&bench.points),
+        |bench, point| {
+            bench.put_back(PRISTINE);
+            let done = bench.turn(Happens::Kill(point.number));
+            assert_eq!(done.code, None, "not killed: {}", done.err);
+            let done = bench.recovery(Happens::Nothing);
+            assert_eq!(done.code, Some(10), "{}", done.err);
+        },
+    );
+}
+
+/// With the change on the machine and not proven yet.
+#[test]
+fn a_kill_at_any_point_of_the_recovery_is_recovered_from_too() {
+    const KILLED: &str = "killed";
+    sweep(
+        |bench| {
+            bench.put_back(PRISTINE);
+            let applies = |p: &&Point| p.call == "start" && p.on.contains("--force-handlers");
+            let second_run = bench.points.iter().filter(applies).nth(1).unwrap().number;
+            let done = bench.turn(Happens::Kill(second_run));
+            assert_eq!(done.code, None, "not killed: {}", done.err);
+            bench.keep(KILLED);
+            let done = bench.recovery(Happens::Nothing);
+            assert_eq!(done.code, Some(10), "{}", done.err);
+            chosen(&bench.station.points())
+        },
+        |bench, point| {
+            bench.put_back(KILLED);
+            let done = bench.recovery(Happens::Kill(point.number));
+            assert_eq!(done.code, None, "not killed: {}", done.err);
+            let done = bench.recovery(Happens::Nothing);
+            assert_eq!(done.code, Some(10), "{}", done.err);
+        },
+    );
+}
+
+/// Takes the points one after another, on several stations at the same time; all that fail are told.
+fn sweep(
+    points: impl Fn(&mut Bench) -> Vec<Point> + Sync,
+    kill: impl Fn(&mut Bench, &Point) + Sync,
+) {
     let failures = Mutex::new(Vec::new());
-    let open: Mutex<Option<Vec<Point>>> = Mutex::new(None);
+    let left: Mutex<Option<Vec<(usize, Point)>>> = Mutex::new(None);
     std::thread::scope(|scope| {
         for _ in 0..BENCHES {
             scope.spawn(|| {
                 let mut bench = Bench::new();
-                open.lock()
-                    .unwrap()
-                    .get_or_insert_with(|| chosen(&bench.points));
-                println!("{:?}", open.lock().unwrap().as_ref().map(Vec::len));
-                while let Some(point) = open.lock().unwrap().as_mut().and_then(Vec::pop) {
-                    let since = std::time::Instant::now();
-                    let broken = catch_unwind(AssertUnwindSafe(|| kill_at(&mut bench, &point)));
-                    println!("{:?} {point:?} {}", since.elapsed(), broken.is_ok());
-                    if let Err(why) = broken {
-                        let why = why
-                            .downcast_ref::<String>()
-                            .cloned()
-                            .or_else(|| why.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-                            .unwrap_or_default();
+                let own = points(&mut bench).into_iter().enumerate().collect();
+                left.lock().unwrap().get_or_insert(own);
+                loop {
+                    let next = left.lock().unwrap().as_mut().and_then(Vec::pop);
+                    let Some((index, point)) = next else { break };
+                    let tried = catch_unwind(AssertUnwindSafe(|| {
+                        kill(&mut bench, &point);
+                        bench.assert_whole();
+                        if index % GOES_ON == 0 {
+                            bench.assert_goes_on();
+                        }
+                    }));
+                    eprintln!("{} {point:?}", if tried.is_ok() { "ok" } else { "FAILED" });
+                    if let Err(why) = tried {
+                        let why = why.downcast_ref::<String>().cloned().unwrap_or_default();
                         failures.lock().unwrap().push(format!("{point:?}: {why}"));
                     }
                 }
@@ -45,22 +89,10 @@ fn a_kill_at_any_point_of_a_turn_leaves_the_machine_as_before_or_as_after() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-fn kill_at(bench: &mut Bench, point: &Point) {
-    bench.put_back();
-    let done = bench.turn(Happens::Kill(point.number));
-    assert_eq!(done.code, None, "not killed: {}", done.err);
-    let done = bench.recovery(Happens::Nothing);
-    assert_eq!(done.code, Some(10), "{}", done.err);
-    bench.assert_whole();
-    if point.number % GOES_ON == 0 {
-        bench.assert_goes_on();
-    }
-}
-
 /// The points between which anything is different: of a row of calls on the same thing the first
 /// and the last, of the ledger the beginning and the end of each transaction, and no start of a
 /// program that only looks.
-fn chosen(points: &[Point]) -> Vec<Point> {
+pub(super) fn chosen(points: &[Point]) -> Vec<Point> {
     let mut rows: Vec<(&str, Vec<&Point>)> = Vec::new();
     for point in points {
         let thing = thing(point);
@@ -86,7 +118,6 @@ fn chosen(points: &[Point]) -> Vec<Point> {
     {
         chosen = points.iter().step_by(step).cloned().collect();
     }
-    chosen.reverse();
     chosen
 }
 
@@ -109,13 +140,6 @@ fn thing(point: &Point) -> &'static str {
         " rev-list ",
         " --version",
     ];
-    if point.call == "start" {
-        let looks = LOOKS
-            .iter()
-            .any(|word| format!("{} ", point.on).contains(word));
-        let confined = point.on.contains("bwrap");
-        return if looks || confined { "look" } else { "start" };
-    }
     const THINGS: [&str; 9] = [
         "state/ledger",
         "state/work/",
@@ -127,6 +151,13 @@ fn thing(point: &Point) -> &'static str {
         "repo/.git",
         "home/",
     ];
+    if point.call == "start" {
+        let looks = LOOKS
+            .iter()
+            .any(|word| format!("{} ", point.on).contains(word));
+        let confined = point.on.contains("bwrap");
+        return if looks || confined { "look" } else { "start" };
+    }
     THINGS
         .into_iter()
         .find(|thing| point.on.starts_with(thing))

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use secloop::ledger::Ledger;
 use secloop::turn::Turn;
 
 use crate::support::discord::Discord;
@@ -51,6 +52,7 @@ impl Lane {
                 "playbook",
                 "file = \"playbook.yml\"\nwatch = [\"~/.claude\"]",
             )
+            .section("spend", "daily_cap_usd = 100000")
             .section("sandbox", &format!("level = \"{level}\""))
             .section("coordinate", "wait = \"1s\"\noverdue = \"1s\"")
             .section(
@@ -100,6 +102,16 @@ impl Lane {
 
     pub(super) fn last(&self) -> Turn {
         self.station.turns().pop().unwrap()
+    }
+
+    /// What the ledger has of the last turn.
+    pub(super) fn agent_events(&self) -> String {
+        let turn = self.last().id;
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let ledger = Ledger::open_for_reading(&self.station.state()).await;
+            let events = ledger.unwrap().unwrap().events(turn).await.unwrap();
+            format!("{events:?}")
+        })
     }
 
     /// Whoever bears the agents' word and is alive.

@@ -87,6 +87,14 @@ impl Discord {
         self.state.lock().unwrap().requests.clone()
     }
 
+    /// As if nothing had ever been posted.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn forget(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.messages.clear();
+        state.nonces.clear();
+    }
+
     /// What people in the channel see, in order.
     pub(crate) fn messages(&self) -> Vec<String> {
         self.state.lock().unwrap().messages.clone()
