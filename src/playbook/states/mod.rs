@@ -2,7 +2,7 @@
 //! preferences. Read before an apply, compared after it, put back after a refusal.
 //!
 //! Each kind is one file with three pure functions: what to ask, how to read the answer, and how an
-//! item that changed is put back. [`States::take`] and [`States::restore`] are the only ones that
+//! item that changed is put back. [`States::take`] and `restore` are the only ones that
 //! run something.
 
 mod ask;
