@@ -71,8 +71,12 @@ fn ten_thousand_turns_leave_memory_files_and_processes_as_they_were() {
     // Writes the configuration.
     let _ = station.command(&[]);
     let me = std::env::current_exe().unwrap();
+    // Its own, since other tests make files meanwhile.
+    let temporary = station.root().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
     let done = station
         .other(me.to_str().unwrap())
+        .env("TMPDIR", temporary)
         .args([INNER, "--exact", "--ignored", "--nocapture"])
         .output()
         .unwrap();
@@ -164,17 +168,14 @@ fn files(dir: &Path) -> usize {
 async fn record_many(world: &World) {
     let mut settled = None;
     let mut since = Instant::now();
-    let mut first = None;
-    let mut last = 0;
     for number in 1..=RECORDED {
         world.clock.advance(TimeDelta::minutes(30));
         record_one(world).await;
         if number % EACH == 0 {
-            last = since.elapsed().as_millis() / u128::from(EACH.unsigned_abs());
-            first.get_or_insert(last);
+            let each = since.elapsed().as_millis() / u128::from(EACH.unsigned_abs());
             since = Instant::now();
             let held = Held::now(world).await;
-            eprintln!("long run: {number} turns, {last} ms each, {held:?}");
+            eprintln!("long run: {number} turns, {each} ms each, {held:?}");
             if number == SETTLED {
                 settled = Some(held);
             }
@@ -195,12 +196,6 @@ async fn record_many(world: &World) {
     // A turn's row with its finding and probes, without what programs said.
     let each = (now.ledger - settled.ledger) * 1024 / u64::try_from(RECORDED - SETTLED).unwrap();
     assert!(each < 3_000, "{each} bytes a turn");
-    // However many turns there were.
-    let first = first.unwrap().max(1);
-    assert!(
-        last <= first * 4,
-        "{first} ms a turn at first, {last} at last"
-    );
 
     // What has to be remembered is there: every turn, every committed probe, the newest wholly.
     let turns = world.ledger.turns(u32::MAX).await.unwrap();
