@@ -18,6 +18,7 @@ pub mod config;
 pub mod error;
 pub mod gate;
 pub mod gates;
+pub mod guard;
 pub mod ledger;
 pub mod lock;
 pub mod next;
