@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::GuardCommand;
 use super::{print, print_json};
-use crate::error::{Exit, Fatal};
+use crate::error::Exit;
 use crate::guard::{self, Verdict, hook};
 
 /// Enough for the deepest nesting that is still read.
@@ -54,7 +54,7 @@ fn apart<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Optio
 }
 
 /// `secloop guard check`.
-pub(super) fn guard(command: GuardCommand) -> Result<Exit, Fatal> {
+pub(super) fn guard(command: GuardCommand) -> Exit {
     let GuardCommand::Check { script, json } = command;
     let verdict = apart(move || guard::judge(&script))
         .unwrap_or_else(|| Verdict::Unprovable("something that judging it fails on".to_owned()));
@@ -64,11 +64,11 @@ pub(super) fn guard(command: GuardCommand) -> Result<Exit, Fatal> {
         let line = verdict.line().unwrap_or_else(|| "allowed".to_owned());
         print(&format!("{}\n", crate::text::terminal_safe(&line)));
     }
-    Ok(if verdict.is_allowed() {
+    if verdict.is_allowed() {
         Exit::Done
     } else {
         Exit::Refused
-    })
+    }
 }
 
 fn document(verdict: &Verdict) -> serde_json::Value {

@@ -80,7 +80,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
     }
     if let Command::Guard { command } = args.command {
         return match command {
-            Some(command) => guard::guard(command),
+            Some(command) => Ok(guard::guard(command)),
             None => Ok(guard::hook(&["secloop".into(), "guard".into()]).unwrap_or(Exit::Refused)),
         };
     }

@@ -5,6 +5,7 @@ use super::options::{long, operands, short};
 use super::paths::Place;
 use super::walk::{Walk, quoted};
 
+#[expect(clippy::too_many_lines, reason = "a table, read in one piece")]
 /// Judges the programs that format, partition and wipe.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
     let deny = || {

@@ -173,9 +173,10 @@ impl Walk {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expansion")]
     fn parameter(&mut self, expr: &ParameterExpr) -> Result<String, Stop> {
         let hole = HOLE.to_string();
-        let mut optional = |walk: &mut Self, text: &Option<String>| match text {
+        let optional = |walk: &mut Self, text: &Option<String>| match text {
             Some(text) => walk.text(text).map(Some),
             None => Ok(None),
         };
@@ -231,11 +232,8 @@ impl Walk {
             }
             ParameterExpr::RemoveSmallestSuffixPattern {
                 parameter, pattern, ..
-            } => {
-                let pattern = optional(self, pattern)?.unwrap_or_default();
-                self.trimmed(parameter, &pattern, false)
             }
-            ParameterExpr::RemoveLargestSuffixPattern {
+            | ParameterExpr::RemoveLargestSuffixPattern {
                 parameter, pattern, ..
             } => {
                 let pattern = optional(self, pattern)?.unwrap_or_default();

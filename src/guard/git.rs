@@ -379,7 +379,8 @@ fn shows(walk: &Walk, verb: &str, args: &[String]) -> Result<(), Stop> {
     let skip = usize::from(verb == "grep");
     for word in words.into_iter().skip(skip) {
         let path = word.rsplit(':').next().unwrap_or(word);
-        if path != HOLE.to_string() && !(verb == "log" && !short(args, 'p')) {
+        let shows = verb != "log" || short(args, 'p');
+        if shows && path != HOLE.to_string() {
             super::reads::check_read(walk, "git", path)?;
         }
     }

@@ -5,16 +5,20 @@
 //! (`walk.rs`) follows it in the order in which it would run, with the values that variables can
 //! have; every program is judged by its expanded words. `docs/guard.md` says what is not judged.
 
+mod accounts;
 mod awk;
 mod builtins;
-mod dangers;
+mod clouds;
+mod databases;
 mod disks;
 mod environment;
 mod executes;
 mod expand;
 mod files;
 mod git;
+mod guards;
 mod inline;
+mod machine;
 mod marks;
 mod network;
 mod options;
@@ -25,6 +29,7 @@ mod reads;
 mod rules;
 mod shells;
 mod simple;
+mod startup;
 mod table;
 mod tree;
 mod walk;

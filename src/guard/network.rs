@@ -47,7 +47,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
         }
         "cp" | "mv" | "ln" | "install" | "sed" | "chmod" | "tar" | "unzip" => {
-            carry(walk, name, args)
+            carry(walk, name, args);
         }
         _ => {}
     }

@@ -1,14 +1,18 @@
 //! Two readers for every script: what they don't agree on is not judged, it is refused.
 
 use brush_parser::ast::{self, CommandPrefixOrSuffixItem as Item, CompoundCommand};
-use brush_parser::{Parser, ParserOptions};
+use brush_parser::{ParserOptions, Token, parse_tokens, uncached_tokenize_str};
 
 use super::tree::{self, Reading};
 
 /// More of one script than this is not read.
 pub(super) const LARGEST: usize = 64 * 1024;
 /// Open brackets and compound commands at once: the second reader recurses.
-const DEEPEST: usize = 120;
+const DEEPEST: usize = 100;
+
+/// Nested brackets and cases at most: a text that fails to parse costs the second reader twice the
+/// time for each.
+const MOST_AMBIGUOUS: usize = 14;
 
 /// How the second reader reads: as `bash -c` does.
 pub(super) fn options() -> ParserOptions {
@@ -36,10 +40,15 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
     if matches!(first, Reading::TooDeep) {
         return Err("nesting that is too deep to follow");
     }
-    let mut parser = Parser::new(script.as_bytes(), &options());
-    let Ok(program) = parser.parse_program() else {
-        return Err("text that does not parse as shell");
-    };
+    let unparsed = "text that does not parse as shell";
+    let options = options();
+    let tokens =
+        uncached_tokenize_str(script, &options.tokenizer_options()).map_err(|_| unparsed)?;
+    let (brackets, cases) = ambiguity(&tokens);
+    if brackets + cases > MOST_AMBIGUOUS {
+        return Err("nesting that is too deep to follow");
+    }
+    let program = parse_tokens(&tokens, &options).map_err(|_| unparsed)?;
     if let Reading::Commands(theirs) = first {
         let mut ours = Vec::new();
         for list in &program.complete_commands {
@@ -55,6 +64,22 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
         }
     }
     Ok(program)
+}
+
+/// How deep brackets are nested, and how many cases there are.
+fn ambiguity(tokens: &[Token]) -> (usize, usize) {
+    let (mut deepest, mut open, mut cases) = (0_usize, 0_usize, 0);
+    for token in tokens {
+        match token {
+            Token::Operator(text, _) => {
+                open += text.matches('(').count();
+                deepest = deepest.max(open);
+                open = open.saturating_sub(text.matches(')').count());
+            }
+            Token::Word(text, _) => cases += usize::from(text == "case"),
+        }
+    }
+    (deepest, cases)
 }
 
 /// Characters that no honest command has, or that show something else than they are.
@@ -166,4 +191,53 @@ fn of_simple(simple: &ast::SimpleCommand) -> Option<Vec<String>> {
     }
     words.retain(|w| w != "-");
     Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_take_the_parsers_long_is_refused_unread() {
+        for script in [
+            "(".repeat(100),
+            "( ".repeat(60),
+            "for (( ".repeat(60),
+            "case a in b) ".repeat(60),
+            "case a in b) echo esac; ".repeat(60),
+            "( ')' ".repeat(60),
+            "$(".repeat(400) + &")".repeat(400),
+            "if a; then ".repeat(300),
+            "a".repeat(LARGEST + 1),
+        ] {
+            assert!(program(&script).is_err(), "{}", &script[..20]);
+        }
+    }
+
+    #[test]
+    fn what_the_parsers_read_differently_is_refused_or_read_rightly() {
+        // Valid bash in which tree-sitter-bash hides the second command, without an error.
+        for hidden in [
+            "ls | grep x | head -30\nrm -rf / && cd s",
+            "ls\n\\\nrm -rf /",
+            "echo ==\nrm -rf /",
+            "grep -n =~\nrm -rf /",
+            "echo ``\nrm -rf /",
+            "echo a\\\n#b; rm -rf /",
+            "echo \\ #; rm -rf /",
+            "cat <<'E'; rm -rf /\nx\nE",
+            "cat <<'E' 2>&1 | rm -rf /\nx\nE",
+        ] {
+            assert!(!crate::guard::judge(hidden).is_allowed(), "{hidden}");
+        }
+        for honest in [
+            "ls | grep x | head -30\necho a && cd s",
+            "cat <<'E'; echo done\nx\nE",
+            "cat <<'E' 2>&1 | tail -5\nx\nE",
+            "cat <> f",
+            "x > f <<<\"$y\"",
+        ] {
+            assert!(crate::guard::judge(honest).is_allowed(), "{honest}");
+        }
+    }
 }

@@ -183,9 +183,8 @@ impl Place {
                 anchored = true;
                 return true;
             }
-            wild && tail.len() > 1
-                && !(want.starts_with('.') && !part.starts_with(HOLE))
-                && overlap(part, &pattern(want))
+            let reachable = !want.starts_with('.') || part.starts_with(HOLE);
+            wild && tail.len() > 1 && reachable && overlap(part, &pattern(want))
         });
         all && anchored
     }

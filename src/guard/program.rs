@@ -5,8 +5,8 @@ use super::options::before_end;
 use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
-    Stop, awk, builtins, dangers, disks, executes, files, git, inline, network, reads, shells,
-    table, wrappers,
+    Stop, accounts, awk, builtins, clouds, databases, disks, executes, files, git, guards, inline,
+    machine, network, reads, shells, startup, table, wrappers,
 };
 
 /// The name that a program goes by.
@@ -66,7 +66,12 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     }
     files::check(walk, &name, args)?;
     disks::check(walk, &name, args)?;
-    dangers::check(walk, &name, args)?;
+    databases::check(walk, &name, args)?;
+    machine::check(&name, args)?;
+    guards::check(&name, args)?;
+    startup::check(&name, args)?;
+    accounts::check(walk, &name, args)?;
+    clouds::check(walk, &name, args)?;
     network::check(walk, &name, args)?;
     reads::check_words(walk, &name, args)?;
     stray(walk, &name, args)?;
