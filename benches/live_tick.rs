@@ -1,6 +1,6 @@
 //! What a look at other sessions' spend costs while a run is on.
 //!
-//! usage: cargo bench --bench live_tick [-- FILES...]        FILES: 300 3000
+//! `cargo bench --bench live_tick -- FILES...` (without numbers of files: 300 and 3000)
 //!
 //! Makes transcripts in a temporary directory, a thirtieth of them touched lately, and prints the
 //! CPU time of this thread for a thorough look and for the quick ones between two of those.
@@ -140,7 +140,7 @@ fn cpu(work: impl FnOnce()) -> Duration {
     };
     let before = read();
     work();
-    read() - before
+    read().saturating_sub(before)
 }
 
 /// The median and the 95th percentile.

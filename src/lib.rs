@@ -15,6 +15,7 @@ pub mod classes;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deadman;
 pub mod error;
 pub mod gate;
 pub mod gates;

@@ -1,9 +1,9 @@
 //! What an earlier run left when it died: every open turn is taken back or completed.
 
+use crate::deadman;
 use crate::error::Fatal;
 use crate::ledger::{Event, OpenTurn};
 use crate::pages;
-use crate::playbook::snapshot::Snapshot;
 use crate::process::end_survivors;
 use crate::records;
 use crate::stages::Draft;
@@ -108,8 +108,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
                 "a change of an earlier turn is still on the machine ({why}): {cure}"
             ))
         };
-        let snapshot = Snapshot::load(&dir).map_err(|e| stuck(e.to_string()))?;
-        let journal = Journal::found(snapshot, probes, dir.clone());
+        let journal = Journal::found(&dir, probes).map_err(|e| stuck(e.to_string()))?;
         let mut draft = Draft::unrecorded(turn, world.clock.now());
         restore(world, &journal, &mut draft).await.map_err(stuck)?;
         world
@@ -139,14 +138,13 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
             world
                 .console()
                 .step_started("rollback of the interrupted turn");
-            let snapshot = Snapshot::load(&dir).map_err(|e| {
+            let journal = Journal::found(&dir, probes).map_err(|e| {
                 Fatal::NeedsOperator(format!(
                     "turn {} was interrupted in mid-apply and its snapshot {} can't be read: {e}",
                     open.number,
                     dir.display()
                 ))
             })?;
-            let journal = Journal::found(snapshot, probes, dir);
             world.stage(Stage::Rollback);
             match restore(world, &journal, &mut draft).await {
                 Ok(()) => {
@@ -160,8 +158,10 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
                             &serde_json::Value::Null,
                         )
                         .await?;
+                    let timer = deadman::fired(&dir);
                     journal.close();
-                    TurnOutcome::Failed("interrupted in mid-apply; rolled back".to_owned())
+                    let timer = timer.map_or_else(String::new, |f| format!("{}; ", f.describe()));
+                    TurnOutcome::Failed(format!("interrupted in mid-apply; {timer}rolled back"))
                 }
                 Err(left) => TurnOutcome::NeedsOperator(format!(
                     "turn {} was interrupted in mid-apply and can't be taken back: {left}",

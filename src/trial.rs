@@ -126,6 +126,9 @@ impl Trial {
                 file: PathBuf::from(PLAYBOOK),
                 args: Vec::new(),
                 watch: vec![self.home()],
+                // A throw-away home is all that it may change.
+                system: false,
+                deadman: 30 * minute,
             },
             ansible: AnsibleConfig {
                 runtime,

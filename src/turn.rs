@@ -3,9 +3,12 @@
 //! Pure data. A [`Turn`] is always recorded; its [`Receipt`] holds the evidence. Every text that
 //! comes from an agent is length-limited when a [`Report`] is parsed (see `agent::report`).
 
+mod left;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::left::{Left, in_short};
 use crate::gate::MicroUsd;
 
 /// Identifies a turn: a version 7 UUID, so that ids sort by time.
@@ -427,6 +430,9 @@ pub struct Receipt {
     pub rehearsal: bool,
     /// What the evidence does not cover.
     pub not_covered: Vec<String>,
+    /// What a rollback could not put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
 }
 
 /// One wake and what it came to.

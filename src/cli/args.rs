@@ -107,6 +107,12 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// The dead-man timer: started by secloop itself.
+    #[command(hide = true)]
+    Deadman {
+        /// The directory of a pre-state.
+        dir: PathBuf,
+    },
     /// Started by `run`: ends what a killed run leaves.
     #[command(hide = true)]
     Guardian,

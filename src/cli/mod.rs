@@ -109,6 +109,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             } => init::init(&around, repo.as_deref(), force, stdout),
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now),
+            Command::Deadman { dir } => crate::deadman::watch(&dir).await,
             Command::Guardian => Ok(if crate::process::stand_guard().await {
                 Exit::Done
             } else {

@@ -51,6 +51,10 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
     for record in &turn.receipt.probes {
         probe(&mut out, record);
     }
+    if !turn.receipt.left.is_empty() {
+        let left = turn.receipt.left.iter().map(ToString::to_string);
+        section(&mut out, "left on the machine (was, is: what to do)", left);
+    }
     if !turn.receipt.not_covered.is_empty() {
         section(&mut out, "not covered", &turn.receipt.not_covered);
     }

@@ -1,6 +1,7 @@
 //! Defaults that the loader, `init` and its file share.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// Files below the home directory that hardening touches and that nothing else rewrites.
 pub(super) const WATCHED: [&str; 13] = [
@@ -18,6 +19,11 @@ pub(super) const WATCHED: [&str; 13] = [
     ".profile",
     "Library/LaunchAgents",
 ];
+
+/// How long the proof of an apply may take: two runs of Ansible, and the probes.
+pub(super) fn deadman(run: Duration) -> Duration {
+    run * 2 + Duration::from_mins(15)
+}
 
 /// Directories of a role or beside a play that belong to it.
 const PARTS: [&str; 9] = [

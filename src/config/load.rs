@@ -222,6 +222,11 @@ pub(super) fn resolve(
             file,
             args: raw.playbook.args.unwrap_or_default(),
             watch,
+            system: raw.playbook.system.unwrap_or(true),
+            deadman: span(
+                raw.playbook.deadman,
+                defaults::deadman(span(raw.ansible.deadline, 30 * MINUTE)),
+            ),
         },
         ansible: AnsibleConfig {
             runtime: word(

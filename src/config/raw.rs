@@ -76,6 +76,8 @@ pub(super) struct RawPlaybook {
     pub(super) file: Option<String>,
     pub(super) args: Option<Vec<String>>,
     pub(super) watch: Option<Vec<String>>,
+    pub(super) system: Option<bool>,
+    pub(super) deadman: Option<Span>,
 }
 
 #[derive(Debug, Default, Deserialize)]

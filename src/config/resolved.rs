@@ -161,6 +161,11 @@ pub struct PlaybookConfig {
     pub args: Vec<String>,
     /// Trees and files that are snapshotted and compared besides those the playbook names.
     pub watch: Vec<PathBuf>,
+    /// A play that runs as root: the system's own trees, and the states of services, packages,
+    /// kernel, mounts and firewall, are snapshotted and compared too.
+    pub system: bool,
+    /// How long the proof of an apply may take before the machine is put back without it.
+    pub deadman: Duration,
 }
 
 /// How Ansible is run.

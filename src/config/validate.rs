@@ -26,6 +26,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.deadline", config.agent.deadline),
         ("agent.silence", config.agent.silence),
         ("ansible.deadline", config.ansible.deadline),
+        ("playbook.deadman", config.playbook.deadman),
         ("coordinate.wait", config.coordinate.wait),
         ("coordinate.overdue", config.coordinate.overdue),
         ("coordinate.silent", config.coordinate.silent),

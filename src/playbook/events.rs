@@ -46,6 +46,10 @@ pub struct TaskRun {
     pub paths: Vec<PathBuf>,
     /// It makes these directories and touches nothing in them.
     pub entry_only: bool,
+    /// It becomes somebody else, as a rule root.
+    pub becomes: bool,
+    /// Domains of preferences that it sets (macOS).
+    pub domains: Vec<String>,
 }
 
 impl TaskRun {
@@ -95,6 +99,10 @@ struct Row {
     paths: Vec<PathBuf>,
     #[serde(default)]
     entry_only: bool,
+    #[serde(default, rename = "become")]
+    becomes: bool,
+    #[serde(default)]
+    domains: Vec<String>,
     #[serde(default)]
     hosts: BTreeMap<String, BTreeMap<String, u64>>,
 }
@@ -179,6 +187,8 @@ fn started(row: Row, tree: &Path) -> TaskRun {
         command: String::new(),
         paths: Vec::new(),
         entry_only: true,
+        becomes: row.becomes,
+        domains: Vec::new(),
     }
 }
 
@@ -201,5 +211,16 @@ fn finished(task: &mut TaskRun, row: Row) {
         task.command = row.command;
     }
     task.paths.extend(row.paths);
+    task.domains.extend(row.domains);
     task.entry_only &= row.entry_only;
+}
+
+/// A task that has not run.
+#[cfg(test)]
+pub(super) fn task_for_tests(action: &str) -> TaskRun {
+    let row = serde_json::json!({ "n": 1, "event": "task", "action": action });
+    started(
+        serde_json::from_value(row).unwrap_or_else(|e| unreachable!("{e}")),
+        Path::new("/"),
+    )
 }

@@ -8,7 +8,11 @@ mod declared;
 mod environment;
 mod events;
 mod judge;
+mod prestate;
+mod services;
 pub mod snapshot;
+pub mod states;
+mod system;
 pub(crate) mod yaml;
 
 pub use ansible::{Ansible, AnsibleRun, Mode};
@@ -17,3 +21,5 @@ pub use declared::{declared_entries, declared_paths};
 pub use environment::{env_lookups_below, missing_env};
 pub use events::{Events, Status, TaskRun};
 pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax};
+pub use prestate::{NotAsBefore, PreState};
+pub(crate) use system::{is_implied, program_trees, system_trees};

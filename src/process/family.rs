@@ -187,6 +187,12 @@ pub async fn end_survivors(grace: Duration) -> bool {
     end_marked(grace, |who| likeness(who) == Likeness::Gone).await
 }
 
+/// Ends what `who`, dead or alive, has started with a mark: TERM, `grace`, KILL. Whether nobody of
+/// them is left.
+pub async fn end_tree_of(who: &Identity, grace: Duration) -> bool {
+    end_marked(grace, |marked| marked == who).await
+}
+
 /// Ends what this supervisor started and is still there, at once. Whether nobody of it is left.
 pub async fn end_own() -> bool {
     let me = own_identity();

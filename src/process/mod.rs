@@ -6,8 +6,10 @@
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
 mod at_work;
+mod detached;
 mod family;
 mod find;
+mod flags;
 mod guardian;
 mod identity;
 mod other;
@@ -22,8 +24,10 @@ mod tree;
 mod watch;
 
 pub use at_work::{AtWork, at_work};
-pub use family::{end_own, end_survivors};
+pub use detached::{leave_session, spawn_detached};
+pub use family::{end_own, end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
+pub use flags::{inode_flags, set_inode_flags};
 pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;

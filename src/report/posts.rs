@@ -2,7 +2,7 @@
 
 use crate::gate::MicroUsd;
 use crate::text::{clamp, counted, discord_plain, redact};
-use crate::turn::{Colour, Turn, TurnOutcome};
+use crate::turn::{Colour, Turn, TurnOutcome, in_short};
 
 /// Discord's limit for a message, in characters.
 const MAX: usize = 2_000;
@@ -80,10 +80,17 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
             lines.push(format!("{mark} **Turn {number}: {word}**"));
             lines.extend(found.map(|f| format!("Found: {f}")));
             lines.push(format!("Fail: {}", plain(other.detail(), 300)));
+            lines.extend(left(turn));
         }
     }
     lines.push(today(totals));
     clamp(&lines.join("\n"), MAX)
+}
+
+/// What could not be put back: the first few.
+fn left(turn: &Turn) -> Option<String> {
+    let left = &turn.receipt.left;
+    (!left.is_empty()).then(|| format!("Left: {}", plain(&in_short(left), 700)))
 }
 
 /// The day's figure, and what everybody should know.

@@ -1,15 +1,18 @@
 //! The change on the machine, journaled: the snapshot and its ledger entry come first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
 use super::{Draft, Ending};
-use crate::playbook::snapshot::{self, Snapshot};
+use crate::deadman;
+use crate::playbook::snapshot::Coverage;
+use crate::playbook::states::Machine;
 use crate::playbook::{
-    AnsibleRun, Judgement, Mode, agreement, declared_entries, declared_paths, judge_apply,
+    AnsibleRun, Judgement, Mode, PreState, agreement, declared_entries, declared_paths, is_implied,
+    judge_apply, program_trees, system_trees,
 };
 use crate::turn::{Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
@@ -18,25 +21,45 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Journal {
     /// The pre-state.
-    pub(super) snapshot: Snapshot,
+    pub(super) before: PreState,
     /// The probes that were red before and must be red again.
     pub(super) probes: Vec<Probe>,
-    dir: PathBuf,
 }
 
 impl Journal {
     /// A journal found on disk after a crash.
-    pub(crate) fn found(snapshot: Snapshot, probes: Vec<Probe>, dir: PathBuf) -> Self {
-        Self {
-            snapshot,
-            probes,
-            dir,
+    ///
+    /// # Errors
+    /// When it is not whole.
+    pub(crate) fn found(dir: &Path, probes: Vec<Probe>) -> std::io::Result<Self> {
+        let before = PreState::load(dir)?;
+        Ok(Self { before, probes })
+    }
+
+    /// The change is proven: from here on the dead-man timer has nothing to do.
+    ///
+    /// # Errors
+    /// When it has fired before, or can't be told.
+    pub(super) async fn disarm(&self) -> Result<(), Ending> {
+        let held = deadman::hold(self.before.dir()).await;
+        let disarmed = held.and_then(|held| match held.fired() {
+            None => held.disarm(),
+            Some(fired) => Err(std::io::Error::other(fired.describe())),
+        });
+        disarmed.map_err(|e| Ending::Outcome(TurnOutcome::Rejected(e.to_string())))
+    }
+
+    /// Refuses to go on over a machine that the timer has put back.
+    pub(super) fn in_time(&self) -> Result<(), Ending> {
+        match deadman::fired(self.before.dir()) {
+            None => Ok(()),
+            Some(fired) => Err(Ending::Outcome(TurnOutcome::Rejected(fired.describe()))),
         }
     }
 
     /// The pre-state is not needed any more. What can't be removed is removed at the next start.
     pub(crate) fn close(self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
+        let _ = std::fs::remove_dir_all(self.before.dir());
     }
 }
 
@@ -49,20 +72,23 @@ pub(super) struct Applied {
 pub(super) async fn open_journal(
     world: &World,
     cleared: &Cleared,
-    draft: &Draft,
+    draft: &mut Draft,
 ) -> Result<Journal, Ending> {
     world.stage(Stage::Apply);
     // Of a directory that tasks only make the entry alone: what others put into it is theirs.
-    let entries = declared_entries(&cleared.dry_run);
-    let mut trees = world.config.playbook.watch.clone();
-    let whole = declared_paths(&cleared.dry_run).into_iter();
-    trees.extend(whole.filter(|path| !entries.contains(path)));
     let dir = world.snapshot_dir(draft.id);
-    let snapshot = snapshot::take_with(&trees, &entries, &dir).map_err(|e| {
-        Ending::Outcome(TurnOutcome::Failed(format!(
-            "snapshot: {e}; nothing was applied"
-        )))
-    })?;
+    let machine = machine(world, &cleared.dry_run);
+    let covers = coverage(world, &cleared.dry_run, machine.as_ref());
+    let nothing = |why: String| {
+        let _ = std::fs::remove_dir_all(world.snapshot_dir(draft.id));
+        Ending::Outcome(TurnOutcome::Failed(format!("{why}; nothing was applied")))
+    };
+    let before = PreState::take(covers, machine, &dir)
+        .await
+        .map_err(|e| nothing(format!("snapshot: {e}")))?;
+    deadman::arm(&dir, world.config.playbook.deadman, &world.path)
+        .await
+        .map_err(|why| nothing(format!("the dead-man timer: {why}")))?;
     let probes = cleared.report.probes.clone();
     world
         .event(
@@ -74,11 +100,37 @@ pub(super) async fn open_journal(
             }),
         )
         .await?;
-    Ok(Journal {
-        snapshot,
-        probes,
-        dir,
+    draft.not_covered(&before.not_covered());
+    world.console().detail("snapshot", &before.describe());
+    Ok(Journal { before, probes })
+}
+
+/// The machine whose states are covered, where the configuration says so.
+fn machine(world: &World, dry_run: &AnsibleRun) -> Option<Machine> {
+    let config = &world.config;
+    let becomes = dry_run.events.tasks.iter().any(|task| task.becomes);
+    config.playbook.system.then(|| {
+        let mut machine = Machine::here(config.home.clone(), &world.path, becomes);
+        let domains = dry_run.events.tasks.iter().flat_map(|task| &task.domains);
+        machine.domains.extend(domains.cloned());
+        machine.domains.sort();
+        machine.domains.dedup();
+        machine
     })
+}
+
+fn coverage(world: &World, dry_run: &AnsibleRun, machine: Option<&Machine>) -> Coverage {
+    let entries_only = declared_entries(dry_run);
+    let mut trees = world.config.playbook.watch.clone();
+    let whole = declared_paths(dry_run).into_iter();
+    trees.extend(whole.filter(|path| !entries_only.contains(path)));
+    let system = machine.filter(|machine| machine.system);
+    Coverage {
+        trees,
+        entries_only,
+        system: system.map_or_else(Vec::new, |m| system_trees(m.macos)),
+        modes: system.map_or_else(Vec::new, |m| program_trees(m.macos)),
+    }
 }
 
 /// Applies and judges. Whatever it returns, the journal says how to go back.
@@ -101,6 +153,7 @@ pub(super) async fn apply(
     world
         .event(draft.id, Stage::Apply, "finished", &run.exit)
         .await?;
+    journal.in_time()?;
     ansible_gate(world, draft, Gate::Apply, &run, judged, cancel)?;
     let since = Instant::now();
     let agreed = agree(world, &cleared, journal, &run);
@@ -121,7 +174,8 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
             surprises.join(", ")
         ));
     }
-    let after = match journal.snapshot.now() {
+    let files = &journal.before.files;
+    let after = match files.now() {
         Ok(after) => after,
         Err(e) => {
             return Judgement {
@@ -134,16 +188,15 @@ fn agree(world: &World, cleared: &Cleared, journal: &Journal, run: &AnsibleRun) 
         .into_iter()
         .chain(declared_paths(run))
         .collect();
-    let strays: Vec<String> = journal
-        .snapshot
-        .manifest()
-        .differences(&after)
+    let strays: Vec<String> = files
+        .compare(&after)
         .into_iter()
         .filter(|d| {
             !declared
                 .iter()
                 .any(|p| d.path.starts_with(p) || p.starts_with(&d.path))
         })
+        .filter(|d| !(files.is_system(&d.path) && is_implied(&d.path, &[&cleared.dry_run, run])))
         .map(|d| d.to_string())
         .collect();
     let verdict = if strays.is_empty() {

@@ -20,6 +20,9 @@ const THOROUGH: Duration = Duration::from_secs(30);
 /// So many thorough looks in a row may be incomplete: files come and go.
 const INCOMPLETE: u32 = 2;
 
+/// Something that goes on beside the run.
+type Under<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + 'a>>;
+
 /// Runs `work`, which `meter` watches and ends. `session`: that of the run.
 ///
 /// # Errors
@@ -32,8 +35,8 @@ pub(super) async fn metered<T>(
 ) -> Result<T, LedgerError> {
     let mut watch = Watch::new(world, meter, session);
     let before = world.lock().me().spent;
-    let looking: Option<Pin<Box<dyn Future<Output = Result<Look, LedgerError>>>>> = None;
-    let posting: Option<Pin<Box<dyn Future<Output = Result<(), LedgerError>>>>> = None;
+    let looking: Option<Under<'_, Look>> = None;
+    let posting: Option<Under<'_, ()>> = None;
     tokio::pin!(work, looking, posting);
     let mut next = Instant::now();
     loop {
@@ -152,10 +155,8 @@ impl<'a> Watch<'a> {
         };
         if let Some(reserved) = look.reserved {
             self.reserved = reserved.minus(self.meter.allowance());
-            self.incomplete = match others.spend().complete {
-                true => 0,
-                false => self.incomplete + 1,
-            };
+            let complete = others.spend().complete;
+            self.incomplete = if complete { 0 } else { self.incomplete + 1 };
         }
         let spend = others.spend();
         if self.incomplete >= INCOMPLETE {

@@ -82,12 +82,12 @@ async fn attempt(
     cancel: &CancellationToken,
 ) -> Result<crate::repo::CommitId, Ending> {
     let allowance = opening::gate(world, draft).await?;
-    let iteration = iterate::iterate(world, allowance, draft, cancel).await?;
+    let iteration = Box::pin(iterate::iterate(world, allowance, draft, cancel)).await?;
     let proposal = propose::propose(world, iteration, draft).await?;
     let cleared = check::check(world, proposal, draft, cancel).await?;
     let journal = apply::open_journal(world, &cleared, draft).await?;
     let proven = match apply::apply(world, cleared, &journal, draft, cancel).await {
-        Ok(applied) => prove::prove(world, applied, &journal, draft, cancel).await,
+        Ok(applied) => Box::pin(prove::prove(world, applied, &journal, draft, cancel)).await,
         Err(ending) => Err(ending),
     };
     let done = match proven {

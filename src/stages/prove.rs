@@ -28,7 +28,7 @@ pub(super) struct Proven {
 pub(super) async fn prove(
     world: &World,
     applied: Applied,
-    _journal: &Journal,
+    journal: &Journal,
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Proven, Ending> {
@@ -39,11 +39,13 @@ pub(super) async fn prove(
         .ansible
         .run(cleared.tree.path(), Mode::Apply, cancel)
         .await;
+    journal.in_time()?;
     let judged = judge_second_run(&run, &world.baseline());
     ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
     green(world, &cleared.report.probes, draft, cancel).await?;
     let autonomy = autonomy(world, draft, cancel).await?;
     live_call(world, draft, cancel).await?;
+    journal.disarm().await?;
     Ok(Proven { cleared, autonomy })
 }
 

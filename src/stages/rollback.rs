@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::apply::Journal;
 use super::{Draft, Ending};
+use crate::deadman;
 use crate::playbook::judge_apply;
-use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict};
+use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict, in_short};
 use crate::world::World;
 
 /// Takes the change back; returns how the turn ends. Not even a stop request interrupts it.
@@ -60,36 +61,56 @@ pub(super) async fn roll_back(
     }
 }
 
-/// Snapshot, re-apply of the branch's head, proof by manifest and probes.
+/// Snapshot, re-apply of the branch's head, proof by manifest, states and probes. What is left is in
+/// the draft's receipt too, one by one.
 ///
 /// # Errors
 /// What is left, in words.
 pub async fn restore(world: &World, journal: &Journal, draft: &mut Draft) -> Result<(), String> {
-    let never = CancellationToken::new();
-    journal
-        .snapshot
-        .restore()
-        .map_err(|e| format!("restoring the snapshot: {e}"))?;
-    let run = world.apply_head(&never).await?;
-    if let Verdict::Refused(why) = judge_apply(&run, &world.baseline()).verdict {
-        return Err(format!("re-applying the branch's head: {why}"));
+    let before = &journal.before;
+    // The dead-man timer may be at it; whoever comes second finds nothing to do.
+    let held = deadman::hold(before.dir())
+        .await
+        .map_err(|e| format!("{}: {e}", before.dir().display()))?;
+    if let Some(fired) = held.fired() {
+        world.console().note(&fired.describe());
+        draft.not_covered(&[fired.describe()]);
+        note(world, draft, "deadman", &fired).await;
     }
-    let now = journal
-        .snapshot
-        .now()
-        .map_err(|e| format!("reading back: {e}"))?;
-    let left: Vec<String> = journal
-        .snapshot
-        .manifest()
-        .differences(&now)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let done = before.restore().await;
+    note(world, draft, "restored", &done).await;
+    let proven = prove(world, journal, draft).await;
+    // The timer could do no more, and a person may be mending what is left.
+    if let Err(e) = held.disarm() {
+        world.console().note(&format!("the dead-man timer: {e}"));
+    }
+    proven
+}
+
+/// For a reader; without it the machine is put back all the same.
+async fn note(world: &World, draft: &Draft, kind: &str, data: &(impl serde::Serialize + Sync)) {
+    let noted = world.event(draft.id, Stage::Rollback, kind, data).await;
+    if let Err(error) = noted {
+        world.console().note(&error.to_string());
+    }
+}
+
+async fn prove(world: &World, journal: &Journal, draft: &mut Draft) -> Result<(), String> {
+    let never = CancellationToken::new();
+    let run = world.apply_head(&never).await;
+    let now = journal.before.now().await;
+    draft.not_covered(&now.told);
+    draft.receipt.left = now.left;
+    let left = &draft.receipt.left;
+    for one in left {
+        world.console().note_line(&format!("  left: {one}"));
+    }
     if !left.is_empty() {
-        return Err(format!(
-            "not as before: {}",
-            crate::text::clamp(&left.join(", "), 1_000)
-        ));
+        let left = crate::text::clamp(&in_short(left), 1_000);
+        return Err(format!("not as before: {left}"));
+    }
+    if let Verdict::Refused(why) = judge_apply(&run?, &world.baseline()).verdict {
+        return Err(format!("re-applying the branch's head: {why}"));
     }
     for probe in &journal.probes {
         let result = world.probe(probe, &never).await;

@@ -16,6 +16,7 @@ mod environment;
 mod faults;
 mod gates;
 mod guard;
+mod host;
 mod init;
 mod ledger_file;
 mod lock;

@@ -54,7 +54,15 @@ fn playbook(out: &mut String, found: &Discovery) {
     for path in WATCHED {
         let _ = writeln!(out, "#   {},", quoted(&format!("~/{path}")));
     }
-    out.push_str("# ]\n\n");
+    out.push_str(
+        "# ]\n\
+         # Where the playbook runs as root: the system's own trees (/etc and others), services,\n\
+         # packages, kernel settings, mounts and firewall too.\n\
+         # system = true\n\
+         # The machine is put back when an apply is not proven within this time, even if secloop is\n\
+         # gone. By default two runs of Ansible (ansible.deadline) and 15 minutes.\n\
+         # deadman = \"75m\"\n\n",
+    );
 }
 
 fn ansible(out: &mut String, found: &Discovery) {

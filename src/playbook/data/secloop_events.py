@@ -89,6 +89,7 @@ class CallbackModule(CallbackBase):
             where=str(task.get_path() or ""),
             role=role.get_name() if role is not None else "",
             handler=handler,
+            **{"become": bool(getattr(task, "become", False))},
         )
 
     def v2_playbook_on_include(self, included_file):
@@ -131,6 +132,9 @@ class CallbackModule(CallbackBase):
             command = self.command(fields.get("args"))
             if command:
                 row["command"] = command
+            domains = self.domains(fields.get("args"), data)
+            if domains:
+                row["domains"] = domains
             if isinstance(data.get("rc"), int):
                 row["rc"] = data["rc"]
         self.emit("result", **row)
@@ -143,6 +147,16 @@ class CallbackModule(CallbackBase):
         if raw is None:
             return None
         return short(" ".join(map(str, raw)) if isinstance(raw, list) else raw)
+
+    @staticmethod
+    def domains(args, data):
+        """The domains of preferences that the task sets (macOS)."""
+        looks = [args]
+        for one in [data, *(data.get("results") or [])]:
+            if isinstance(one, dict):
+                looks.append((one.get("invocation") or {}).get("module_args"))
+        found = {look.get("domain") for look in looks if isinstance(look, dict)}
+        return sorted(d for d in found if isinstance(d, str) and d)
 
     @staticmethod
     def entry_only(action, args, data):

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::attributes::Attributes;
 use super::walk::{Looking, walk};
 
 /// What is at a path.
@@ -16,13 +17,18 @@ pub(super) enum Entry {
         uid: u32,
         gid: u32,
         mtime: (i64, i64),
+        /// Empty: the content is not compared.
         sha256: String,
         kept: bool,
+        #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+        attributes: Attributes,
     },
     Dir {
         mode: u32,
         uid: u32,
         gid: u32,
+        #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+        attributes: Attributes,
     },
     Link {
         to: PathBuf,
@@ -45,7 +51,7 @@ pub struct Manifest {
 pub struct Difference {
     /// Where.
     pub path: PathBuf,
-    /// `added`, `removed`, `content`, `mode`, `owner`, `kind`, `target`.
+    /// `added`, `removed`, `content`, `mode`, `owner`, `attributes`, `kind`, `target`.
     pub what: &'static str,
 }
 
@@ -88,54 +94,77 @@ impl Manifest {
 }
 
 fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
-    let owner = |a: (&u32, &u32), b: (&u32, &u32)| (a != b).then_some("owner");
     match (before, after) {
         (Entry::Missing, Entry::Missing) | (Entry::Other, Entry::Other) => None,
         (Entry::Missing, _) => Some("added"),
         (_, Entry::Missing) => Some("removed"),
-        (
-            Entry::File {
-                mode: m1,
-                uid: u1,
-                gid: g1,
-                sha256: s1,
-                ..
-            },
-            Entry::File {
-                mode: m2,
-                uid: u2,
-                gid: g2,
-                sha256: s2,
-                ..
-            },
-        ) => {
-            if s1 != s2 {
-                Some("content")
-            } else if m1 != m2 {
-                Some("mode")
-            } else {
-                owner((u1, g1), (u2, g2))
-            }
+        (Entry::File { sha256: s1, .. }, Entry::File { sha256: s2, .. })
+            if s1 != s2 && !s1.is_empty() && !s2.is_empty() =>
+        {
+            Some("content")
         }
-        (
-            Entry::Dir {
-                mode: m1,
-                uid: u1,
-                gid: g1,
-            },
-            Entry::Dir {
-                mode: m2,
-                uid: u2,
-                gid: g2,
-            },
-        ) => {
-            if m1 == m2 {
-                owner((u1, g1), (u2, g2))
-            } else {
+        (Entry::File { .. }, Entry::File { .. }) | (Entry::Dir { .. }, Entry::Dir { .. }) => {
+            let (was, is) = (before.rights()?, after.rights()?);
+            if was.0 != is.0 {
                 Some("mode")
+            } else if was.1 != is.1 {
+                Some("owner")
+            } else {
+                (was.2 != is.2).then_some("attributes")
             }
         }
         (Entry::Link { to: t1, .. }, Entry::Link { to: t2, .. }) => (t1 != t2).then_some("target"),
         _ => Some("kind"),
+    }
+}
+
+impl Entry {
+    /// Mode, owner and attributes, of what has them.
+    pub(super) fn rights(&self) -> Option<(u32, (u32, u32), &Attributes)> {
+        match self {
+            Self::File {
+                mode,
+                uid,
+                gid,
+                attributes,
+                ..
+            }
+            | Self::Dir {
+                mode,
+                uid,
+                gid,
+                attributes,
+            } => Some((*mode, (*uid, *gid), attributes)),
+            Self::Link { .. } | Self::Other | Self::Missing => None,
+        }
+    }
+}
+
+/// For people, in few words.
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => return f.write_str("not there"),
+            Self::Other => return f.write_str("a socket, pipe or device"),
+            Self::Link { to, .. } => return write!(f, "a link to {}", to.display()),
+            Self::Dir { .. } => f.write_str("directory")?,
+            Self::File { sha256, .. } => {
+                f.write_str("file")?;
+                if let Some(start) = sha256.get(..12) {
+                    write!(f, " {start}")?;
+                }
+            }
+        }
+        let Some((mode, (uid, gid), attributes)) = self.rights() else {
+            return Ok(());
+        };
+        write!(f, " mode {mode:04o} owner {uid}:{gid}")?;
+        for name in attributes.extended.keys() {
+            write!(f, " {name}")?;
+        }
+        if attributes.flags != 0 {
+            f.write_str(" unchangeable")?;
+        }
+        Ok(())
     }
 }

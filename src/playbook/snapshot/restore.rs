@@ -1,18 +1,27 @@
 //! Bringing trees back.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, PermissionsExt, chown, lchown, symlink,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::manifest::{Entry, Manifest};
+use super::manifest::{Difference, Entry, Manifest};
 use super::walk::{Looking, walk};
-use super::{Snapshot, look};
+use super::{Snapshot, store};
+use crate::process::{inode_flags, set_inode_flags};
 use crate::whole;
+
+/// What a restore did.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// What it found different, and so has put back but for what follows.
+    pub changed: Vec<Difference>,
+    /// What could not be put back, and why.
+    pub failed: Vec<(PathBuf, String)>,
+}
 
 impl Snapshot {
     /// Brings the trees back, as far as possible.
@@ -20,7 +29,16 @@ impl Snapshot {
     /// # Errors
     /// The first path that can't be brought back; the others are. A repeat goes on from there.
     pub fn restore(&self) -> std::io::Result<()> {
-        for tree in &self.trees {
+        match self.restore_all().failed.first() {
+            None => Ok(()),
+            Some((path, why)) => Err(std::io::Error::other(format!("{}: {why}", path.display()))),
+        }
+    }
+
+    /// The same, with everything that it did.
+    pub fn restore_all(&self) -> Restored {
+        let mut done = Restored::default();
+        for tree in &self.covers.trees {
             open_up(tree);
         }
         let unread = RefCell::new(Vec::new());
@@ -30,7 +48,13 @@ impl Snapshot {
             limit: usize::MAX,
             unread: Some(&unread),
         };
-        let mut entries = look(&self.trees, &self.entries_only, &how)?;
+        let mut entries = match self.look(&how) {
+            Ok(entries) => entries,
+            Err(e) => {
+                done.failed.push((PathBuf::from("/"), e.to_string()));
+                return done;
+            }
+        };
         let unread = unread.take();
         for path in &unread {
             // What was there counts as removed, so that it is put back; the rest has to go.
@@ -38,16 +62,13 @@ impl Snapshot {
                 entries.entry(path.clone()).or_insert(Entry::Other);
             }
         }
-        let differences = self.manifest.differences(&Manifest { entries });
-        let mut failed = Ok(());
-        let mut note = |path: &Path, done: std::io::Result<()>| {
-            if let (Err(e), true) = (done, failed.is_ok()) {
-                failed = Err(std::io::Error::new(
-                    e.kind(),
-                    format!("{}: {e}", path.display()),
-                ));
+        let differences = self.compare(&Manifest { entries });
+        let mut note = |path: &Path, result: std::io::Result<()>| {
+            if let Err(e) = result {
+                done.failed.push((path.to_owned(), e.to_string()));
             }
         };
+        let freed = free(&differences);
         // What was added goes first, the deepest first; then what was there comes back, the
         // shallowest first; the modes of directories are last, since they may forbid all this.
         for difference in differences.iter().rev() {
@@ -68,24 +89,46 @@ impl Snapshot {
                 note(path, std::fs::set_permissions(path, mode));
             }
         }
+        for path in freed.iter().chain(differences.iter().map(|d| &d.path)) {
+            let rights = self.manifest.entries.get(path).and_then(Entry::rights);
+            if let Some((_, _, attributes)) = rights
+                && attributes.flags != 0
+            {
+                note(path, set_inode_flags(path, attributes.flags));
+            }
+        }
         for path in &unread {
             note(path, walk(path, &mut BTreeMap::new(), &Looking::default()));
         }
-        failed
+        done.changed = differences;
+        done
     }
 
     fn put_back(&self, path: &Path, entry: &Entry, what: &str) -> std::io::Result<()> {
         match entry {
             Entry::Missing | Entry::Other => Ok(()),
-            Entry::Dir { uid, gid, .. } => {
+            Entry::Dir {
+                uid,
+                gid,
+                attributes,
+                ..
+            } => {
                 if std::fs::symlink_metadata(path).is_err() {
                     std::fs::DirBuilder::new().mode(0o700).create(path)?;
                 }
-                own(path, *uid, *gid)
-            }
-            Entry::File { mode, uid, gid, .. } if matches!(what, "mode" | "owner") => {
                 own(path, *uid, *gid)?;
-                std::fs::set_permissions(path, PermissionsExt::from_mode(*mode))
+                attributes.put_back(path)
+            }
+            Entry::File {
+                mode,
+                uid,
+                gid,
+                attributes,
+                ..
+            } if matches!(what, "mode" | "owner" | "attributes") => {
+                own(path, *uid, *gid)?;
+                std::fs::set_permissions(path, PermissionsExt::from_mode(*mode))?;
+                attributes.put_back(path)
             }
             Entry::Link { to, uid, gid } => {
                 if std::fs::symlink_metadata(path).is_err() {
@@ -103,20 +146,37 @@ impl Snapshot {
                 mtime,
                 sha256,
                 kept,
+                attributes,
             } => {
                 if !kept {
-                    return Err(std::io::Error::other("too large to have been kept"));
+                    return Err(std::io::Error::other("its content was not kept"));
                 }
                 let nanos = u32::try_from(mtime.1).unwrap_or(0);
                 let since = Duration::new(u64::try_from(mtime.0).unwrap_or(0), nanos);
                 whole::replace_with(path, *mode, |file| {
-                    std::io::copy(&mut File::open(self.dir.join(sha256))?, file)?;
+                    store::read(&self.dir, &self.content, sha256, file)?;
                     own(&whole::beside(path), *uid, *gid)?;
+                    attributes.put_back(&whole::beside(path))?;
                     file.set_modified(UNIX_EPOCH + since)
                 })
             }
         }
     }
+}
+
+/// Takes away the flags that would keep what differs, and the directory around it, from being
+/// changed; gives whom they were taken from.
+fn free(differences: &[Difference]) -> BTreeSet<PathBuf> {
+    let with_parents = differences
+        .iter()
+        .flat_map(|d| [Some(d.path.as_path()), d.path.parent()])
+        .flatten()
+        .collect::<BTreeSet<&Path>>();
+    with_parents
+        .into_iter()
+        .filter(|path| inode_flags(path) != 0 && set_inode_flags(path, 0).is_ok())
+        .map(Path::to_owned)
+        .collect()
 }
 
 /// Lets the owner look into and change every directory, and read every file, below `path`; what

@@ -3,14 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::{Read as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
+use super::attributes::Attributes;
 use super::manifest::Entry;
-use crate::turn::hex;
+use super::store::{self, Store};
 
 /// A larger file is compared by its hash, and can't be restored.
 const MAX_FILE: u64 = 64 << 20;
@@ -21,7 +19,7 @@ const MAX_ENTRIES: usize = 50_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Looking<'a> {
     /// Where the content of files is kept.
-    pub(super) store: Option<&'a Path>,
+    pub(super) store: Option<&'a Store>,
     /// How many entries are too many.
     pub(super) limit: usize,
     /// Where what can't be read is noted, instead of ending the walk.
@@ -61,7 +59,7 @@ pub(super) fn entry_only(
 ) -> std::io::Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => {
-            entries.insert(path.to_owned(), dir_entry(&found));
+            entries.insert(path.to_owned(), dir_entry(path, &found));
             Ok(())
         }
         _ => walk(path, entries, how),
@@ -90,7 +88,7 @@ fn look_at(
     };
     let kind = found.file_type();
     if kind.is_dir() {
-        entries.insert(path.to_owned(), dir_entry(&found));
+        entries.insert(path.to_owned(), dir_entry(path, &found));
         let mut names: Vec<PathBuf> = std::fs::read_dir(path)
             .map_err(named)?
             .map(|e| e.map(|e| e.path()))
@@ -101,11 +99,11 @@ fn look_at(
             walk(&name, entries, how)?;
         }
     } else if kind.is_symlink() {
-        let to = std::fs::read_link(path).map_err(named)?;
-        let (uid, gid) = (found.uid(), found.gid());
-        entries.insert(path.to_owned(), Entry::Link { to, uid, gid });
+        let entry = link_entry(path, &found).map_err(named)?;
+        entries.insert(path.to_owned(), entry);
     } else if kind.is_file() {
-        let entry = file_entry(path, &found, how.store).map_err(named)?;
+        let store = how.store.filter(|_| found.len() <= MAX_FILE);
+        let entry = file_entry(path, &found, store, true).map_err(named)?;
         entries.insert(path.to_owned(), entry);
     } else {
         entries.insert(path.to_owned(), Entry::Other);
@@ -121,26 +119,34 @@ pub(super) fn is_absent(error: &std::io::Error) -> bool {
     )
 }
 
-fn dir_entry(found: &Metadata) -> Entry {
+pub(super) fn dir_entry(path: &Path, found: &Metadata) -> Entry {
     Entry::Dir {
         mode: found.mode() & 0o7777,
         uid: found.uid(),
         gid: found.gid(),
+        attributes: Attributes::of(path),
     }
 }
 
-fn file_entry(path: &Path, found: &Metadata, store: Option<&Path>) -> std::io::Result<Entry> {
-    let store = store.filter(|_| found.len() <= MAX_FILE);
+pub(super) fn link_entry(path: &Path, found: &Metadata) -> std::io::Result<Entry> {
+    Ok(Entry::Link {
+        to: std::fs::read_link(path)?,
+        uid: found.uid(),
+        gid: found.gid(),
+    })
+}
+
+/// A file whose content is kept in `store`. One that is not `hashed` is known by its mode and owner.
+pub(super) fn file_entry(
+    path: &Path,
+    found: &Metadata,
+    store: Option<&Store>,
+    hashed: bool,
+) -> std::io::Result<Entry> {
     let sha256 = match store {
-        Some(dir) => {
-            // Beside and renamed: what is called by a hash has that content.
-            let mut copy = tempfile::NamedTempFile::new_in(dir)?;
-            let sha256 = hash(path, &mut copy)?;
-            copy.as_file().sync_all()?;
-            copy.persist(dir.join(&sha256)).map_err(|e| e.error)?;
-            sha256
-        }
-        None => hash(path, &mut std::io::sink())?,
+        Some(store) => store.keep(&mut File::open(path)?)?,
+        None if hashed => store::copy(&mut File::open(path)?, &mut std::io::sink())?.0,
+        None => String::new(),
     };
     Ok(Entry::File {
         mode: found.mode() & 0o7777,
@@ -149,22 +155,6 @@ fn file_entry(path: &Path, found: &Metadata, store: Option<&Path>) -> std::io::R
         mtime: (found.mtime(), found.mtime_nsec()),
         sha256,
         kept: store.is_some(),
+        attributes: Attributes::of(path),
     })
-}
-
-/// The hash of a file's content, which is also written to `copy`.
-fn hash(path: &Path, copy: &mut dyn Write) -> std::io::Result<String> {
-    let mut from = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0_u8; 64 << 10];
-    loop {
-        let piece = match from.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(n) => buffer.get(..n).unwrap_or_default(),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e),
-        };
-        hasher.update(piece);
-        copy.write_all(piece)?;
-    }
 }

@@ -159,6 +159,11 @@ impl Console {
         self.step(Paint::Good, "✓", name, &Self::safe(text, DETAIL), "");
     }
 
+    /// What a step found, where nothing has to be decided.
+    pub fn detail(&mut self, name: &str, text: &str) {
+        self.step(Paint::Faint, "·", name, &Self::safe(text, DETAIL), "");
+    }
+
     /// A gate has decided.
     pub fn step_done(&mut self, name: &str, verdict: &Verdict, millis: u64, detail: &str) {
         let (paint, mark, why) = match verdict {

@@ -149,7 +149,7 @@ impl Meter {
                     return;
                 }
             }
-            Some(Told::Call(row)) => state.take(row),
+            Some(Told::Call(row)) => state.take(*row),
             Some(Told::Unreadable(why)) => {
                 let why = format!("a call's usage in the output of the run: {why}");
                 state.reached.get_or_insert(Reached::Unknown(why));

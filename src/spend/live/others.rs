@@ -169,20 +169,21 @@ impl Others {
             self.watched.know(file);
         }
         let tops: Vec<PathBuf> = roots.iter().map(|root| root.join("projects")).collect();
-        let below: BTreeSet<&Path> = files.iter().filter_map(|f| f.path.parent()).collect();
-        let mut dirs: Vec<(i64, &Path)> = below
+        let dirs: BTreeSet<&Path> = tops
+            .iter()
+            .map(PathBuf::as_path)
+            .chain(files.iter().filter_map(|f| f.path.parent()))
+            .collect();
+        // One that is not there yet may come: it is looked at first.
+        let mut dirs: Vec<(i64, &Path)> = dirs
             .into_iter()
-            .filter_map(|dir| Some((changed(dir)?, dir)))
+            .map(|dir| (changed(dir).unwrap_or(i64::MAX), dir))
             .collect();
         dirs.sort_by_key(|(at, _)| Reverse(*at));
         dirs.truncate(MAX_DIRS);
         let since = (now - DURING).timestamp_nanos_opt().unwrap_or(0);
-        // One that is not there yet may come.
-        let tops = tops
-            .iter()
-            .map(|dir| (changed(dir).unwrap_or(0), dir.as_path()));
-        self.dirs = tops
-            .chain(dirs)
+        self.dirs = dirs
+            .into_iter()
             .map(|(at, dir)| (dir.to_owned(), if at < since { at } else { 0 }))
             .collect();
     }

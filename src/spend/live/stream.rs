@@ -18,7 +18,7 @@ const LETTERS: u64 = 3;
 #[derive(Debug)]
 pub(super) enum Told {
     /// A call, with all that is known of it.
-    Call(CallRow<'static>),
+    Call(Box<CallRow<'static>>),
     /// More of an answer has come; nothing that has to be known at once.
     More,
     /// Usage that can't be read.
@@ -122,7 +122,7 @@ impl Stream {
             Told::Call(mut call) => {
                 let estimate = open.letters.div_ceil(LETTERS);
                 call.usage.tokens.output = call.usage.tokens.output.max(estimate);
-                Some(call)
+                Some(*call)
             }
             Told::More | Told::Unreadable(_) => None,
         })
@@ -142,7 +142,7 @@ fn told(message: &Map<String, Value>, at: DateTime<Utc>) -> Option<Told> {
         "message": message,
     });
     match row::read(row.to_string().as_bytes())? {
-        Row::Call(call) => Some(Told::Call(owned(call))),
+        Row::Call(call) => Some(Told::Call(Box::new(owned(call)))),
         Row::Unreadable(row) => Some(Told::Unreadable(row.why)),
         Row::State(_) | Row::Other => None,
     }

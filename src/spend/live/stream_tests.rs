@@ -6,12 +6,12 @@ fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
-fn piece(event: Value) -> Value {
+fn piece(event: &Value) -> Value {
     json!({"type": "stream_event", "event": event, "session_id": "s", "parent_tool_use_id": null})
 }
 
 fn start(id: &str, input: u64) -> Value {
-    piece(json!({"type": "message_start", "message": {
+    piece(&json!({"type": "message_start", "message": {
         "id": id, "type": "message", "role": "assistant", "model": "claude-opus-5-5",
         "content": [], "stop_reason": null,
         "usage": {"input_tokens": input, "output_tokens": 1,
@@ -19,23 +19,26 @@ fn start(id: &str, input: u64) -> Value {
 }
 
 fn letters(count: usize) -> Value {
-    piece(json!({"type": "content_block_delta", "index": 0,
+    piece(&json!({"type": "content_block_delta", "index": 0,
                  "delta": {"type": "text_delta", "text": "ä".repeat(count)}}))
 }
 
-fn delta(stop: Value, output: u64) -> Value {
+fn delta(stop: Option<&str>, output: u64) -> Value {
     piece(
-        json!({"type": "message_delta", "delta": {"stop_reason": stop},
+        &json!({"type": "message_delta", "delta": {"stop_reason": stop},
                  "usage": {"output_tokens": output, "input_tokens": null}}),
     )
 }
 
 fn stop() -> Value {
-    piece(json!({"type": "message_stop"}))
+    piece(&json!({"type": "message_stop"}))
 }
 
-/// Input and output of the last call that was told, and of those without an end.
-fn after(events: &[Value]) -> (Option<(u64, u64)>, Vec<(u64, u64)>) {
+/// Input and output.
+type Tokens = (u64, u64);
+
+/// Those of the last call that was told, and of those without an end.
+fn after(events: &[Value]) -> (Option<Tokens>, Vec<Tokens>) {
     let mut stream = Stream::default();
     let mut last = None;
     for event in events {
@@ -58,7 +61,7 @@ fn a_prompt_is_known_when_its_answer_begins_and_the_answer_when_it_ends() {
     let ended = after(&[
         start("m", 1_000),
         letters(9),
-        delta(json!("end_turn"), 70),
+        delta(Some("end_turn"), 70),
         stop(),
     ]);
     assert_eq!(ended, (Some((1_000, 70)), vec![]));
@@ -70,11 +73,11 @@ fn an_answer_without_an_end_is_estimated_by_its_letters() {
     assert_eq!(after(&events).1, [(1_000, 34)]);
     // The client closes what it was interrupted in, with the counts of the beginning.
     let mut cut = events.to_vec();
-    cut.extend([delta(Value::Null, 1), stop()]);
+    cut.extend([delta(None, 1), stop()]);
     assert_eq!(after(&cut).1, [(1_000, 34)]);
     // Or the stream broke, and the next answer begins.
     let mut broken = events.to_vec();
-    broken.extend([start("n", 5), delta(json!("end_turn"), 6), stop()]);
+    broken.extend([start("n", 5), delta(Some("end_turn"), 6), stop()]);
     assert_eq!(after(&broken), (Some((5, 6)), vec![(1_000, 34)]));
 }
 
@@ -85,7 +88,7 @@ fn answers_of_sub_agents_are_apart() {
     let events = [
         start("m", 1_000),
         theirs,
-        delta(json!("end_turn"), 3),
+        delta(Some("end_turn"), 3),
         stop(),
     ];
     assert_eq!(after(&events).1, [(7, 1)]);
@@ -96,7 +99,7 @@ fn an_answer_that_did_not_come_as_a_stream_counts() {
     let whole = json!({"type": "assistant", "parent_tool_use_id": null, "message": {
         "id": "m", "model": "claude-opus-5-5", "content": [{"type": "text", "text": "hi"}],
         "usage": {"input_tokens": 5, "output_tokens": 6}}});
-    assert_eq!(after(&[whole.clone()]), (Some((5, 6)), vec![]));
+    assert_eq!(after(std::slice::from_ref(&whole)), (Some((5, 6)), vec![]));
     let mut error = whole;
     error["error"] = json!("billing_error");
     assert_eq!(after(&[error]), (None, vec![]));

@@ -58,6 +58,17 @@ pub(super) fn faults() -> Vec<Fault> {
     ];
     all.extend([
         Fault {
+            case: "11",
+            name: "tries-the-same-again",
+            limits: Limits::Short,
+            provoke: |lane| {
+                for _ in 0..2 {
+                    refused(lane, "tries-the-same-again", &["scope: outside"])?;
+                }
+                refused(lane, "tries-the-same-again", &["it was rejected twice"])
+            },
+        },
+        Fault {
             case: "19",
             name: "says-success-at-a-usage-limit",
             limits: Limits::Short,

@@ -74,7 +74,7 @@ const KEPT: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "11",
-        "the same thing tried again and again",
+        "nothing comes of many turns",
         "src/next.rs",
         "the_table",
     ),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use secloop::clock::Clock;
 use secloop::turn::TurnOutcome;
 use serde_json::{Value, json};
 
@@ -12,8 +13,9 @@ use crate::support::model::Step;
 
 /// Another session's call of so many output tokens of Opus 5, at $25 a million, now.
 fn elsewhere(home: &std::path::Path, output: u64) -> PathBuf {
+    let now = Clock::system(chrono_tz::Tz::UTC).now();
     let row = json!({
-        "type": "assistant", "timestamp": chrono::Utc::now().to_rfc3339(),
+        "type": "assistant", "timestamp": now.to_rfc3339(),
         "sessionId": "another", "cwd": "/srv/else", "uuid": uuid::Uuid::new_v4(),
         "message": {"id": format!("msg_{output}"), "model": "claude-opus-5", "usage": {
             "input_tokens": 0, "output_tokens": output,

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod ansible;
+pub(crate) mod bed;
 pub(crate) mod claude;
 pub(crate) mod discord;
 pub(crate) mod foreign;

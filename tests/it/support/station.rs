@@ -110,6 +110,15 @@ impl Station {
         self
     }
 
+    /// Adds a line to the section `playbook`, and lets it cover the system where this is the test's
+    /// own machine.
+    pub(crate) fn with_key(mut self, line: &str) -> Self {
+        let system = std::env::var_os("SECLOOP_TEST_BED").is_some();
+        let keys = format!("[playbook]\nsystem = {system}\n{line}\n");
+        self.config = self.config.replace("[playbook]\n", &keys);
+        self
+    }
+
     /// Adds a variable to the environment of the program.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
@@ -163,6 +172,12 @@ impl Station {
                 .replace("{repo}", &self.repo().display().to_string())
         } else {
             repo + &self.config
+        };
+        // Root's own machine is not the test's.
+        let config = if config.contains("system = ") {
+            config
+        } else {
+            config.replace("[playbook]\n", "[playbook]\nsystem = false\n")
         };
         std::fs::write(file, config).unwrap();
         let mut command = self.other(env!("CARGO_BIN_EXE_secloop"));

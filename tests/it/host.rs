@@ -1,0 +1,5 @@
+//! The host is put back, not only the repository: on machines of the tests' own.
+
+mod deadman;
+mod hardening;
+mod machine;
