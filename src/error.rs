@@ -14,6 +14,8 @@ pub enum Exit {
     Fatal = 1,
     /// The command line is wrong.
     Usage = 2,
+    /// What was asked about is refused: to the system the same number as a wrong command line.
+    Refused = 3,
     /// The day's spending cap is reached.
     CapReached = 10,
     /// Another run is active and this cycle was skipped.
@@ -29,7 +31,10 @@ pub enum Exit {
 impl Exit {
     /// The number handed to the operating system.
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Refused => 2,
+            other => other as u8,
+        }
     }
 }
 

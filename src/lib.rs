@@ -19,6 +19,7 @@ pub mod deadman;
 pub mod error;
 pub mod gate;
 pub mod gates;
+pub mod guard;
 pub mod ledger;
 pub mod lock;
 pub mod next;

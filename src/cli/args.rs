@@ -95,6 +95,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Judge a tool call before it runs: Claude Code's hook, JSON on stdin; exit 2 refuses.
+    Guard {
+        /// For people; without one, the hook.
+        #[command(subcommand)]
+        command: Option<GuardCommand>,
+    },
     /// Ask a running loop to end after its current turn.
     Stop {
         /// Take the current turn back and end at once.
@@ -115,6 +121,20 @@ pub enum Command {
         /// The shell.
         #[arg(value_enum)]
         shell: clap_complete::Shell,
+    },
+}
+
+/// The guard, for people.
+#[derive(Debug, Subcommand)]
+pub enum GuardCommand {
+    /// Judge a shell command: exit 0 allowed, 2 refused.
+    Check {
+        /// The command, as one word.
+        #[arg(value_name = "CMD", allow_hyphen_values = true)]
+        script: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }
 

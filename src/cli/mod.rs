@@ -2,6 +2,7 @@
 
 mod args;
 mod doctor;
+mod guard;
 mod init;
 mod look;
 mod place;
@@ -13,7 +14,8 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser as _};
 
-pub use args::{Args, Command};
+pub use args::{Args, Command, GuardCommand};
+pub use guard::hook;
 
 use crate::config::Env;
 use crate::error::{Exit, Fatal};
@@ -76,6 +78,12 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
         print(&String::from_utf8_lossy(&script));
         return Ok(Exit::Done);
     }
+    if let Command::Guard { command } = args.command {
+        return match command {
+            Some(command) => Ok(guard::guard(command)),
+            None => Ok(guard::hook(&["secloop".into(), "guard".into()]).unwrap_or(Exit::Refused)),
+        };
+    }
     // One thread: a child's parent-death signal is tied to the thread that forked it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -107,7 +115,7 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             } else {
                 Exit::Fatal
             }),
-            Command::Completions { .. } => Ok(Exit::Done),
+            Command::Guard { .. } | Command::Completions { .. } => Ok(Exit::Done),
         }
     });
     // Never wait for a blocking read that nobody needs any more.

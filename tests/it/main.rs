@@ -15,6 +15,7 @@ mod discord;
 mod environment;
 mod faults;
 mod gates;
+mod guard;
 mod host;
 mod init;
 mod ledger_file;

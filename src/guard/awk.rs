@@ -1,0 +1,32 @@
+//! awk programs can run commands and write files.
+
+use super::Stop;
+use super::options::operands;
+use super::reads;
+use super::walk::Walk;
+
+/// Judges the program of an awk.
+pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    if !matches!(name, "awk" | "gawk" | "mawk" | "nawk") {
+        return Ok(());
+    }
+    let Some(program) = operands(args).first().map(|p| (*p).clone()) else {
+        return Ok(());
+    };
+    let runs = program.contains("system") || program.contains('|');
+    for literal in super::inline::literals(&program) {
+        if runs && let Err(stop @ Stop::Deny { .. }) = walk.attempt(&literal) {
+            return Err(stop);
+        }
+        if program.contains('>') && literal.contains('/') {
+            reads::check_write(walk, &literal)?;
+        }
+        if program.contains("getline") || program.contains("ARGV") {
+            reads::check_read(walk, name, &literal)?;
+        }
+        if literal.contains("/inet/") {
+            return Err(Stop::deny("reverse-shell", literal));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,350 @@
+//! Deleting, moving and opening up files.
+
+use super::marks::{HOLE, STAR};
+use super::options::{before_end, long, operands, short, value};
+use super::paths::{Base, Place};
+use super::walk::{Walk, quoted};
+use super::{Stop, program};
+
+/// Judges the programs that can destroy files.
+pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    match name {
+        "rm" | "grm" | "trash" | "rmdir" | "srm" => {
+            let recursive =
+                name == "srm" || short(args, 'r') || short(args, 'R') || long(args, "recursive", 1);
+            for path in operands(args) {
+                check_removal(walk, path, recursive)?;
+            }
+            Ok(())
+        }
+        "unlink" => operands(args)
+            .into_iter()
+            .try_for_each(|p| check_removal(walk, p, false)),
+        "find" | "gfind" => find(walk, args),
+        "mv" => moves(walk, args),
+        "chmod" | "chown" | "chgrp" | "chflags" | "setfacl" | "chattr" => modes(walk, name, args),
+        "rsync" => rsync(walk, args),
+        "truncate" | "shred" | "dd" | "sed" | "gsed" | "touch" | "mkdir" | "ln" | "patch" => {
+            in_place(walk, name, args)
+        }
+        "tar" | "unzip" => {
+            let to = value(args, "-C")
+                .or_else(|| value(args, "-d"))
+                .or_else(|| value(args, "--directory"));
+            match to {
+                Some(to) => super::reads::check_write(walk, to),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a removal that takes more than files of the work at hand.
+pub(super) fn check_removal(walk: &Walk, path: &str, recursive: bool) -> Result<(), Stop> {
+    let place = Place::of(path, &walk.scope.cwd);
+    let deny = || {
+        Err(Stop::deny(
+            "file-destroy",
+            format!("removing {}", quoted(path)),
+        ))
+    };
+    if place.parts.iter().any(|p| p == ".git") {
+        return Err(Stop::deny(
+            "git-destroy",
+            format!("removing {}", quoted(path)),
+        ));
+    }
+    if recursive {
+        return if place.is_below() || place.is_temporary() {
+            Ok(())
+        } else {
+            deny()
+        };
+    }
+    let everything = path
+        .rsplit('/')
+        .next()
+        .is_some_and(|n| n.chars().all(|c| c == STAR));
+    if place.is_system()
+        || place.switch().is_some()
+        || everything && !place.is_below() && !place.is_temporary()
+    {
+        return deny();
+    }
+    if place.secret().is_some() && place.base == Base::Home {
+        return deny();
+    }
+    Ok(())
+}
+
+/// Tests of find that take a value.
+const FIND_VALUED: &[&str] = &[
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-regex",
+    "-iregex",
+    "-type",
+    "-size",
+    "-mtime",
+    "-mmin",
+    "-atime",
+    "-amin",
+    "-ctime",
+    "-cmin",
+    "-newer",
+    "-user",
+    "-group",
+    "-perm",
+    "-maxdepth",
+    "-mindepth",
+    "-lname",
+    "-printf",
+    "-fstype",
+    "-inum",
+    "-links",
+    "-newermt",
+    "-samefile",
+    "-xtype",
+    "-regextype",
+    "-used",
+    "-uid",
+    "-gid",
+];
+
+fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
+    let mut roots: Vec<String> = Vec::new();
+    let mut index = 0;
+    while let Some(arg) = args.get(index).filter(|a| !a.starts_with(['-', '(', '!'])) {
+        roots.push(arg.clone());
+        index += 1;
+    }
+    if roots.is_empty() {
+        roots.push(".".to_owned());
+    }
+    let mut narrowed = false;
+    // What `{}` stands for below a root.
+    let mut name = STAR.to_string();
+    while let Some(arg) = args.get(index) {
+        index += 1;
+        match arg.as_str() {
+            "-name" | "-iname" | "-path" | "-ipath" | "-regex" | "-wholename" => {
+                let all = args
+                    .get(index)
+                    .is_none_or(|n| n.chars().all(|c| c == '*' || c == STAR || c == '.'));
+                let git = args.get(index).is_some_and(|n| n.contains(".git"));
+                if !all && !git {
+                    narrowed = true;
+                    name = match args.get(index) {
+                        Some(given) if arg.ends_with("name") => super::marks::pattern(given),
+                        _ => "found".to_owned(),
+                    };
+                }
+                index += 1;
+            }
+            valued if FIND_VALUED.contains(&valued) => index += 1,
+            "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
+                if let Some(file) = args.get(index) {
+                    super::reads::check_write(walk, file)?;
+                }
+                index += 1;
+            }
+            "-delete" => {
+                for root in &roots {
+                    let place = Place::of(root, &walk.scope.cwd);
+                    let inside = place.base == Base::Here || place.is_temporary();
+                    let below = place.is_below() || place.is_temporary();
+                    if !(inside && narrowed || below) {
+                        return Err(Stop::deny(
+                            "file-destroy",
+                            format!("find {} -delete", quoted(root)),
+                        ));
+                    }
+                }
+            }
+            "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                let end = args[index..]
+                    .iter()
+                    .position(|a| a == ";" || a == "+")
+                    .unwrap_or(args.len() - index);
+                let command = args[index..index + end].to_vec();
+                index += end + 1;
+                for root in &roots {
+                    let found = format!("{}/{}", root.trim_end_matches('/'), name);
+                    let command: Vec<String> =
+                        command.iter().map(|w| w.replace("{}", &found)).collect();
+                    let shell = command.first().is_some_and(|c| {
+                        matches!(program::base_name(c).as_str(), "sh" | "bash" | "zsh")
+                    });
+                    if shell && command.len() == 1 {
+                        return Err(Stop::deny("program-option", "find -exec with a shell"));
+                    }
+                    walk.apart(|walk| program::run(walk, &command))?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn moves(walk: &Walk, args: &[String]) -> Result<(), Stop> {
+    let words = operands(args);
+    let Some((to, from)) = words.split_last() else {
+        return Ok(());
+    };
+    for path in from {
+        let place = Place::of(path, &walk.scope.cwd);
+        let whole = place.parts.is_empty()
+            || path.ends_with(STAR)
+                && !place.is_below()
+                && !place.is_temporary()
+                && place.base != Base::Here;
+        if whole || place.is_system() || to.as_str() == "/dev/null" || place.switch().is_some() {
+            return Err(Stop::deny(
+                "file-destroy",
+                format!("moving {}", quoted(path)),
+            ));
+        }
+        if place.parts.last().is_some_and(|p| p == ".git") {
+            return Err(Stop::deny(
+                "git-destroy",
+                format!("moving {}", quoted(path)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    let recursive = short(args, 'R') || long(args, "recursive", 3);
+    let words = operands(args);
+    let mode = words.first().map_or("", |m| m.as_str());
+    let files = if long(args, "reference", 3) {
+        &words[..]
+    } else {
+        words.get(1..).unwrap_or_default()
+    };
+    let octal = mode.trim_start_matches('0');
+    let world = name == "chmod"
+        && (matches!(octal, "777" | "666" | "776" | "767" | "1777")
+            || mode.contains("o+w")
+            || mode.contains("a+w")
+            || mode.contains("a+rwx")
+            || mode.contains("o+rwx")
+            || mode.contains("ugo+w")
+            || mode.contains("ugo+rwx")
+            || mode == "+rwx");
+    let setuid = name == "chmod"
+        && (mode.contains("u+s")
+            || mode.contains("g+s") && recursive
+            || mode.contains("+s")
+            || octal.len() == 4 && octal.starts_with(['4', '6', '2', '7']));
+    if setuid {
+        return Err(Stop::deny("permission-loosen", format!("{name} {mode}")));
+    }
+    if name == "chflags" && mode.contains("nouchg") || name == "chattr" && mode.contains("-i") {
+        return Err(Stop::deny("protection-off", format!("{name} {mode}")));
+    }
+    if name == "chattr" && args.iter().any(|a| a == "-i" || a == "-a") {
+        return Err(Stop::deny("protection-off", "chattr -i"));
+    }
+    for path in files {
+        let place = Place::of(path, &walk.scope.cwd);
+        let outside = !place.is_below() && !place.is_temporary();
+        let away = place.base != Base::Here || place.parts.first().is_some_and(|p| p == ".git");
+        if world && (outside || recursive) {
+            return Err(Stop::deny(
+                "permission-loosen",
+                format!("{name} {mode} {}", quoted(path)),
+            ));
+        }
+        if recursive
+            && away
+            && !place.is_temporary()
+            && (place.base != Base::Home || place.parts.len() < 2)
+        {
+            return Err(Stop::deny(
+                "permission-loosen",
+                format!("{name} -R {}", quoted(path)),
+            ));
+        }
+        if place.is_system() && name != "setfacl" && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
+            return Err(Stop::deny(
+                "system-write",
+                format!("{name} {mode} {}", quoted(path)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
+    let deletes = args
+        .iter()
+        .any(|a| a.starts_with("--del") || a == "--remove-source-files");
+    if !deletes || short(args, 'n') || long(args, "dry-run", 3) {
+        return Ok(());
+    }
+    if let Some(to) = operands(args).last() {
+        let place = Place::of(to, &walk.scope.cwd);
+        if !place.is_below() && !place.is_temporary() {
+            return Err(Stop::deny(
+                "file-destroy",
+                format!("rsync --delete to {}", quoted(to)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Programs that write to the files they are named.
+fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    let writes = match name {
+        "sed" | "gsed" => before_end(args).iter().any(|a| {
+            a.starts_with("-i")
+                || a.starts_with("--in-place")
+                || a.starts_with("-n") && a.contains('i')
+        }),
+        "dd" => {
+            for word in args {
+                if let Some(file) = word.strip_prefix("of=") {
+                    super::reads::check_write(walk, file)?;
+                }
+                if let Some(file) = word.strip_prefix("if=") {
+                    super::reads::check_read(walk, "dd", file)?;
+                }
+            }
+            return Ok(());
+        }
+        "mkdir" => return Ok(()),
+        "ln" => {
+            for word in operands(args) {
+                super::reads::check_read(walk, name, word)?;
+            }
+            return match operands(args).last() {
+                Some(to) if operands(args).len() > 1 => super::reads::check_write(walk, to),
+                _ => Ok(()),
+            };
+        }
+        _ => true,
+    };
+    if !writes {
+        return Ok(());
+    }
+    for word in operands(args) {
+        if word.contains('/') || word.starts_with('.') || word.starts_with(super::marks::HOME) {
+            super::reads::check_write(walk, word)?;
+            if name == "shred" {
+                check_removal(walk, word, true)?;
+            }
+        }
+        if word.as_str() == HOLE.to_string() && name == "shred" {
+            return Err(Stop::deny("file-destroy", "shred of an unknown file"));
+        }
+    }
+    Ok(())
+}

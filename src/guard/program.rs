@@ -1,0 +1,112 @@
+//! Which program runs: functions and aliases of the script, wrappers, shells, and what they are given.
+
+use super::marks::is_known;
+use super::options::before_end;
+use super::paths::Place;
+use super::walk::{Flow, Walk, Written, quoted};
+use super::{
+    Stop, accounts, awk, builtins, clouds, databases, disks, executes, files, git, guards, inline,
+    machine, network, reads, shells, startup, table, wrappers,
+};
+
+/// The name that a program goes by.
+pub(super) fn base_name(word: &str) -> String {
+    let name = word.rsplit('/').next().unwrap_or(word).to_lowercase();
+    name.strip_suffix(".exe").map(str::to_owned).unwrap_or(name)
+}
+
+/// Judges a command by its words; what it writes, where that is known.
+pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
+    walk.step()?;
+    let Some((first, args)) = argv.split_first() else {
+        return Ok(Flow::Text(String::new()));
+    };
+    if !is_known(first) {
+        return Err(Stop::deny("dynamic-command", quoted(first)));
+    }
+    if walk.functions.contains_key(first) {
+        return walk.call(first, args);
+    }
+    if let Some(alias) = walk.aliases.remove(first) {
+        let text = shells::joined(&alias, args);
+        let done = walk.script(&text);
+        walk.aliases.insert(first.clone(), alias);
+        return done;
+    }
+    if first.contains('/') {
+        match walk.files.get(&Place::of(first, &walk.scope.cwd)).cloned() {
+            Some(Written::Text(text)) => return walk.apart(|walk| walk.script(&text)),
+            Some(Written::Foreign) => {
+                return Err(Stop::deny("download-exec", quoted(first)));
+            }
+            None => {}
+        }
+    }
+    let name = base_name(first);
+    if let Some(flow) = builtins::run(walk, &name, args)? {
+        return Ok(flow);
+    }
+    if let Some(flow) = wrappers::run(walk, &name, args)? {
+        return Ok(flow);
+    }
+    if let Some(flow) = shells::run(walk, &name, args)? {
+        return Ok(flow);
+    }
+    if let Some(flow) = inline::run(walk, &name, args)? {
+        return Ok(flow);
+    }
+    if before_end(args).iter().any(|a| a == "--help") || matches!(args, [a] if a == "--version") {
+        return Ok(Flow::UNKNOWN);
+    }
+    executes::check(walk, &name, args)?;
+    awk::check(walk, &name, args)?;
+    table::check(&name, args)?;
+    if name == "git" {
+        git::check(walk, args)?;
+    }
+    files::check(walk, &name, args)?;
+    disks::check(walk, &name, args)?;
+    databases::check(walk, &name, args)?;
+    machine::check(&name, args)?;
+    guards::check(&name, args)?;
+    startup::check(&name, args)?;
+    accounts::check(walk, &name, args)?;
+    clouds::check(walk, &name, args)?;
+    network::check(walk, &name, args)?;
+    reads::check_words(walk, &name, args)?;
+    stray(walk, &name, args)?;
+    Ok(network::written(walk, &name, args))
+}
+
+/// Programs that nobody knows may run what they are given: `PROGRAM git reset --hard`,
+/// `PROGRAM … -- rm -rf /`.
+fn stray(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    if table::is_known(name) || !reads::opens_files(name) {
+        return Ok(());
+    }
+    let runs = |word: &String| {
+        [
+            "git",
+            "rm",
+            "sudo",
+            "bash",
+            "sh",
+            "dd",
+            "curl",
+            "terraform",
+            "kubectl",
+            "docker",
+        ]
+        .contains(&word.as_str())
+            || word.starts_with("mkfs")
+    };
+    if args.len() > 1 && runs(&args[0]) {
+        walk.apart(|walk| run(walk, args))?;
+    }
+    if let Some(end) = args.iter().position(|a| a == "--")
+        && args.get(end + 1).is_some_and(runs)
+    {
+        walk.apart(|walk| run(walk, &args[end + 1..]))?;
+    }
+    Ok(())
+}

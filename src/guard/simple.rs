@@ -1,0 +1,264 @@
+//! One simple command: its assignments, redirections and words, and then who runs.
+
+use brush_parser::ast::{
+    self, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind,
+    IoFileRedirectTarget, IoRedirect,
+};
+
+use super::marks::{SPLIT, has_hole, is_known};
+use super::paths::Place;
+use super::walk::{Flow, Walk, Written, quoted};
+use super::{Stop, environment, program, reads};
+
+/// Judges a simple command where every variable has one value; what it writes, where known.
+pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flow, Stop> {
+    walk.step()?;
+    let mut assigned = Vec::new();
+    let mut argv = Vec::new();
+    let kept = walk.scope.stdin.clone();
+    let mut target = None;
+    for item in command.prefix.iter().flat_map(|p| &p.0) {
+        match item {
+            Item::AssignmentWord(assignment, _) => assigned.push(assignment_of(walk, assignment)?),
+            Item::IoRedirect(r) => target = redirect(walk, r)?.or(target),
+            Item::ProcessSubstitution(kind, inner) => {
+                substitution(walk, kind, inner)?;
+            }
+            Item::Word(word) => argv.extend(walk.fields(&word.value)?),
+        }
+    }
+    if let Some(word) = &command.word_or_name {
+        argv.extend(walk.fields(&word.value)?);
+    }
+    for item in command.suffix.iter().flat_map(|s| &s.0) {
+        match item {
+            Item::Word(word) => argv.extend(walk.fields(&word.value)?),
+            Item::AssignmentWord(assignment, _) => {
+                let (name, value) = assignment_of(walk, assignment)?;
+                argv.push(format!("{name}={value}"));
+            }
+            Item::IoRedirect(r) => target = redirect(walk, r)?.or(target),
+            Item::ProcessSubstitution(kind, inner) => {
+                argv.push(substitution(walk, kind, inner)?);
+            }
+        }
+    }
+    let flow = if argv.is_empty() {
+        for (name, value) in assigned {
+            environment::check(walk, &name, &value, false)?;
+            walk.assign(&name, value);
+        }
+        Flow::Text(String::new())
+    } else {
+        with_environment(walk, &assigned, |walk| program::run(walk, &argv))?
+    };
+    walk.scope.stdin = kept;
+    match target {
+        Some(path) => {
+            keep_file(walk, &path, &flow);
+            Ok(Flow::Text(String::new()))
+        }
+        None => Ok(flow),
+    }
+}
+
+/// Runs something with variables that only it sees.
+pub(super) fn with_environment(
+    walk: &mut Walk,
+    assigned: &[(String, String)],
+    inner: impl FnOnce(&mut Walk) -> Result<Flow, Stop>,
+) -> Result<Flow, Stop> {
+    let mut kept = Vec::new();
+    for (name, value) in assigned {
+        environment::check(walk, name, value, true)?;
+        let old = walk.scope.vars.insert(name.clone(), vec![value.clone()]);
+        kept.push((name.clone(), old));
+    }
+    let flow = inner(walk)?;
+    for (name, old) in kept.into_iter().rev() {
+        match old {
+            Some(old) => walk.scope.vars.insert(name, old),
+            None => walk.scope.vars.remove(&name),
+        };
+    }
+    Ok(flow)
+}
+
+fn assignment_of(walk: &mut Walk, given: &ast::Assignment) -> Result<(String, String), Stop> {
+    let value = match &given.value {
+        AssignmentValue::Scalar(word) => walk.text(&word.value)?,
+        AssignmentValue::Array(items) => {
+            let mut all = Vec::new();
+            for (index, word) in items {
+                if let Some(index) = index {
+                    walk.text(&index.value)?;
+                }
+                all.extend(walk.fields(&word.value)?);
+            }
+            all.join(&SPLIT.to_string())
+        }
+    };
+    let name = match &given.name {
+        AssignmentName::VariableName(name) => name.clone(),
+        AssignmentName::ArrayElementName(name, index) => {
+            walk.text(index)?;
+            // One element of several: what the whole is, nobody follows.
+            return Ok((name.clone(), super::marks::HOLE.to_string()));
+        }
+    };
+    let value = if given.append && walk.scope.vars.contains_key(&name) {
+        format!("{}{value}", walk.value(&name))
+    } else if given.append {
+        format!("{}{value}", super::marks::HOLE)
+    } else {
+        value
+    };
+    Ok((name, value))
+}
+
+/// Judges `<(…)` or `>(…)`; the name of the file that stands for it.
+fn substitution(
+    walk: &mut Walk,
+    kind: &ast::ProcessSubstitutionKind,
+    inner: &ast::SubshellCommand,
+) -> Result<String, Stop> {
+    let list = ast::Program {
+        complete_commands: vec![inner.list.clone()],
+    };
+    let flow = walk.apart(|walk| {
+        walk.scope.stdin = match kind {
+            ast::ProcessSubstitutionKind::Read => Flow::None,
+            ast::ProcessSubstitutionKind::Write => Flow::UNKNOWN,
+        };
+        walk.program(&list)
+    })?;
+    let name = format!("/dev/fd/s{}", walk.files.len());
+    keep_file(walk, &name, &flow);
+    Ok(name)
+}
+
+/// Judges a redirection. What becomes input is kept; the file that the output goes to is returned.
+pub(super) fn redirect(walk: &mut Walk, given: &IoRedirect) -> Result<Option<String>, Stop> {
+    match given {
+        IoRedirect::File(fd, kind, target) => file_redirect(walk, *fd, kind, target),
+        IoRedirect::HereDocument(fd, doc) => {
+            let text = if doc.requires_expansion {
+                walk.document(&doc.doc.value)?
+            } else {
+                doc.doc.value.clone()
+            };
+            set_input(walk, *fd, Flow::Text(text));
+            Ok(None)
+        }
+        IoRedirect::HereString(fd, word) => {
+            let text = walk.text(&word.value)? + "\n";
+            set_input(walk, *fd, Flow::Text(text));
+            Ok(None)
+        }
+        IoRedirect::OutputAndError(word, _) => {
+            let path = walk.text(&word.value)?;
+            reads::check_write(walk, &path)?;
+            Ok(Some(path))
+        }
+    }
+}
+
+fn set_input(walk: &mut Walk, fd: Option<i32>, flow: Flow) {
+    match fd {
+        None | Some(0) => walk.scope.stdin = flow,
+        Some(fd) => keep_file(walk, &format!("/dev/fd/{fd}"), &flow),
+    }
+}
+
+fn file_redirect(
+    walk: &mut Walk,
+    fd: Option<i32>,
+    kind: &IoFileRedirectKind,
+    target: &IoFileRedirectTarget,
+) -> Result<Option<String>, Stop> {
+    let reading = matches!(
+        kind,
+        IoFileRedirectKind::Read | IoFileRedirectKind::DuplicateInput
+    );
+    match target {
+        IoFileRedirectTarget::Filename(word) => {
+            let path = walk.text(&word.value)?;
+            if path.contains("/dev/tcp/") || path.contains("/dev/udp/") {
+                return Err(Stop::deny("reverse-shell", quoted(&path)));
+            }
+            if reading {
+                reads::check_read(walk, "<", &path)?;
+                let flow = input_from(walk, &path);
+                set_input(walk, fd, flow);
+                return Ok(None);
+            }
+            reads::check_write(walk, &path)?;
+            Ok(matches!(fd, None | Some(1)).then_some(path))
+        }
+        IoFileRedirectTarget::Fd(number) => {
+            if reading && matches!(fd, None | Some(0)) && *number != 0 {
+                walk.scope.stdin = input_from(walk, &format!("/dev/fd/{number}"));
+                if walk.scope.stdin == Flow::None {
+                    walk.scope.stdin = Flow::UNKNOWN;
+                }
+            }
+            Ok(None)
+        }
+        IoFileRedirectTarget::Duplicate(word) => {
+            let name = walk.text(&word.value)?;
+            if reading {
+                if name != "-" && name != "0" {
+                    walk.scope.stdin = Flow::UNKNOWN;
+                }
+                return Ok(None);
+            }
+            let number = name
+                .trim_end_matches('-')
+                .chars()
+                .all(|c| c.is_ascii_digit());
+            if number || has_hole(&name) {
+                return Ok(None);
+            }
+            if name.contains("/dev/tcp/") || name.contains("/dev/udp/") {
+                return Err(Stop::deny("reverse-shell", quoted(&name)));
+            }
+            reads::check_write(walk, &name)?;
+            Ok(Some(name))
+        }
+        IoFileRedirectTarget::ProcessSubstitution(kind, inner) => {
+            let name = substitution(walk, kind, inner)?;
+            if reading {
+                let flow = input_from(walk, &name);
+                set_input(walk, fd, flow);
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// What reading this file gives, where the script itself has written it.
+pub(super) fn input_from(walk: &Walk, path: &str) -> Flow {
+    match walk.files.get(&Place::of(path, &walk.scope.cwd)) {
+        Some(Written::Text(text)) => Flow::Text(text.clone()),
+        Some(Written::Foreign) => Flow::UNKNOWN,
+        None => Flow::None,
+    }
+}
+
+/// Keeps what a script writes to a file.
+pub(super) fn keep_file(walk: &mut Walk, path: &str, flow: &Flow) {
+    if !is_known(path) {
+        return;
+    }
+    let place = Place::of(path, &walk.scope.cwd);
+    let now = match (flow, walk.files.get(&place)) {
+        (Flow::Text(text), Some(Written::Text(old))) if old != text => {
+            Written::Text(format!("{old}\n{text}"))
+        }
+        (Flow::Text(_), Some(Written::Foreign)) | (Flow::Unknown { .. } | Flow::None, _) => {
+            Written::Foreign
+        }
+        (Flow::Text(text), _) => Written::Text(text.clone()),
+    };
+    walk.files.insert(place, now);
+}
