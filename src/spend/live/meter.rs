@@ -224,7 +224,9 @@ impl Meter {
         let ended: Nanos = state.seen.calls.values().map(cost).sum();
         let mut all = state.sum(table, |_, price| price.cost);
         let mut estimated = all > ended;
-        if state.stream.asked() {
+        // Of a client that does not tell, a request may be under way after any answer.
+        let answered = state.seen.calls.len() > 0;
+        if state.stream.asked().unwrap_or(answered) {
             all += Nanos::from(self.limits.unanswered.0) * 1_000;
             estimated = true;
         }

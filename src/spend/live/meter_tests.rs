@@ -131,6 +131,8 @@ fn an_unknown_ends_a_run_and_its_cost() {
 fn calls_without_an_end_are_booked_at_an_estimate() {
     let meter = meter(&clock(), 5 * USD);
     assert_eq!(meter.booked(), Ok(Booked::default()));
+    let asking = json!({"type": "system", "subtype": "status", "status": "requesting"});
+    meter.event(&asking);
     meter.event(&start("a", 100_000));
     meter.event(&end(10_000));
     let ended = MicroUsd(600_000);
@@ -149,10 +151,21 @@ fn calls_without_an_end_are_booked_at_an_estimate() {
     assert_eq!(cut.all, MicroUsd(1_000_000 + 2_000));
     assert!(cut.estimated);
     meter.event(&end(50));
-    meter.event(&json!({"type": "system", "subtype": "status", "status": "requesting"}));
+    meter.event(&asking);
     let asked = meter.booked().unwrap();
     assert_eq!(asked.ended, MicroUsd(1_001_000));
     assert_eq!(asked.all, MicroUsd(1_001_000 + USD));
+}
+
+#[test]
+fn a_client_that_does_not_tell_of_requests_may_have_one_under_way() {
+    let meter = meter(&clock(), 5 * USD);
+    meter.event(&start("a", 100_000));
+    meter.event(&end(10_000));
+    let booked = meter.booked().unwrap();
+    assert_eq!(booked.ended, MicroUsd(600_000));
+    assert_eq!(booked.all, MicroUsd(600_000 + USD));
+    assert!(booked.estimated);
 }
 
 #[test]
@@ -175,5 +188,5 @@ fn transcripts_add_what_the_output_is_silent_about_and_nothing_twice() {
     meter.look();
     assert_eq!(meter.so_far().0, MicroUsd(600_000 + 800_000));
     meter.look();
-    assert_eq!(meter.booked().unwrap().all, MicroUsd(1_400_000));
+    assert_eq!(meter.booked().unwrap().ended, MicroUsd(1_400_000));
 }

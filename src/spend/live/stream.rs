@@ -32,8 +32,8 @@ pub(super) struct Stream {
     open: BTreeMap<String, Open>,
     /// Answers that were cut: no end of theirs will come.
     cut: Vec<Open>,
-    /// A request was made, and nothing of its answer has come.
-    asked: bool,
+    /// Whether a request was made of whose answer nothing has come; `None`: it never said so of any.
+    asked: Option<bool>,
 }
 
 /// An answer under way.
@@ -50,7 +50,7 @@ impl Stream {
     pub(super) fn event(&mut self, event: &Value, now: DateTime<Utc>) -> Option<Told> {
         match text(event, "type") {
             "system" if text(event, "status") == "requesting" => {
-                self.asked = true;
+                self.asked = Some(true);
                 None
             }
             "stream_event" => {
@@ -70,7 +70,7 @@ impl Stream {
     fn piece(&mut self, whose: String, event: &Value, now: DateTime<Utc>) -> Option<Told> {
         match text(event, "type") {
             "message_start" => {
-                self.asked = false;
+                self.asked = self.asked.and(Some(false));
                 let message = without_content(event.get("message")?)?;
                 let call = told(&message, now);
                 let open = Open {
@@ -128,8 +128,9 @@ impl Stream {
         })
     }
 
-    /// Whether a request was made of whose answer nothing has come.
-    pub(super) fn asked(&self) -> bool {
+    /// Whether a request was made of whose answer nothing has come; `None` where the client does not
+    /// tell when it makes one.
+    pub(super) fn asked(&self) -> Option<bool> {
         self.asked
     }
 }

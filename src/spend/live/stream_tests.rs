@@ -109,11 +109,12 @@ fn an_answer_that_did_not_come_as_a_stream_counts() {
 fn what_was_asked_for_is_open_until_something_of_its_answer_comes() {
     let asking = json!({"type": "system", "subtype": "status", "status": "requesting"});
     let mut stream = Stream::default();
-    assert!(!stream.asked());
+    stream.event(&start("l", 1), now());
+    assert_eq!(stream.asked(), None, "a client that does not tell");
     stream.event(&asking, now());
-    assert!(stream.asked());
+    assert_eq!(stream.asked(), Some(true));
     stream.event(&start("m", 1), now());
-    assert!(!stream.asked());
+    assert_eq!(stream.asked(), Some(false));
 }
 
 #[test]
