@@ -19,7 +19,10 @@ const HOUR: Duration = Duration::from_hours(1);
 pub(super) fn resolve(raw: RawScan, path: impl Fn(&str) -> PathBuf) -> Result<ScanConfig, String> {
     let span = |value: Option<Span>, default| value.map_or(default, |s| s.0);
     let config = ScanConfig {
-        lynis_asked: raw.lynis_report.is_some(),
+        lynis_asked: raw
+            .lynis_report
+            .as_deref()
+            .is_some_and(|at| at != LYNIS_REPORT),
         lynis_report: match raw.lynis_report.as_deref() {
             Some("") => None,
             Some(text) => Some(path(text)),

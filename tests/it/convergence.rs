@@ -1,6 +1,9 @@
 //! The loop comes to an end: what is known is not found again, and nobody's single word ends it.
 
 mod holes;
+mod opinion;
+mod places;
+mod scanners;
 
 use crate::support::scripted::Scripted;
 use crate::support::station::Station;

@@ -104,7 +104,7 @@ async fn a_tool_is_confined_and_bounded_and_what_goes_wrong_checks_nothing() {
             "did=; touch \"$HOME/x\" 2>/dev/null && did=wrote\n\
              touch /etc/secloop-scan 2>/dev/null && did=wrote\n\
              grep -q anybodys \"$HOME/.netrc\" 2>/dev/null && did=read\n\
-             (exec 3<>/dev/udp/127.0.0.1/9) 2>/dev/null; [ \"$(ls /sys/class/net)\" = lo ] || did=net\n\
+             [ \"$(grep -c : /proc/net/dev)\" = 1 ] || did=net\n\
              echo \"[{\\\"id\\\":\\\"did:$did\\\",\\\"state\\\":\\\"fail\\\"}]\"",
             json.clone(),
         ),

@@ -53,6 +53,11 @@ fn a_mode_is_fixed_once_whatever_it_is_called_and_drift_is_told_apart() {
     let commits = station.git(["rev-list", "--count", "main..secloop/hardening"]);
     assert_eq!(commits.trim(), "1");
 
+    // The log has one row, and every cell of it is filled.
+    assert_rows(&station.page(), 1, true);
+    let every = std::fs::read_to_string(station.state().join("wiki/every-turn.md")).unwrap();
+    assert_rows(&every, others.len() + 3, false);
+
     // Two looks that began from different prompts, each of which knows what became of the rest.
     assert_eq!(
         (first.receipt.seed.as_str(), second.receipt.seed.as_str()),
@@ -108,4 +113,22 @@ fn a_mode_is_fixed_once_whatever_it_is_called_and_drift_is_told_apart() {
         "{:?}",
         turn.outcome
     );
+}
+
+/// The rows of a page's table: so many, nothing open in any of them, and (on the public page) nothing
+/// empty.
+fn assert_rows(page: &str, count: usize, whole: bool) {
+    let rows: Vec<&str> = page.lines().filter(|l| l.starts_with("| 2")).collect();
+    assert_eq!(rows.len(), count, "{page}");
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let cells = &cells[1..cells.len() - 1];
+        assert_eq!(cells.len(), 7, "{row}");
+        assert!(["pass", "fail", "none"].contains(&cells[5]), "{row}");
+        assert!(!row.contains("pending"), "{row}");
+        assert!(
+            !whole || cells.iter().all(|c| !c.is_empty() && *c != "–"),
+            "{row}"
+        );
+    }
 }

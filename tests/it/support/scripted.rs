@@ -37,7 +37,7 @@ fi
 "#;
 
 /// Takes the first plan whose title the prompt does not know.
-const PLANS: &str = r#"
+pub(crate) const PLANS: &str = r#"
 for plan in "$here"/plans/*; do
   [ -d "$plan" ] || continue
   grep -qF "$(cat "$plan/title")" "$PROMPT" && continue
