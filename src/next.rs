@@ -253,21 +253,13 @@ mod tests {
             .chars()
             .map(|kind| {
                 let (outcome, agent) = match kind {
-                    'c' => (
+                    'c' | 'p' | 'P' | 'D' => (
                         TurnOutcome::Committed("abc".into()),
-                        Some(AgentOutcome::Done),
-                    ),
-                    'p' | 'P' | 'D' => (
-                        TurnOutcome::Committed("abc".into()),
-                        Some(AgentOutcome::Done),
-                    ),
-                    'R' => (
-                        TurnOutcome::Rejected(String::new()),
                         Some(AgentOutcome::Done),
                     ),
                     'i' | 'v' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
                     's' => (TurnOutcome::Skipped(String::new()), None),
-                    'r' => (
+                    'r' | 'R' => (
                         TurnOutcome::Rejected(String::new()),
                         Some(AgentOutcome::Done),
                     ),

@@ -169,7 +169,7 @@ async fn rules(dir: &Path, probes: &ProbeContext, cancel: &CancellationToken) ->
             Err(why) => Err(why.clone()),
         };
         let result = match checked {
-            Ok(probe) => match mscp::missing(&probe, |path| path.exists()) {
+            Ok(probe) => match mscp::missing(&probe, Path::exists) {
                 Some(program) => Err(format!("there is no {program}")),
                 None if cancel.is_cancelled() => Err("stopped".to_owned()),
                 None => Ok(probe::run(&probe, probes, cancel).await.colour),

@@ -1,5 +1,7 @@
 //! The agent's part: an allowance goes in, an iteration comes out, and its cost is booked.
 
+use std::path::PathBuf;
+
 use tokio_util::sync::CancellationToken;
 
 use super::metered::metered;
@@ -46,35 +48,7 @@ pub(super) async fn iterate(
         .clone_for_agent(&workdir)
         .await
         .map_err(Ending::Fatal)?;
-    let turns = world.ledger.turns_here(REMEMBERED).await?;
-    let seed = seed(&turns);
-    let memory = world.ledger.memory().await?;
-    let known = known(world, &turns, &memory).await?;
-    let scan = world.scan(cancel).await?;
-    let candidates = ranked(&scan.candidates, &memory, &world.config.home);
-    draft.receipt.scanned = scan.coverage.iter().map(ToString::to_string).collect();
-    let brief = Brief {
-        scanned: lines(&scan.coverage, &candidates, world.config.scan.tokens),
-        turn: draft.id,
-        session: uuid::Uuid::new_v4().to_string(),
-        workdir,
-        run_dir,
-        playbook: world.config.playbook.file.clone(),
-        allowance: allowance.amount(),
-        memory,
-        known,
-        refusals: refusals(&turns),
-        allowed: world.config.repo.allowed.clone(),
-        off_limits: world
-            .config
-            .repo
-            .off_limits
-            .iter()
-            .chain(&world.config.agent.off_limits)
-            .cloned()
-            .collect(),
-        confirming: seed == VERIFY,
-    };
+    let (brief, seed) = brief(world, &allowance, workdir, run_dir, draft, cancel).await?;
     let run = world
         .ledger
         .reserve(draft.id, &brief.session, brief.allowance, world.clock.now())
@@ -146,6 +120,47 @@ pub(super) async fn iterate(
             })
         }
     }
+}
+
+/// All that the agent is told, and which prompt it is told with.
+async fn brief(
+    world: &World,
+    allowance: &Allowance,
+    workdir: PathBuf,
+    run_dir: PathBuf,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(Brief, &'static str), Ending> {
+    let turns = world.ledger.turns_here(REMEMBERED).await?;
+    let seed = seed(&turns);
+    let memory = world.ledger.memory().await?;
+    let known = known(world, &turns, &memory).await?;
+    let scan = world.scan(cancel).await?;
+    let candidates = ranked(&scan.candidates, &memory, &world.config.home);
+    draft.receipt.scanned = scan.coverage.iter().map(ToString::to_string).collect();
+    let brief = Brief {
+        scanned: lines(&scan.coverage, &candidates, world.config.scan.tokens),
+        turn: draft.id,
+        session: uuid::Uuid::new_v4().to_string(),
+        workdir,
+        run_dir,
+        playbook: world.config.playbook.file.clone(),
+        allowance: allowance.amount(),
+        memory,
+        known,
+        refusals: refusals(&turns),
+        allowed: world.config.repo.allowed.clone(),
+        off_limits: world
+            .config
+            .repo
+            .off_limits
+            .iter()
+            .chain(&world.config.agent.off_limits)
+            .cloned()
+            .collect(),
+        confirming: seed == VERIFY,
+    };
+    Ok((brief, seed))
 }
 
 fn show(world: &World, iteration: &Iteration) {

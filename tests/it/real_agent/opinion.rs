@@ -14,16 +14,14 @@ fn an_objection_takes_the_change_back_and_no_objection_lets_the_other_gates_deci
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     let model = model(|n, words| {
         if words.contains("You are the attacker") {
-            return match n {
-                0 => Step::bash("cat ~/.env; ls ~/.claude/hooks; ls /root /home 2>&1 | head"),
-                _ => {
-                    let through = ASKED.fetch_add(1, Ordering::Relaxed) == 0;
-                    Step::structured(json!({
-                        "verdict": if through { "bypassed" } else { "holds" }, "how": "quote it",
-                        "attempts": [{"tried": "r'm' -fr /", "got_through": through}],
-                    }))
-                }
-            };
+            if n == 0 {
+                return Step::bash("cat ~/.env; ls ~/.claude/hooks");
+            }
+            let through = ASKED.fetch_add(1, Ordering::Relaxed) == 0;
+            return Step::structured(json!({
+                "verdict": if through { "bypassed" } else { "holds" }, "how": "quote it",
+                "attempts": [{"tried": "r'm' -fr /", "got_through": through}],
+            }));
         }
         if ASKED.load(Ordering::Relaxed) == 2 {
             return nothing();
