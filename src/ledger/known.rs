@@ -124,10 +124,9 @@ impl Ledger {
     pub async fn archive_facts(&self, now: DateTime<Utc>) -> Result<u64, LedgerError> {
         let what = "archiving facts";
         let mut all = self.pool.begin().await.map_err(failed(what))?;
-        // Of every place: one that is not worked on any more is not kept for ever either.
-        let old = "expires <= $1 OR (SELECT COUNT(*) FROM known AS newer \
-                   WHERE newer.workstation = known.workstation AND newer.repo = known.repo \
-                   AND newer.at > known.at) >= $2";
+        // What is out of date goes in every place, also in one that is not worked on any more.
+        let old = "expires <= $1 OR (workstation = $2 AND repo = $3 AND at < (SELECT at FROM known \
+                   WHERE workstation = $2 AND repo = $3 ORDER BY at DESC LIMIT 1 OFFSET $4))";
         let copy = format!(
             "INSERT INTO known_before (workstation, repo, key, kind, severity, text, confidence, \
              turn, at, expires, archived) SELECT workstation, repo, key, kind, severity, text, \
@@ -138,7 +137,9 @@ impl Ledger {
         for sql in [&copy, &drop] {
             let done = sqlx::query(sql)
                 .bind(stamp(now))
-                .bind(MOST)
+                .bind(&self.scope.workstation)
+                .bind(&self.scope.repo)
+                .bind(MOST - 1)
                 .execute(&mut *all)
                 .await
                 .map_err(failed(what))?;

@@ -135,7 +135,11 @@ async fn brief(
     let seed = seed(&turns);
     let memory = world.ledger.memory().await?;
     let known = known(world, &turns, &memory).await?;
+    world.console().step_started("scanners");
     let scan = world.scan(cancel).await?;
+    for coverage in &scan.coverage {
+        world.console().detail("scanned", &coverage.to_string());
+    }
     let candidates = ranked(&scan.candidates, &memory, &world.config.home);
     draft.receipt.scanned = scan.coverage.iter().map(ToString::to_string).collect();
     let brief = Brief {
