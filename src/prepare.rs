@@ -109,10 +109,17 @@ fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<W
         AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
         AgentKind::Claude => {
             let claude = Claude::new(&config.agent, &config.sandbox, sandbox.clone(), &around.env)
+                .and_then(|claude| claude.guarded_by(&own_program()?))
                 .map_err(Fatal::Agent)?;
             Worker::Claude(Box::new(claude))
         }
     })
+}
+
+/// This program, which is its agent's guard.
+fn own_program() -> Result<std::path::PathBuf, String> {
+    let program = std::env::current_exe().and_then(std::fs::canonicalize);
+    program.map_err(|e| format!("secloop's own program can't be found: {e}"))
 }
 
 /// What package installers need to reach their registry.

@@ -174,6 +174,8 @@ pub enum AgentOutcome {
     Budget,
     /// No sign of life until a deadline.
     Hung,
+    /// The guard refused too much that no honest work runs into.
+    Denied,
     /// Anything else that is not a valid end, such as a malformed report.
     Crashed,
     /// Stopped by the supervisor.
@@ -193,6 +195,7 @@ impl AgentOutcome {
             Self::Truncated => "truncated",
             Self::Budget => "budget",
             Self::Hung => "hung",
+            Self::Denied => "denied",
             Self::Crashed => "crashed",
             Self::Cancelled => "cancelled",
         }
@@ -212,6 +215,9 @@ pub struct Iteration {
     pub cost: MicroUsd,
     /// The agent's session id, where it has one: joins the run with its transcript.
     pub session: Option<String>,
+    /// Tool calls that the guard refused, one line each, bounded and redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_calls: Vec<String>,
     /// The last lines of its output, bounded and redacted.
     pub tail: Vec<String>,
 }

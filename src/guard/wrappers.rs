@@ -219,6 +219,17 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             Some(shell_text(walk, &rest.join(" "))?)
         }
         "ssh" => ssh(walk, args)?,
+        "npx" | "npm" | "pnpm" | "bunx" | "pnpx"
+            if name.ends_with('x') || args.first().is_some_and(|a| a == "exec" || a == "x") =>
+        {
+            match value(args, "-c").or_else(|| value(args, "--call")) {
+                Some(text) => {
+                    let text = text.to_owned();
+                    Some(shell_text(walk, &text)?)
+                }
+                None => packaged(walk, name, args)?,
+            }
+        }
         "su" | "runuser" | "script" | "flock" | "nix-shell" | "sg" | "expect" => {
             text_option(walk, name, args)?
         }
@@ -235,6 +246,20 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         },
     };
     Ok(flow)
+}
+
+/// A package's program: from a registry it runs as any other, from an address it doesn't.
+fn packaged(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
+    if let Some(from) = args.iter().find(|a| super::network::is_address(a)) {
+        return Err(Stop::deny(
+            "download-exec",
+            format!("{name} {}", quoted(from)),
+        ));
+    }
+    match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
+        Some(wrapper) => wrapped(walk, wrapper, args),
+        None => Ok(None),
+    }
 }
 
 fn wrapped(walk: &mut Walk, wrapper: &Wrapper, args: &[String]) -> Result<Option<Flow>, Stop> {
@@ -343,18 +368,37 @@ fn xargs(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
     if command.is_empty() {
         return Ok(Flow::UNKNOWN);
     }
-    let hole = HOLE.to_string();
+    // What it is given, where that is known: names, one a line or a word.
+    let given = match &walk.scope.stdin {
+        Flow::Text(text) if value(args, "-a").is_none() => text.clone(),
+        _ => HOLE.to_string(),
+    };
+    let mut words: Vec<String> = given
+        .split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|w| !w.is_empty())
+        .take(64)
+        .map(str::to_owned)
+        .collect();
+    if words.is_empty() {
+        words.push(HOLE.to_string());
+    }
     let inserted = value(args, "-I")
         .or_else(|| value(args, "--replace"))
         .or_else(|| value(args, "-J"))
         .or_else(|| short(args, 'i').then_some("{}"));
     match inserted {
         Some(mark) if !mark.is_empty() => {
-            for word in &mut command {
-                *word = word.replace(mark, &hole);
+            let mark = mark.to_owned();
+            for word in words {
+                let filled: Vec<String> = command.iter().map(|c| c.replace(&mark, &word)).collect();
+                walk.apart(|walk| {
+                    walk.scope.stdin = Flow::None;
+                    builtins::rest(walk, &filled)
+                })?;
             }
+            return Ok(Flow::UNKNOWN);
         }
-        _ => command.push(hole),
+        _ => command.extend(words),
     }
     walk.apart(|walk| {
         walk.scope.stdin = Flow::None;
@@ -393,6 +437,13 @@ fn parallel(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
 }
 
 fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
+    let tunnels = args
+        .iter()
+        .take_while(|a| a.starts_with('-'))
+        .any(|a| a.starts_with("-R") || !a.starts_with("--") && a.len() < 6 && a.ends_with('R'));
+    if tunnels || args.iter().any(|a| a == "-R") {
+        return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
+    }
     if let Some(option) = args.iter().find(|a| {
         a.to_lowercase().contains("proxycommand") || a.to_lowercase().contains("localcommand=")
     }) {

@@ -143,6 +143,7 @@ impl Agent for Catalog {
             why,
             cost: MicroUsd::ZERO,
             session: None,
+            refused_calls: Vec::new(),
             tail: Vec::new(),
         }
     }
