@@ -79,6 +79,7 @@ fn destroys(walk: &Walk, call: &Call<'_>) -> bool {
         }
         "hdparm" => call.any(|a| a.starts_with("--security-") || a == "--trim-sector-ranges"),
         "nvme" => matches!(word(0).as_str(), "format" | "sanitize" | "delete-ns"),
+        "hdiutil" => matches!(word(0).as_str(), "erase" | "erasekeys"),
         "asr" => word(0) == "restore",
         "tmutil" => word(0).starts_with("delete"),
         "tune2fs" | "resize2fs" | "e2label" | "debugfs" => call.short('w'),

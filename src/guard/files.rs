@@ -303,7 +303,7 @@ fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
                 format!("{name} -R {}", quoted(path)),
             ));
         }
-        if place.is_system() && name != "setfacl" && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
+        if place.is_system() && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
             return Err(Stop::deny(
                 "system-write",
                 format!("{name} {mode} {}", quoted(path)),

@@ -112,6 +112,7 @@ const DELETES_TREES: &[&str] = &[
     "fs.rm(",
     "promises.rm(",
     "rmdirsync",
+    "remove_dir",
     "removesync",
     "deno.remove",
     "deltree",
@@ -287,7 +288,8 @@ fn body(walk: &mut Walk, language: &str, code: &str) -> Result<Flow, Stop> {
         "use socket",
         "socket.tcp",
     ];
-    if has(&sockets) && starts {
+    let raw = language != "python" && language != "node" && lower.contains("socket");
+    if (has(&sockets) || raw) && starts {
         return Err(Stop::deny("reverse-shell", format!("{language} code")));
     }
     if language == "osascript" && (lower.contains("login item") || lower.contains("delete every")) {

@@ -350,6 +350,8 @@ const SECRETS: &[&str] = &[
     ".zsh_history",
     ".psql_history",
     ".mysql_history",
+    "run/secrets/*",
+    "serviceaccount/token",
     "*.tfstate",
     "*.tfstate.backup",
     "etc/shadow",

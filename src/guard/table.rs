@@ -85,6 +85,12 @@ const LINES: &[Line] = lines! {
         ["dpkg"] "-P|--purge|--force-all|--force-remove-essential";
         ["ansible-vault"] "decrypt|view|edit";
         ["apt", "apt-get", "dnf", "yum", "zypper"] "purge|autoremove|autopurge";
+    "git-destroy":
+        ["hg"] "update|checkout|up" ["--clean", "-C"];
+        ["hg"] "strip|rollback|purge";
+        ["svn"] "revert" ["-R", "--recursive"];
+        ["svn"] "cleanup" ["--remove-unversioned", "--remove-ignored"];
+        ["jj"] "abandon|op restore";
     "database-destroy":
         ["dropdb", "dropuser", "pg_dropcluster"] "";
         ["mysqladmin"] "drop|shutdown|flush-hosts";

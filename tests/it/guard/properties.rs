@@ -89,6 +89,18 @@ proptest! {
     }
 
     #[test]
+    fn what_follows_a_danger_loosens_no_wrapper(wrapper in proptest::sample::select(vec![
+        "env", "command", "sudo", "sudo -u x", "nohup", "nice", "timeout 5", "exec", "xargs", "runuser -u x --",
+        "flock f", "doas", "strace", "time", "setsid", "busybox", "chroot .", "find . -exec",
+    ]), more in proptest::sample::select(vec![
+        "-e", "-v", "-V", "-S ls", "-c ls", "-I x", "-i", "-a f", "-C d", "-h", "-l", "-n", "-s", "-u x", "x -- ls",
+        "-e x", "--edit", "--command ls", "--run ls",
+    ])) {
+        let script = format!("{wrapper} rm -rf / {more}");
+        prop_assert!(!judge(&script).is_allowed(), "{script}");
+    }
+
+    #[test]
     fn where_it_stands_loosens_nothing(example in any_denied(), frame in 0..12_usize) {
         prop_assume!(!example.contains("<<") && !example.contains('#'));
         let script = match frame {
