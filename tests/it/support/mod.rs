@@ -6,6 +6,8 @@ pub(crate) mod claude;
 pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
+#[cfg(target_os = "linux")]
+pub(crate) mod inside;
 pub(crate) mod meter;
 pub(crate) mod model;
 #[cfg(target_os = "linux")]
