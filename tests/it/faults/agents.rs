@@ -130,13 +130,16 @@ fn limit(lane: &Lane) -> Result<String, String> {
 /// The loop stops, says so once, and the lock is free.
 fn login(lane: &Lane) -> Result<String, String> {
     lane.agent("login-expired");
-    let said = || -> usize {
-        let posts = lane.discord.messages();
-        posts.iter().filter(|p| p.contains("credentials")).count()
-    };
-    let before = said();
+    let before = lane.discord.messages().len();
     let ran = lane.station.run(&["run"]);
-    let (class, alerts) = (lane.last().agent.map_or("", |a| a.word()), said() - before);
+    let posts = lane.discord.messages().split_off(before);
+    let alerts = posts.len();
+    let class = lane.last().agent.map_or("", |a| a.word());
+    // What is wrong, and what it came to, in one.
+    let whole = ["credentials", "1 iteration", "Today"];
+    if let Some(missing) = whole.iter().find(|w| !posts.concat().contains(**w)) {
+        return Err(format!("{missing} is missing: {posts:?}"));
+    }
     let free = lane
         .station
         .run(&["stop"])
