@@ -41,7 +41,6 @@ pub(super) fn faults() -> Vec<Fault> {
         "1" "heeds-no-signal" "hung" 13;
         "4" "kills-whom-it-can" "crashed" 13;
         "12" "never-ends" "hung" 13;
-        "12" "floods-its-output" "crashed" 13;
         "17" "never-says-a-word" "hung" 13;
         "17" "goes-silent" "hung" 13;
         "18" "works-in-silence" "no_op" 0;
@@ -57,6 +56,13 @@ pub(super) fn faults() -> Vec<Fault> {
         "30" "service-is-away" "offline" 13;
     ];
     all.extend([
+        // Not in seconds: a busy machine may take longer for so much than an agent may work.
+        Fault {
+            case: "12",
+            name: "floods-its-output",
+            limits: Limits::Long,
+            provoke: |lane| turn(lane, "floods-its-output", "crashed", 13),
+        },
         Fault {
             case: "11",
             name: "tries-the-same-again",
