@@ -3,3 +3,6 @@
 mod deadman;
 mod hardening;
 mod machine;
+mod roles;
+mod states;
+mod user;

@@ -3,6 +3,7 @@
 pub(crate) mod ansible;
 pub(crate) mod bed;
 pub(crate) mod claude;
+pub(crate) mod debs;
 pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
