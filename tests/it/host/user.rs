@@ -14,7 +14,7 @@ const PACKAGES: [&str; 1] = ["sudo"];
 const ENDLESS: &str = "sleep 98765";
 
 const BEFORE: &str = "
-mkdir -p /etc/ssh /srv/bed
+mkdir -p /etc/ssh
 printf 'PermitRootLogin yes\n' >/etc/ssh/sshd_config; chmod 644 /etc/ssh/sshd_config
 printf 'welcome\n' >/etc/bed-motd
 printf 'secret\n' >/etc/bed-secret; chmod 600 /etc/bed-secret
@@ -23,7 +23,6 @@ systemctl daemon-reload
 systemctl enable --now bed-rpc.service
 useradd --create-home bed
 printf 'bed ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/bed; chmod 440 /etc/sudoers.d/bed
-chmod 777 /srv/bed
 ";
 
 /// A station that is the user's, whose playbook has these tasks behind the agent's.
@@ -34,10 +33,10 @@ fn station(tasks: &str) -> Station {
     // be mounted anew. What this is about comes behind the sandbox.
     let station = unprepared(tasks, "deadman = \"10m\"").section("sandbox", "level = \"none\"");
     let _ = station.command(&[]);
-    // The overlay's, and not this machine's own.
+    // Of the overlay, and not of this machine: what root's programs are made of may lie in its home.
     sh(&format!(
-        "chown -R bed: {root} {cache}; for at in {program} {cache}; do while [ \"$at\" != / ]; do \
-           at=$(dirname \"$at\"); chmod o+rx \"$at\"; done; done",
+        "chown -R bed: {root} {cache}; IFS=:; for at in {program}:{cache}:$PATH; do \
+         while [ -e \"$at\" ] && [ \"$at\" != / ]; do chmod o+rx \"$at\"; at=$(dirname \"$at\"); done; done",
         root = station.root().display(),
         cache = shared_cache().display(),
         program = env!("CARGO_BIN_EXE_secloop"),
@@ -55,18 +54,27 @@ fn as_user(station: &Station, args: &[&str]) -> Command {
     command
 }
 
-/// Waits until a file appears.
-fn until(path: &str) {
+/// Starts a turn and waits until its task is at work.
+fn started(station: &Station) -> Running {
+    let mut running = Running::of(as_user(station, &RUN));
+    // Said when the proposal is on its way to the machine, or the program ends and says why.
+    running.wait_for("✓ dry run");
     sh(&format!(
-        "timeout 300 sh -c 'until [ -e {path} ]; do sleep 0.1; done'"
+        "timeout 300 sh -c 'until pgrep -f \"{}\" >/dev/null; do sleep 0.2; done'",
+        hidden()
     ));
+    running
 }
 
 /// Pids of the task that never ends.
 fn endless() -> String {
-    // The brackets keep the search from finding itself.
+    sh(&format!("pgrep -f \"{}\" || true", hidden()))
+}
+
+/// The brackets keep a search from finding itself.
+fn hidden() -> String {
     let (first, rest) = ENDLESS.split_at(1);
-    sh(&format!("pgrep -f \"[{first}]{rest}\" || true"))
+    format!("[{first}]{rest}")
 }
 
 /// What needs root to be put back is put back where a program does it, by `sudo -n`; files are named
@@ -140,9 +148,7 @@ fn a_task_that_became_root_ends_with_its_run() {
     }
     let station = station(&never_ends());
     let before = seen();
-    let running = Running::of(as_user(&station, &RUN));
-    until("/srv/bed/endless");
-    assert_ne!(endless(), "");
+    let running = started(&station);
     running.signal(Signal::INT);
     let (code, said) = running.finish();
     assert_eq!(endless(), "", "{said}");
@@ -163,8 +169,7 @@ fn a_task_that_became_root_is_waited_for_after_a_kill() {
     }
     let station = station(&never_ends());
     let before = seen();
-    let running = Running::of(as_user(&station, &RUN));
-    until("/srv/bed/endless");
+    let running = started(&station);
     running.kill();
     let done = Ran::from(
         as_user(&station, &["run", "--once", "--dry-run"])
@@ -194,6 +199,6 @@ fn a_task_that_became_root_is_waited_for_after_a_kill() {
 fn never_ends() -> String {
     format!(
         "    - name: endless\n      when: hooks.stat.mode == \"0700\"\n      become: true\n      \
-         ansible.builtin.shell: touch /srv/bed/endless; {ENDLESS}\n"
+         ansible.builtin.shell: {ENDLESS}; true\n"
     )
 }
