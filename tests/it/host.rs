@@ -5,4 +5,5 @@ mod hardening;
 mod machine;
 mod roles;
 mod states;
+#[cfg(target_os = "linux")]
 mod user;
