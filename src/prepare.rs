@@ -16,7 +16,7 @@ use crate::ledger::Ledger;
 use crate::lock::Lock;
 use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
-use crate::recover::{end_what_survived, recover};
+use crate::recover::{GRACE, end_what_survived, recover};
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
@@ -43,7 +43,7 @@ pub async fn prepare(
         .await
         .map_err(Fatal::Sandbox)?;
     let agent = worker(&config, &sandbox, around)?;
-    end_what_survived().await?;
+    end_what_survived(&config.state_dir, GRACE).await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
         return Err(Fatal::Config(format!(

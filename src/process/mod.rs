@@ -22,6 +22,7 @@ mod sys;
 mod terminate;
 mod tree;
 mod watch;
+mod working;
 
 pub use at_work::{AtWork, at_work};
 pub use detached::{leave_session, spawn_detached};
@@ -36,3 +37,4 @@ pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
 pub(crate) use sys::asleep;
 pub use sys::{account_home, effective_uid, user_ids};
+pub use working::{below_this, working_in};

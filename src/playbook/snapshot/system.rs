@@ -7,6 +7,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::attributes::Attributes;
 use super::manifest::Entry;
 use super::store::Store;
 use super::walk::{dir_entry, file_entry, is_absent, link_entry};
@@ -45,6 +46,17 @@ pub(super) struct SystemLook<'a> {
     pub(super) shallow: bool,
 }
 
+fn unread(path: &Path, found: &Metadata) -> Entry {
+    Entry::Unread {
+        mode: found.mode() & 0o7777,
+        uid: found.uid(),
+        gid: found.gid(),
+        mtime: (found.mtime(), found.mtime_nsec()),
+        size: found.size(),
+        attributes: Attributes::of(path),
+    }
+}
+
 impl SystemLook<'_> {
     /// Looks at `path` and below it.
     pub(super) fn walk(&self, path: &Path, entries: &mut BTreeMap<PathBuf, Entry>) {
@@ -52,7 +64,13 @@ impl SystemLook<'_> {
             return;
         }
         let looked = match std::fs::symlink_metadata(path) {
-            Ok(found) => self.look_at(path, &found, entries),
+            Ok(found) => match self.look_at(path, &found, entries) {
+                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                    entries.insert(path.to_owned(), unread(path, &found));
+                    Ok(())
+                }
+                looked => looked,
+            },
             Err(e) if is_absent(&e) => {
                 entries.insert(path.to_owned(), Entry::Missing);
                 Ok(())
