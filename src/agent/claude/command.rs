@@ -169,7 +169,9 @@ impl Claude {
             private.extend(std::fs::canonicalize(home));
         }
         let program = visible(&self.program, &private)?;
-        let mut policy = Policy::agent(vec![program], vec![dir, run_dir]);
+        let config = run_dir.join("claude");
+        let mut policy = Policy::agent(vec![program], vec![dir, config]);
+        policy.scratch = vec![run_dir.join("home"), run_dir.join("tmp")];
         for (name, value) in &self.passed {
             let path = Path::new(value);
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
