@@ -165,15 +165,20 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
     let missing = |why: String| (MISSING, format!("{why}; nothing was started"));
     let (inside, program, args) =
         Inside::parse(args).ok_or_else(|| missing("these are not its arguments".to_owned()))?;
-    let marked = |name: &str, value: &str| std::env::var_os(name).as_deref() == Some(OsStr::new(value));
+    let marked =
+        |name: &str, value: &str| std::env::var_os(name).as_deref() == Some(OsStr::new(value));
     for (name, value) in inside.marker() {
         if !marked(name, &value) {
-            return Err(missing(format!("{name} does not say that this is a sandbox")));
+            return Err(missing(format!(
+                "{name} does not say that this is a sandbox"
+            )));
         }
     }
     if let Some(port) = inside.port {
         // The forwarder from the loopback to the proxy's socket is started here.
-        return Err(missing(format!("nothing forwards port {port} to {SOCKET} yet")));
+        return Err(missing(format!(
+            "nothing forwards port {port} to {SOCKET} yet"
+        )));
     }
     let confinement = Confinement {
         limits: inside.limits,
