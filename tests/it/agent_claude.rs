@@ -205,7 +205,7 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
         .unwrap();
     let confinement = SandboxConfig {
         level,
-        user: "nobody".to_owned(),
+        ..SandboxConfig::default()
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
     for name in CREDENTIALS {

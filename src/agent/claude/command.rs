@@ -8,10 +8,8 @@ use super::Claude;
 use super::stream::is_result;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Spec, account_home};
-use crate::sandbox::Policy;
+use crate::sandbox::{self, Policy, User};
 
-/// Where programs are found inside.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
 
@@ -80,10 +78,7 @@ impl Claude {
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
             .args(self.arguments(job))
             .envs(self.passed.iter().map(|(k, v)| (k, v)))
-            .env("PATH", PATH)
-            .env("LANG", "C.UTF-8")
-            .env("HOME", &home)
-            .env("TMPDIR", run_dir.join("tmp"))
+            .envs(sandbox::environment(&home, &run_dir.join("tmp")))
             .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
             .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
@@ -103,7 +98,7 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, dir, run_dir)
+        self.confined(spec, job, dir, &run_dir)
     }
 
     fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
@@ -155,12 +150,12 @@ impl Claude {
         spec: Spec,
         job: &Job<'_>,
         dir: PathBuf,
-        run_dir: PathBuf,
+        run_dir: &Path,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
         }
-        let mut private = vec![dir.clone(), run_dir.clone()];
+        let mut private = vec![dir.clone(), run_dir.to_owned()];
         for home in account_home()
             .into_iter()
             .chain([std::env::home_dir()].into_iter().flatten())
@@ -170,8 +165,12 @@ impl Claude {
         }
         let program = visible(&self.program, &private)?;
         let config = run_dir.join("claude");
-        let mut policy = Policy::agent(vec![program], vec![dir, config]);
-        policy.scratch = vec![run_dir.join("home"), run_dir.join("tmp")];
+        let mut policy = Policy {
+            read: vec![program],
+            write: vec![dir, config],
+            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            ..self.confinement.policy()
+        };
         for (name, value) in &self.passed {
             let path = Path::new(value);
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
@@ -185,7 +184,12 @@ impl Claude {
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy.without_sockets(&deployed.home);
         }
-        policy.user = self.user;
+        policy.user = match (self.user, &job.deployed) {
+            (None, _) => User::Same,
+            (Some((uid, gid)), None) => User::Other(uid, gid),
+            // What is deployed for root, only root can read.
+            (Some((uid, gid)), Some(_)) => User::Called(uid, gid),
+        };
         Ok(self.sandbox.wrap(spec, &policy))
     }
 }
