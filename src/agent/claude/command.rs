@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Claude;
 use super::stream::is_result;
 use crate::gate::MicroUsd;
-use crate::process::{Done, Spec, account_home};
+use crate::process::{Done, Room, Spec, account_home};
 use crate::sandbox::{self, Policy, User};
 
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
@@ -147,7 +147,7 @@ impl Claude {
 
     fn confined(
         &self,
-        spec: Spec,
+        mut spec: Spec,
         job: &Job<'_>,
         dir: PathBuf,
         run_dir: &Path,
@@ -184,6 +184,7 @@ impl Claude {
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy.without_sockets(&deployed.home);
         }
+        spec.room = Some(Room::growing(policy.write.clone(), policy.room));
         policy.user = match (self.user, &job.deployed) {
             (None, _) => User::Same,
             (Some((uid, gid)), None) => User::Other(uid, gid),
