@@ -65,6 +65,7 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    confinement: SandboxConfig,
     /// The client's name for the credential, and the credential.
     credential: (&'static str, Secret),
     /// Surroundings that the client needs.
@@ -110,6 +111,7 @@ impl Claude {
                 .collect(),
             config: config.clone(),
             sandbox,
+            confinement: sandbox_config.clone(),
             user,
             registration: None,
         })
