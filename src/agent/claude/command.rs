@@ -116,7 +116,11 @@ impl Claude {
     pub(super) fn wrapped(&self, mut spec: Spec, job: &Job<'_>) -> Result<Spec, String> {
         let (dir, run_dir) = (resolved(job.dir)?, resolved(job.run_dir)?);
         spec.cwd.clone_from(&dir);
-        self.confined(spec.env("PATH", PATH), job, dir, run_dir)
+        let spec = spec.envs(sandbox::environment(
+            &run_dir.join("home"),
+            &run_dir.join("tmp"),
+        ));
+        self.confined(spec, job, dir, &run_dir)
     }
 
     fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
