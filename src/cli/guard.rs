@@ -77,6 +77,13 @@ pub(super) fn guard(command: GuardCommand) -> Exit {
     }
 }
 
+/// What was asked can't be answered.
+fn complain(why: &str) -> Exit {
+    let line = format!("secloop: {}\n", crate::text::terminal_safe(why));
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    Exit::Usage
+}
+
 fn check(script: String, json: bool) -> Exit {
     let verdict = apart(move || guard::judge(&script))
         .unwrap_or_else(|| Verdict::Unprovable("something that judging it fails on".to_owned()));

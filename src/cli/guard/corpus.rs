@@ -50,10 +50,7 @@ impl Count {
 pub(super) fn test(file: &Path, as_json: bool) -> Exit {
     let lines = match read(file) {
         Ok(lines) => lines,
-        Err(why) => {
-            tracing::error!("{why}");
-            return Exit::Usage;
-        }
+        Err(why) => return super::complain(&why),
     };
     let (mut deny, mut allow) = (Count::default(), Count::default());
     let mut wrong = Vec::new();

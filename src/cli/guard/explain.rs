@@ -20,11 +20,9 @@ pub(super) fn explain(name: Option<&str>, as_json: bool) -> Exit {
         return Exit::Done;
     };
     let Some(found) = rule(name) else {
-        tracing::error!(
-            "there is no rule {}; `secloop guard explain` lists them",
-            crate::text::terminal_safe(name)
-        );
-        return Exit::Usage;
+        return super::complain(&format!(
+            "there is no rule {name}; `secloop guard explain` lists them"
+        ));
     };
     if as_json {
         let mut document = document(found);
