@@ -42,6 +42,12 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         });
         let config = &world.config.r#loop;
         let next = turned.stop.map_or_else(|| next(&turns, config), Next::Stop);
+        // What ended the turn ends the loop, but for what a person has to know.
+        let next = match next {
+            Next::Stop(Stop::NeedsOperator(_) | Stop::AuthLost(_) | Stop::CapReached(_)) => next,
+            _ if signals.stop.is_cancelled() => Next::Stop(Stop::Signal),
+            _ => next,
+        };
         records::record(world, &turned.turn, next.stop()).await?;
         if let Some(fatal) = turned.fatal {
             return Err(fatal);

@@ -126,7 +126,8 @@ fn coverage(world: &World, dry_run: &AnsibleRun, machine: Option<&Machine>) -> C
     let other = system.is_some_and(|machine| machine.uid != 0);
     let hidden = |path: &PathBuf| {
         let unread = |e: std::io::Error| e.kind() == std::io::ErrorKind::PermissionDenied;
-        other && Manifest::of(std::slice::from_ref(path)).is_err_and(unread)
+        let looked = Manifest::of(std::slice::from_ref(path));
+        other && looked.map_or_else(unread, |found| found.has_unread())
     };
     let whole = declared_paths(dry_run).into_iter();
     let (hidden, whole): (Vec<PathBuf>, Vec<PathBuf>) = whole

@@ -85,6 +85,12 @@ impl Manifest {
         Ok(Self { entries })
     }
 
+    /// Whether there is anything in it that could not be read.
+    pub fn has_unread(&self) -> bool {
+        let mut all = self.entries.values();
+        all.any(|entry| matches!(entry, Entry::Unread { .. }))
+    }
+
     /// What is different in `now`; modification times don't count.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let mut all = Vec::new();

@@ -7,10 +7,9 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::attributes::Attributes;
 use super::manifest::Entry;
 use super::store::Store;
-use super::walk::{dir_entry, file_entry, is_absent, link_entry};
+use super::walk::{dir_entry, file_entry, is_absent, link_entry, unread_entry};
 
 /// Files that are larger are compared and can't be put back.
 const MAX_FILE: u64 = 1 << 20;
@@ -46,17 +45,6 @@ pub(super) struct SystemLook<'a> {
     pub(super) shallow: bool,
 }
 
-fn unread(path: &Path, found: &Metadata) -> Entry {
-    Entry::Unread {
-        mode: found.mode() & 0o7777,
-        uid: found.uid(),
-        gid: found.gid(),
-        mtime: (found.mtime(), found.mtime_nsec()),
-        size: found.size(),
-        attributes: Attributes::of(path),
-    }
-}
-
 impl SystemLook<'_> {
     /// Looks at `path` and below it.
     pub(super) fn walk(&self, path: &Path, entries: &mut BTreeMap<PathBuf, Entry>) {
@@ -66,7 +54,7 @@ impl SystemLook<'_> {
         let looked = match std::fs::symlink_metadata(path) {
             Ok(found) => match self.look_at(path, &found, entries) {
                 Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
-                    entries.insert(path.to_owned(), unread(path, &found));
+                    entries.insert(path.to_owned(), unread_entry(path, &found));
                     Ok(())
                 }
                 looked => looked,

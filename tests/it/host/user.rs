@@ -179,7 +179,7 @@ fn a_task_that_became_root_is_waited_for_after_a_kill() {
     assert_eq!(done.code, Some(12), "{}", done.err);
     assert!(done.err.contains("may still be at work"), "{}", done.err);
     assert_ne!(endless(), "", "{}", done.err);
-    sh(&format!("pkill -f '{ENDLESS}'"));
+    sh(&format!("pkill -f '{}'", hidden()));
     let done = Ran::from(
         as_user(&station, &["run", "--once", "--dry-run"])
             .output()
