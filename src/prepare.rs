@@ -42,7 +42,7 @@ pub async fn prepare(
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await
         .map_err(Fatal::Sandbox)?;
-    let agent = worker(&config, &sandbox, around)?;
+    let agent = worker(&config, &sandbox, around)?.recorded(&ledger, &clock, &config);
     end_what_survived().await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
@@ -108,8 +108,14 @@ fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<W
     Ok(match config.agent.kind {
         AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
         AgentKind::Claude => {
-            let claude = Claude::new(&config.agent, &config.sandbox, sandbox.clone(), &around.env)
-                .map_err(Fatal::Agent)?;
+            let claude = Claude::new(
+                &config.agent,
+                &config.sandbox,
+                &config.egress,
+                sandbox.clone(),
+                &around.env,
+            )
+            .map_err(Fatal::Agent)?;
             Worker::Claude(Box::new(claude))
         }
     })

@@ -7,9 +7,10 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    DiscordConfig, EgressConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
     SpendConfig, WikiConfig,
 };
+use crate::egress::Source;
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::repo;
@@ -107,7 +108,7 @@ impl Trial {
                 deadline: minute,
                 silence: minute,
                 base_url: String::new(),
-                credential_env: Vec::new(),
+                credential: Source::Environment(Vec::new()),
                 off_limits: Vec::new(),
                 prompts: PathBuf::new(),
             },
@@ -115,6 +116,7 @@ impl Trial {
                 level,
                 user: "nobody".to_owned(),
             },
+            egress: EgressConfig::default(),
             repo: RepoConfig {
                 path: self.repo(),
                 branch: "secloop/hardening".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::defaults;
+use super::{defaults, egress};
 use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
@@ -136,15 +136,6 @@ pub(super) fn resolve(
         .repo
         .branch
         .unwrap_or_else(|| "secloop/hardening".to_owned());
-    let credential_env = raw.agent.credential_env.unwrap_or_else(|| {
-        [
-            "CLAUDE_CODE_OAUTH_TOKEN",
-            "ANTHROPIC_API_KEY",
-            "ANTHROPIC_AUTH_TOKEN",
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    });
     let token = env.get("DISCORD_BOT_TOKEN").cloned().unwrap_or_default();
     let channel_id = env
         .get("DISCORD_STATUS_CHANNEL_ID")
@@ -156,6 +147,8 @@ pub(super) fn resolve(
         || defaults::WATCHED.iter().map(|w| home.join(w)).collect(),
         |list| list.iter().map(|w| path(w)).collect(),
     );
+
+    let credential = egress::source(&raw.agent, env, &home, path)?;
 
     let config = Config {
         source: source.to_owned(),
@@ -198,7 +191,7 @@ pub(super) fn resolve(
                 .filter(|url| !url.is_empty())
                 .or_else(|| env.get("ANTHROPIC_BASE_URL").cloned())
                 .unwrap_or_default(),
-            credential_env,
+            credential,
             off_limits: raw.agent.off_limits.unwrap_or_default(),
             prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
@@ -211,6 +204,7 @@ pub(super) fn resolve(
             )?,
             user: raw.sandbox.user.unwrap_or_else(|| "nobody".to_owned()),
         },
+        egress: egress::resolve(raw.egress)?,
         repo: RepoConfig {
             path: repo_path,
             branch,

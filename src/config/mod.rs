@@ -3,6 +3,7 @@
 //! Precedence: command line > environment > file > embedded defaults.
 
 mod defaults;
+mod egress;
 mod init;
 mod load;
 mod locate;
@@ -15,7 +16,7 @@ pub use load::{Env, Overrides, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    DiscordConfig, EgressConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
     SpendConfig, WikiConfig,
 };
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::egress::{Limits, Rules, Source};
 use crate::gate::MicroUsd;
 
 /// Everything that can be set, resolved and cross-checked.
@@ -26,6 +27,8 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Confinement.
     pub sandbox: SandboxConfig,
+    /// The agent's network.
+    pub egress: EgressConfig,
     /// The playbook's repository.
     pub repo: RepoConfig,
     /// The playbook.
@@ -101,8 +104,8 @@ pub struct AgentConfig {
     pub silence: Duration,
     /// Base URL of the model's service; empty: the client's default.
     pub base_url: String,
-    /// Names of environment variables that carry the credential, first one set wins.
-    pub credential_env: Vec<String>,
+    /// Where the credential comes from.
+    pub credential: Source,
     /// Words for the prompt: what the agent must leave alone.
     pub off_limits: Vec<String>,
     /// Directory with the operator's own prompts; files missing there come from the binary.
@@ -126,6 +129,40 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+}
+
+/// The agent's network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressConfig {
+    /// The agent has no network but secloop's proxy, which holds the credential. Without it the
+    /// agent has the host's network, and the credential in its environment.
+    pub proxy: bool,
+    /// Which hosts its tools may reach.
+    pub rules: Rules,
+    /// How much it may ask for.
+    pub limits: Limits,
+    /// Tools that the model's service runs itself are let through.
+    pub server_tools: bool,
+}
+
+impl Default for EgressConfig {
+    fn default() -> Self {
+        Self {
+            proxy: true,
+            rules: Rules {
+                deny: Vec::new(),
+                allow: Vec::new(),
+                ports: vec![443],
+            },
+            limits: Limits {
+                connections: 64,
+                per_minute: 600,
+                bytes: 512 << 20,
+                idle: Duration::from_mins(5),
+            },
+            server_tools: false,
+        }
+    }
 }
 
 /// The playbook's repository.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Claude;
 use super::stream::is_result;
+use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Spec, account_home};
 use crate::sandbox::{Policy, Sandbox};
@@ -66,7 +67,7 @@ impl Claude {
     ///
     /// # Errors
     /// When a directory can't be made or resolved, naming it.
-    pub(super) fn command(&self, job: &Job<'_>) -> Result<Spec, String> {
+    pub(super) fn command(&self, job: &Job<'_>, way: &Way) -> Result<Spec, String> {
         let run_dir = resolved(job.run_dir)?;
         let dir = resolved(job.dir)?;
         for name in ["claude", "home", "tmp"] {
@@ -77,9 +78,13 @@ impl Claude {
             Some(deployed) => deployed.home.clone(),
             None => run_dir.join("home"),
         };
+        let settings = match job.deployed.as_ref().and_then(|d| d.settings.as_deref()) {
+            Some(settings) => Some(way.settings(settings, &run_dir)?),
+            None => None,
+        };
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
-            .args(self.arguments(job))
-            .envs(self.passed.iter().map(|(k, v)| (k, v)))
+            .args(self.arguments(job, settings))
+            .envs(way.environment())
             .env("PATH", PATH)
             .env("LANG", "C.UTF-8")
             .env("HOME", &home)
@@ -88,11 +93,7 @@ impl Claude {
             .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
             .env("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
-            .env("DISABLE_AUTOUPDATER", "1")
-            .env(self.credential.0, self.credential.1.expose());
-        if !self.config.base_url.is_empty() {
-            spec = spec.env("ANTHROPIC_BASE_URL", &self.config.base_url);
-        }
+            .env("DISABLE_AUTOUPDATER", "1");
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
         spec.first_output = Some(self.config.silence.min(FIRST_OUTPUT));
@@ -103,10 +104,10 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, dir, run_dir)
+        self.confined(spec, job, way, dir, run_dir)
     }
 
-    fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
+    fn arguments(&self, job: &Job<'_>, settings: Option<PathBuf>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
             "--output-format",
@@ -142,7 +143,7 @@ impl Claude {
                 more(&["--allowedTools", "Bash(cat:*)", "Read"]);
             }
         }
-        if let Some(settings) = job.deployed.as_ref().and_then(|d| d.settings.as_ref()) {
+        if let Some(settings) = settings {
             args.push("--include-hook-events".into());
             args.push("--settings".into());
             args.push(settings.into());
@@ -154,6 +155,7 @@ impl Claude {
         &self,
         spec: Spec,
         job: &Job<'_>,
+        way: &Way,
         dir: PathBuf,
         run_dir: PathBuf,
     ) -> Result<Spec, String> {
@@ -170,18 +172,17 @@ impl Claude {
         }
         let program = visible(&self.program, &private)?;
         let mut policy = Policy::agent(vec![program], vec![dir, run_dir]);
-        for (name, value) in &self.passed {
-            let path = Path::new(value);
-            if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
-                policy.read.push(path.to_owned());
-            }
-        }
+        policy.network = way.network();
+        policy.read.extend(way.certificates());
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
             policy.read.extend(deployed.managed.iter().cloned());
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
-            policy = policy.without_sockets(&deployed.home);
+            policy = policy
+                .without_sockets(&deployed.home)
+                .without_credentials(&deployed.home, |_| "/dev/null".into());
+            policy.cover.extend(self.ways.covers());
         }
         let mut spec = self.sandbox.wrap(spec, &policy);
         if let (Sandbox::Bwrap(_), Some((uid, gid))) = (&self.sandbox, self.user) {

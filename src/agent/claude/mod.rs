@@ -9,8 +9,9 @@
 //! has switched confinement off it keeps the client's own permission rules instead: it edits files
 //! in its working copy, but of the shell it gets only what the client holds to be harmless.
 //!
-//! The credential is handed over in the environment of the process, where programs that the agent
-//! starts can see it, too. It is taken out of everything that is shown or kept.
+//! Its way to the model, and its credential, are in [`way`]: by default a proxy of secloop's, which
+//! holds the credential and reads along what calls cost. The credential is taken out of everything
+//! that is shown or kept all the same.
 
 mod ask;
 mod command;
@@ -23,14 +24,19 @@ mod schema;
 mod setup;
 mod stream;
 mod tidy;
+mod way;
 
 use std::path::{Path, PathBuf};
 
 use self::command::Job;
+use self::outcome::Failure;
 use self::stream::Seen;
+use self::way::Ways;
 use super::{Agent, Brief};
-use crate::config::{AgentConfig, Env, SandboxConfig, Secret};
+use crate::clock::Clock;
+use crate::config::{AgentConfig, EgressConfig, Env, SandboxConfig};
 use crate::gate::MicroUsd;
+use crate::ledger::Ledger;
 use crate::process::{self, Ended, effective_uid};
 use crate::sandbox::Sandbox;
 use crate::spend::{Booked, Meter};
@@ -41,18 +47,6 @@ pub use live::LiveCall;
 /// Tools of an iteration.
 const TOOLS: &str = "Bash,Read,Edit,Write,Glob,Grep";
 
-/// Variables that a client behind a proxy needs.
-const PASSED: [&str; 8] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE",
-];
-
 /// The Claude Code command line, found and with a credential.
 #[derive(Debug, Clone)]
 pub struct Claude {
@@ -60,10 +54,7 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
-    /// The client's name for the credential, and the credential.
-    credential: (&'static str, Secret),
-    /// Surroundings that the client needs.
-    passed: Vec<(String, String)>,
+    ways: Ways,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
 }
@@ -86,6 +77,7 @@ impl Claude {
     pub fn new(
         config: &AgentConfig,
         sandbox_config: &SandboxConfig,
+        egress: &EgressConfig,
         sandbox: Sandbox,
         env: &Env,
     ) -> Result<Self, String> {
@@ -96,15 +88,24 @@ impl Claude {
         };
         Ok(Self {
             program: setup::find(&config.program, env)?,
-            credential: setup::credential(&config.credential_env, env)?,
-            passed: PASSED
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), env.get(*name)?.clone())))
-                .collect(),
+            ways: Ways::new(config, egress, env)?,
             config: config.clone(),
             sandbox,
             user,
         })
+    }
+
+    /// What its runs ask the network for is written down in this ledger; sockets are made below
+    /// `work`.
+    #[must_use]
+    pub fn recorded(mut self, ledger: Ledger, clock: Clock, work: PathBuf) -> Self {
+        self.ways.record(ledger, clock, work);
+        self
+    }
+
+    /// Where its credential comes from, in words.
+    pub fn credential(&self) -> String {
+        self.ways.credential()
     }
 
     /// The program, links resolved.
@@ -121,12 +122,16 @@ impl Claude {
         job: &Job<'_>,
         meter: &Meter,
         beat: &mut dyn FnMut(&str),
-    ) -> Result<Ran, String> {
-        let spec = self.command(job)?;
+    ) -> Result<Ran, Failure> {
+        let crashed = |why: String| (AgentOutcome::Crashed, why);
+        // Without a credential, or a way to use it, nothing helps but a person.
+        let way = self.ways.open(&self.sandbox, job.session, meter).await;
+        let way = way.map_err(|why| (AgentOutcome::Auth, why))?;
+        let spec = self.command(job, &way).map_err(crashed)?;
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
-        let mut seen = Seen::new(self.credential.1.clone());
+        let mut seen = Seen::new(way.secret());
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
                 process::Stream::Out => {
@@ -148,9 +153,12 @@ impl Claude {
             }
         })
         .await
-        .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        .map_err(|e| crashed(format!("{} can't be started: {e}", spec.program.display())))?;
         let told = tidy::tidy(&config);
         meter.look();
+        if let Err(why) = way.close().await {
+            meter.unknown(why);
+        }
         Ok(Ran {
             seen,
             ended: done.ended,
@@ -179,12 +187,12 @@ impl Agent for Claude {
     async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         let ran = match self.job(brief) {
             Ok(job) => self.run(&job, meter, beat).await,
-            Err(why) => Err(why),
+            Err(why) => Err((AgentOutcome::Crashed, why)),
         };
         match ran {
             Ok(ran) => iteration(&ran, brief, meter),
-            Err(why) => Iteration {
-                outcome: AgentOutcome::Crashed,
+            Err((outcome, why)) => Iteration {
+                outcome,
                 report: None,
                 why,
                 cost: MicroUsd::ZERO,
