@@ -28,6 +28,8 @@ use super::token::Token;
 
 /// For the head of a request, and between two of them on a connection.
 const HEAD: Duration = Duration::from_mins(2);
+/// After an error that others' going may mend.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 64 << 10;
 /// What the socket is named in its directory.
@@ -201,7 +203,7 @@ async fn serve(limit: usize, shared: Arc<Shared>, listener: Listener) {
                 connections.spawn(converse(connection, Arc::clone(&shared), place));
             }
             // Out of descriptors, or somebody who went away at once.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
         while connections.try_join_next().is_some() {}
     }

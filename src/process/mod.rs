@@ -6,6 +6,7 @@
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
 mod at_work;
+mod confine;
 mod detached;
 mod family;
 mod find;
@@ -24,6 +25,7 @@ mod tree;
 mod watch;
 
 pub use at_work::{AtWork, at_work};
+pub use confine::{Confinement, Limits, become_program, confine, start_beside};
 pub use detached::{leave_session, spawn_detached};
 pub use family::{end_own, end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
@@ -34,5 +36,5 @@ pub use other::terminate_tree;
 pub use output::{Line, Stream};
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
-pub(crate) use sys::asleep;
+pub(crate) use sys::{asleep, landlock_version};
 pub use sys::{account_home, effective_uid, user_ids};

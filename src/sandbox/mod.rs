@@ -5,28 +5,30 @@
 //! confined is an error, never a silent downgrade.
 
 pub mod bwrap;
+pub mod inside;
 mod places;
 mod policy;
 pub mod seatbelt;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
 pub use places::CREDENTIALS;
-pub use policy::{Cover, Network, Policy, View};
+pub use bwrap::Bwrap;
+pub use policy::{Cover, LIMITS, Network, Policy, ROOM, View};
 
 use crate::config::Level;
-use crate::process::{self, Finished, Spec, find_on_path, is_executable};
+use crate::process::{self, Finished, Spec, find_on_path, is_executable, landlock_version};
 
 /// A means of confinement that was found to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sandbox {
     /// None, by explicit choice.
     Off,
-    /// bubblewrap at this path.
-    Bwrap(PathBuf),
+    /// bubblewrap, with secloop's own inner stage.
+    Bwrap(Bwrap),
     /// `sandbox-exec` at this path.
     Seatbelt(PathBuf),
 }
@@ -37,6 +39,15 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
+        let own = std::env::current_exe().map_err(|e| format!("this program's own path: {e}"))?;
+        Self::detect_for(level, path, &own).await
+    }
+
+    /// The same where this process is not secloop itself, which is at `secloop`.
+    ///
+    /// # Errors
+    /// When the level can't be had, with the cure.
+    pub async fn detect_for(level: Level, path: &OsStr, secloop: &Path) -> Result<Self, String> {
         if level == Level::None {
             return Ok(Self::Off);
         }
@@ -53,7 +64,24 @@ impl Sandbox {
              `sandbox.level = \"none\"` to run unconfined, which every report will say"
                 .to_owned()
         })?;
-        let found = Self::Bwrap(program);
+        if landlock_version() == 0 {
+            return Err("the kernel has no Landlock, or it is off: start it with `landlock` in the \
+                 list of `lsm=`, or set `sandbox.level = \"none\"` to run unconfined, which every \
+                 report will say"
+                .to_owned());
+        }
+        let version = bwrap::version(&program).await?;
+        if version < bwrap::OLDEST {
+            let [(old, older), (at, least)] = [version, bwrap::OLDEST];
+            return Err(format!(
+                "{} is bubblewrap {old}.{older}: at least {at}.{least} is needed",
+                program.display()
+            ));
+        }
+        let found = Self::Bwrap(Bwrap {
+            program,
+            secloop: secloop.to_owned(),
+        });
         found.try_out().await.map(|()| found)
     }
 
@@ -90,12 +118,13 @@ impl Sandbox {
     /// Whether `done` is the end of the confinement itself, which could not be set up, and not of
     /// the program inside. A program that says the same is taken for it, to its own loss.
     pub fn failed(&self, done: &Finished) -> bool {
-        let name: &[u8] = match self {
+        let names: &[&str] = match self {
             Self::Off => return false,
-            Self::Bwrap(_) => b"bwrap: ",
-            Self::Seatbelt(_) => b"sandbox-exec: ",
+            Self::Bwrap(_) => &["bwrap: ", inside::SAYS],
+            Self::Seatbelt(_) => &["sandbox-exec: "],
         };
-        !done.ok() && done.stderr.starts_with(name)
+        let says = |name: &&str| done.stderr.starts_with(name.as_bytes());
+        !done.ok() && names.iter().any(says)
     }
 
     /// Turns `spec` into one that runs the same program under `policy`.
@@ -103,7 +132,9 @@ impl Sandbox {
     pub fn wrap(&self, spec: Spec, policy: &Policy) -> Spec {
         match self {
             Self::Off => spec,
-            Self::Bwrap(program) => bwrap::wrap(program, spec, policy),
+            Self::Bwrap(bwrap) => {
+                bwrap.wrap(spec, policy, &uuid::Uuid::new_v4().simple().to_string())
+            }
             Self::Seatbelt(program) => seatbelt::wrap(program, spec, policy),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::places;
-use crate::process::account_home;
+use crate::process::{Limits, account_home};
 
 /// How much of the file system is visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +15,18 @@ pub enum View {
 }
 
 /// The network as the program sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
-    /// None.
+    /// None but a loopback of its own.
     None,
+    /// The same, and what a proxy lets through.
+    Proxy {
+        /// The proxy's socket, canonical and absolute. Whoever the program is inside has to be
+        /// allowed to write to it.
+        socket: PathBuf,
+        /// The port on the program's loopback that leads there.
+        port: u16,
+    },
     /// The host's. Needed by an agent that calls its model directly.
     Host,
 }
@@ -41,13 +49,29 @@ pub struct Policy {
     pub read: Vec<PathBuf>,
     /// Paths to write, canonical and absolute. They must exist.
     pub write: Vec<PathBuf>,
+    /// Places to write, whose content is nobody's afterwards: empty directories, which must exist.
+    pub scratch: Vec<PathBuf>,
     /// Paths hidden behind an empty directory, even below a readable one.
     pub hide: Vec<PathBuf>,
     /// Files whose content is not shown, and sockets that nobody answers.
     pub cover: Vec<Cover>,
     /// The network.
     pub network: Network,
+    /// Bounds on what it may use up.
+    pub limits: Limits,
+    /// Bytes that it may write to each of its temporary places.
+    pub room: u64,
 }
+
+/// Bounds where nothing else is configured. A real agent needs more than 640 MiB of memory.
+pub const LIMITS: Limits = Limits {
+    processes: 512,
+    memory: 4 << 30,
+    file: ROOM,
+    files: 4096,
+};
+/// Bytes for each temporary place where nothing else is configured.
+pub const ROOM: u64 = 256 << 20;
 
 impl Policy {
     /// Reads everything, writes nothing but a private `/tmp`, has no network, nor the sockets of
@@ -57,9 +81,12 @@ impl Policy {
             view: View::WholeReadOnly,
             read: Vec::new(),
             write: Vec::new(),
+            scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::None,
+            limits: LIMITS,
+            room: ROOM,
         };
         let look = look.covered(places::system_sockets());
         match account_home() {
@@ -118,9 +145,12 @@ impl Policy {
             view: View::Minimal,
             read,
             write,
+            scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::Host,
+            limits: LIMITS,
+            room: ROOM,
         }
     }
 }

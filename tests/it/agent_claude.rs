@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use secloop::agent::claude::Claude;
 use secloop::agent::{Agent as _, Brief};
-use secloop::config::{AgentConfig, AgentKind, Env, Level, SandboxConfig};
+use secloop::config::{AgentConfig, AgentKind, EgressConfig, Env, Level, SandboxConfig};
+use secloop::egress::Source;
 use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
 use secloop::sandbox::Sandbox;
@@ -79,7 +80,7 @@ impl Bench {
             deadline: Duration::from_secs(50),
             silence: Duration::from_secs(40),
             base_url: model.base_url.clone(),
-            credential_env: vec!["ANTHROPIC_API_KEY".to_owned()],
+            credential: variable("ANTHROPIC_API_KEY"),
             off_limits: Vec::new(),
             prompts: PathBuf::new(),
         };
@@ -199,7 +200,8 @@ impl Bench {
 
 async fn client(config: &AgentConfig, level: Level) -> Claude {
     let path = std::env::var("PATH").unwrap();
-    let sandbox = Sandbox::detect(level, path.as_ref()).await.unwrap();
+    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
+    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop).await.unwrap();
     let confinement = SandboxConfig {
         level,
         user: "nobody".to_owned(),
@@ -208,7 +210,13 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
     for name in CREDENTIALS {
         env.insert(name.to_owned(), KEY.to_owned());
     }
-    Claude::new(config, &confinement, sandbox, &env).unwrap()
+    let egress = EgressConfig::default();
+    Claude::new(config, &confinement, &egress, sandbox, &env).unwrap()
+}
+
+/// The credential is in this variable.
+fn variable(name: &str) -> Source {
+    Source::Environment(vec![name.to_owned()])
 }
 
 fn brief(root: &Path) -> Brief {

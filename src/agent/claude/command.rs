@@ -83,7 +83,7 @@ impl Claude {
             None => None,
         };
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
-            .args(self.arguments(job, settings))
+            .args(self.arguments(job, settings.as_deref()))
             .envs(way.environment())
             .env("PATH", PATH)
             .env("LANG", "C.UTF-8")
@@ -104,10 +104,10 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, way, dir, run_dir)
+        self.confined(spec, job, way, (dir, run_dir), settings)
     }
 
-    fn arguments(&self, job: &Job<'_>, settings: Option<PathBuf>) -> Vec<OsString> {
+    fn arguments(&self, job: &Job<'_>, settings: Option<&Path>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
             "--output-format",
@@ -156,8 +156,8 @@ impl Claude {
         spec: Spec,
         job: &Job<'_>,
         way: &Way,
-        dir: PathBuf,
-        run_dir: PathBuf,
+        (dir, run_dir): (PathBuf, PathBuf),
+        settings: Option<PathBuf>,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
@@ -171,12 +171,16 @@ impl Claude {
             private.extend(std::fs::canonicalize(home));
         }
         let program = visible(&self.program, &private)?;
-        let mut policy = Policy::agent(vec![program], vec![dir, run_dir]);
+        let config = run_dir.join("claude");
+        let mut policy = Policy::agent(vec![program], vec![dir, config]);
+        policy.scratch = vec![run_dir.join("home"), run_dir.join("tmp")];
         policy.network = way.network();
         policy.read.extend(way.certificates());
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
             policy.read.extend(deployed.managed.iter().cloned());
+            // A copy lies elsewhere.
+            policy.read.extend(settings.filter(|path| !path.starts_with(&deployed.home)));
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy

@@ -15,9 +15,11 @@ pub(super) use macos::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::asleep;
+pub(super) use linux::close_on_exec;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{asleep, landlock_version};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use macos::asleep;
+pub(crate) use macos::{asleep, landlock_version};
 
 mod unix;
 pub(super) use unix::{Signal, is_there, signal_group};

@@ -6,7 +6,7 @@ use secloop::gate::MicroUsd;
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bench, CREDENTIALS, improvement, small_replies};
+use super::{Bench, CREDENTIALS, improvement, small_replies, variable};
 use crate::support::meter::UNANSWERED;
 use crate::support::model::Step;
 
@@ -16,7 +16,7 @@ async fn a_refused_credential_ends_the_run_soon() {
         let refused = Step::error(401, "authentication_error", "invalid x-api-key", &[]);
         let Some(mut bench) = Bench::with(
             |_| vec![refused],
-            |c| c.credential_env = vec![credential.to_owned()],
+            |c| c.credential = variable(credential),
         )
         .await
         else {

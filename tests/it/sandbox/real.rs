@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use secloop::config::Level;
 use secloop::process::{self, Spec};
 use secloop::sandbox::{Network, Policy, Sandbox};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +17,9 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let path = std::env::var_os("PATH").unwrap();
         let place = Self {
             dir: tempfile::tempdir().unwrap(),
-            sandbox: Sandbox::detect(Level::Native, &path).await.unwrap(),
+            sandbox: crate::support::native().await,
         };
         for name in ["read", "read/secret", "write", "home", "other"] {
             std::fs::create_dir(place.at(name)).unwrap();

@@ -13,6 +13,15 @@ pub(crate) mod points;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
+/// The native sandbox; its inner stage is secloop, which this process is not.
+pub(crate) async fn native() -> secloop::sandbox::Sandbox {
+    let path = std::env::var_os("PATH").unwrap();
+    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
+    secloop::sandbox::Sandbox::detect_for(secloop::config::Level::Native, &path, secloop)
+        .await
+        .unwrap()
+}
+
 /// Makes a named pipe.
 #[expect(clippy::disallowed_methods, reason = "a system call that macOS lacks")]
 pub(crate) fn fifo(path: &std::path::Path) {
