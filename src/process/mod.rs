@@ -36,5 +36,5 @@ pub use other::terminate_tree;
 pub use output::{Line, Stream};
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
-pub(crate) use sys::{asleep, landlock_version};
 pub use sys::{account_home, effective_uid, user_ids};
+pub(crate) use sys::{asleep, landlock_version};

@@ -53,8 +53,8 @@ pub(super) async fn version(program: &Path) -> Result<(u32, u32), String> {
         Some((parts.next()?.ok()?, parts.next()?.ok()?))
     };
     number().ok_or_else(|| {
-        let says = crate::text::one_line(&says, 200);
-        format!("{} does not work here ({says}): it tells no version", program.display())
+        let says = crate::text::one_line(&says, 100);
+        format!("it tells no version but: {says}")
     })
 }
 
@@ -104,6 +104,10 @@ impl Bwrap {
             args.add(&[&"--remount-ro", &path]);
         }
         args.add(&[&"--chdir", &spec.cwd, &"--", &inside::PROGRAM]);
+        if let Some((uid, gid)) = policy.user {
+            let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
+            args.0.splice(0..0, who);
+        }
         let inner = Inside::of(policy, nonce);
         for (name, value) in inner.marker() {
             spec.env.insert(name.into(), value.into());

@@ -168,10 +168,13 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
     let missing = |why: String| (MISSING, format!("{why}; nothing was started"));
     let (inside, program, args) =
         Inside::parse(args).ok_or_else(|| missing("these are not its arguments".to_owned()))?;
-    let marked = |name: &str, value: &str| std::env::var_os(name).as_deref() == Some(OsStr::new(value));
+    let marked =
+        |name: &str, value: &str| std::env::var_os(name).as_deref() == Some(OsStr::new(value));
     for (name, value) in inside.marker() {
         if !marked(name, &value) {
-            return Err(missing(format!("{name} does not say that this is a sandbox")));
+            return Err(missing(format!(
+                "{name} does not say that this is a sandbox"
+            )));
         }
     }
     // It listens from here on, so that nobody comes too early.

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-pub use places::CREDENTIALS;
 pub use bwrap::Bwrap;
+pub use places::CREDENTIALS;
 pub use policy::{Cover, LIMITS, Network, Policy, ROOM, View};
 
 use crate::config::Level;
@@ -65,12 +65,14 @@ impl Sandbox {
                 .to_owned()
         })?;
         if landlock_version() == 0 {
-            return Err("the kernel has no Landlock, or it is off: start it with `landlock` in the \
+            return Err(
+                "the kernel has no Landlock, or it is off: start it with `landlock` in the \
                  list of `lsm=`, or set `sandbox.level = \"none\"` to run unconfined, which every \
                  report will say"
-                .to_owned());
+                    .to_owned(),
+            );
         }
-        let version = bwrap::version(&program).await?;
+        let version = bwrap::version(&program).await.map_err(|why| broken(&why))?;
         if version < bwrap::OLDEST {
             let [(old, older), (at, least)] = [version, bwrap::OLDEST];
             return Err(format!(
@@ -94,11 +96,7 @@ impl Sandbox {
             Ok(done) => crate::text::one_line(&done.err(), 200),
             Err(e) => e.to_string(),
         };
-        Err(format!(
-            "bwrap does not work here ({why}): allow unprivileged user namespaces (Ubuntu 24.04: \
-             an AppArmor profile for bwrap; containers: a seccomp profile that permits them), or \
-             set `sandbox.level = \"none\"` to run unconfined, which every report will say"
-        ))
+        Err(broken(&why))
     }
 
     /// In words, for receipts and reports.
@@ -138,4 +136,12 @@ impl Sandbox {
             Self::Seatbelt(program) => seatbelt::wrap(program, spec, policy),
         }
     }
+}
+
+fn broken(why: &str) -> String {
+    format!(
+        "bwrap does not work here ({why}): allow unprivileged user namespaces (Ubuntu 24.04: an \
+         AppArmor profile for bwrap; containers: a seccomp profile that permits them), or set \
+         `sandbox.level = \"none\"` to run unconfined, which every report will say"
+    )
 }

@@ -57,6 +57,8 @@ pub struct Policy {
     pub cover: Vec<Cover>,
     /// The network.
     pub network: Network,
+    /// Who the program is, where secloop is root: user and group.
+    pub user: Option<(u32, u32)>,
     /// Bounds on what it may use up.
     pub limits: Limits,
     /// Bytes that it may write to each of its temporary places.
@@ -85,6 +87,7 @@ impl Policy {
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::None,
+            user: None,
             limits: LIMITS,
             room: ROOM,
         };
@@ -149,6 +152,7 @@ impl Policy {
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::Host,
+            user: None,
             limits: LIMITS,
             room: ROOM,
         }

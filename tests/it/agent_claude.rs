@@ -201,7 +201,9 @@ impl Bench {
 async fn client(config: &AgentConfig, level: Level) -> Claude {
     let path = std::env::var("PATH").unwrap();
     let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
-    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop).await.unwrap();
+    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
+        .await
+        .unwrap();
     let confinement = SandboxConfig {
         level,
         user: "nobody".to_owned(),

@@ -9,7 +9,7 @@ use super::stream::is_result;
 use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Spec, account_home};
-use crate::sandbox::{Policy, Sandbox};
+use crate::sandbox::Policy;
 
 /// Where programs are found inside.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
@@ -188,15 +188,8 @@ impl Claude {
                 .without_credentials(&deployed.home, |_| "/dev/null".into());
             policy.cover.extend(self.ways.covers());
         }
-        let mut spec = self.sandbox.wrap(spec, &policy);
-        if let (Sandbox::Bwrap(_), Some((uid, gid))) = (&self.sandbox, self.user) {
-            // An unprivileged user could not reach directories that only root may enter. So the
-            // one user of the confinement's namespace takes the other's number: inside there is
-            // no root, and outside it has none of root's capabilities.
-            let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
-            spec.args.splice(0..0, who);
-        }
-        Ok(spec)
+        policy.user = self.user;
+        Ok(self.sandbox.wrap(spec, &policy))
     }
 }
 

@@ -131,7 +131,7 @@ impl Claude {
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
-        let mut seen = Seen::new(way.secret());
+        let mut seen = Seen::new(way.secrets());
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
                 process::Stream::Out => {

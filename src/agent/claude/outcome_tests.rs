@@ -8,7 +8,7 @@ use crate::config::Secret;
 const ALLOWANCE: MicroUsd = MicroUsd(5_000_000);
 
 fn seen(events: &[Value]) -> Seen {
-    let mut seen = Seen::new(Secret::new("worthless-credential"));
+    let mut seen = Seen::new(vec![Secret::new("worthless-credential")]);
     for event in events {
         seen.line(&event.to_string());
     }

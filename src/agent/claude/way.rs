@@ -140,6 +140,9 @@ impl Ways {
                 passed: self.passed.clone(),
             });
         }
+        if sandbox.confines() {
+            meter.sees_all();
+        }
         let record = self.record.as_ref().map(|(ledger, clock)| {
             let record = EgressRecord::new(ledger.clone(), clock.clone(), session);
             Arc::new(record) as Arc<dyn Record>
@@ -174,10 +177,14 @@ impl Ways {
 }
 
 impl Way {
-    /// What may not be shown.
-    pub(super) fn secret(&self) -> Secret {
-        let (Self::Proxied { credential, .. } | Self::Open { credential, .. }) = self;
-        credential.value.clone()
+    /// What may not be shown: the credential, and what stands in its place.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::Proxied { proxy, credential } => {
+                vec![credential.value.clone(), Secret::new(proxy.token())]
+            }
+            Self::Open { credential, .. } => vec![credential.value.clone()],
+        }
     }
 
     /// The port by which the client reaches the proxy.

@@ -54,7 +54,11 @@ mod tests {
             ("Seccomp:\t2\n", "Seccomp:\t1\n", "Seccomp is not 2"),
             ("Seccomp:\t2\n", "", "Seccomp is not 2"),
             ("CapEff:\t0000000000000000\n", "", "CapEff is not empty"),
-            ("CapEff:\t0000000000000000", "CapEff:\t", "CapEff is not empty"),
+            (
+                "CapEff:\t0000000000000000",
+                "CapEff:\t",
+                "CapEff is not empty",
+            ),
             (
                 "CapBnd:\t0000000000000000",
                 "CapBnd:\t0000000000000001",

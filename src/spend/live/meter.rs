@@ -82,6 +82,8 @@ pub struct Booked {
     pub all: MicroUsd,
     /// Whether `all` holds an estimate.
     pub estimated: bool,
+    /// Whether every call was seen: then nothing is a figure, too.
+    pub whole: bool,
 }
 
 /// Watches one run. Copies are the same meter.
@@ -259,6 +261,7 @@ impl Meter {
             ended: nearest(ended),
             all: nearest(all),
             estimated,
+            whole: state.wire.knows_all(),
         })
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Wire {
     waiting: BTreeSet<u64>,
     /// Whether there was any call.
     used: bool,
+    /// Whether no call can go another way.
+    all: bool,
 }
 
 impl Wire {
@@ -27,7 +29,19 @@ impl Wire {
 
     /// How many calls have no answer; `None`: nobody reads along.
     pub(super) fn unanswered(&self) -> Option<u64> {
-        self.used.then_some(self.waiting.len() as u64)
+        (self.used || self.all).then_some(self.waiting.len() as u64)
+    }
+
+    /// Whether it knows of every call.
+    pub(super) fn knows_all(&self) -> bool {
+        self.all
+    }
+}
+
+impl Meter {
+    /// No call of the run goes another way than over the wire.
+    pub fn sees_all(&self) {
+        self.state().wire.all = true;
     }
 }
 

@@ -94,8 +94,8 @@ async fn a_failing_service_is_left_at_the_deadline() {
         "{}",
         it.why
     );
-    // A request may have been under way: nobody said what it cost.
-    assert_eq!(it.cost, UNANSWERED);
+    // Each attempt was seen to be refused. One may have been under way: nobody said what it cost.
+    assert!([MicroUsd::ZERO, UNANSWERED].contains(&it.cost), "{it:#?}");
 }
 
 #[tokio::test]

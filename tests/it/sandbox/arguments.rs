@@ -23,6 +23,7 @@ fn policy(view: View, network: Network) -> Policy {
         hide: vec!["/r1/secret".into()],
         cover: Vec::new(),
         network,
+        user: None,
         limits: LIMITS,
         room: ROOM,
     }
@@ -97,10 +98,13 @@ fn a_minimal_view_shows_programs_and_only_an_agent_shares_the_network() {
         assert!(!shown, "{never}");
     }
     // Later words win: what may be read, what of it is hidden, what may be written.
-    let at = |word: &str| without.iter().rposition(|w| *w == word).unwrap();
-    assert!(
-        at("/tmp") < at("/r1") && at("/r1") < at("/r1/secret") && at("/r1/secret") < at("--bind")
-    );
+    let outer: Vec<&str> = without
+        .iter()
+        .copied()
+        .take_while(|w| *w != "--chdir")
+        .collect();
+    let at = |word: &str| outer.iter().rposition(|w| *w == word).unwrap();
+    assert!(at("/tmp") < at("/r1") && at("/r1") < at("/r1/secret") && at("/r1/secret") < at("/w"));
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl Place {
         Policy {
             hide: vec![self.at("read/secret")],
             network: Network::None,
+            user: (process::effective_uid() == 0).then_some((65534, 65534)),
             ..Policy::agent(vec![self.at("read")], vec![self.at("write")])
         }
     }
@@ -113,7 +114,7 @@ async fn an_agent_sees_and_writes_what_it_was_given_and_nothing_else() {
         0
     );
     assert_eq!(
-        inside("ls -A $D/read/secret /run | grep -v :$ | grep .").await,
+        inside("ls -A $D/read/secret /run | grep -v :$ | grep -v '^secloop$' | grep .").await,
         "Some(1)"
     );
     assert_eq!(
@@ -145,8 +146,8 @@ async fn looking_sees_the_machine_but_not_what_is_hidden_nor_any_socket_of_a_dae
         "echo x > $D/new",
         "cat $D/read/secret/file",
         "touch /etc/new",
-        "test -n \"$(ls -A /run)\"",
-        "test -n \"$(ls -A /var/run/)\"",
+        "ls -A /run | grep -v '^secloop$'",
+        "ls -A /var/run/ | grep -v '^secloop$'",
         "test -n \"$(ls -A /var/tmp)\"",
         "test -e /run/docker.sock",
     ] {
