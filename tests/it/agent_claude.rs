@@ -4,6 +4,8 @@ mod asks;
 mod broken;
 #[cfg(target_os = "linux")]
 mod confined;
+#[cfg(target_os = "linux")]
+mod credential;
 mod ends;
 mod live;
 mod lost;
@@ -199,6 +201,10 @@ impl Bench {
 }
 
 async fn client(config: &AgentConfig, level: Level) -> Claude {
+    client_with(config, level, &EgressConfig::default()).await
+}
+
+async fn client_with(config: &AgentConfig, level: Level, egress: &EgressConfig) -> Claude {
     let path = std::env::var("PATH").unwrap();
     let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
     let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
@@ -212,8 +218,7 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
     for name in CREDENTIALS {
         env.insert(name.to_owned(), KEY.to_owned());
     }
-    let egress = EgressConfig::default();
-    Claude::new(config, &confinement, &egress, sandbox, &env).unwrap()
+    Claude::new(config, &confinement, egress, sandbox, &env).unwrap()
 }
 
 /// The credential is in this variable.

@@ -208,6 +208,7 @@ fn of_two_accounts_of_a_run_the_higher_one_is_booked() {
             ended: MicroUsd(ended),
             all: MicroUsd(all),
             estimated: ended != all,
+            whole: false,
         })
     };
     let stated = |usd: f64| seen(&[result(&json!({"total_cost_usd": usd}))]);

@@ -90,6 +90,7 @@ fn an_answer_that_was_cut_is_estimated_once() {
     let meter = meter(USD);
     let more = json!({"type": "content_block_delta",
                       "delta": {"type": "text_delta", "text": "x".repeat(300)}});
+    meter.asked(1);
     for event in [start("a", 1_000), more] {
         meter.event(1, &event);
         told(&meter, &event);
