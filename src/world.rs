@@ -54,7 +54,11 @@ impl Worker {
             Self::Catalog(agent) => Self::Catalog(agent),
             Self::Claude(claude) => {
                 let work = work_dir(&config.state_dir);
-                Self::Claude(Box::new(claude.recorded(ledger.clone(), clock.clone(), work)))
+                Self::Claude(Box::new(claude.recorded(
+                    ledger.clone(),
+                    clock.clone(),
+                    work,
+                )))
             }
         }
     }

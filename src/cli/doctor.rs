@@ -293,9 +293,15 @@ fn egress(config: &Config) -> Option<Check> {
     let tools = if hosts.is_empty() {
         "its tools reach nothing".to_owned()
     } else {
-        format!("its tools reach {}", crate::text::one_line(&hosts.join(", "), 200))
+        format!(
+            "its tools reach {}",
+            crate::text::one_line(&hosts.join(", "), 200)
+        )
     };
-    Some(good("egress", format!("the model, through secloop's proxy; {tools}")))
+    Some(good(
+        "egress",
+        format!("the model, through secloop's proxy; {tools}"),
+    ))
 }
 
 async fn ansible(around: &Surroundings, runtime: AnsibleRuntime) -> Check {

@@ -71,7 +71,11 @@ pub(super) fn text(turn: &Turn, egress: &[EgressRow], clock: &Clock) -> String {
 
 fn asked(row: &EgressRow) -> String {
     let (host, port) = (&row.host, row.port);
-    let word = if row.allowed { "let through" } else { "refused" };
+    let word = if row.allowed {
+        "let through"
+    } else {
+        "refused"
+    };
     format!("{word:<11} {host}:{port} {} times: {}", row.times, row.rule)
 }
 

@@ -29,9 +29,14 @@ pub(super) fn source(
         given.push(("credential_file", Source::File(path(file))));
     }
     if let Some(words) = &raw.credential_command {
-        if words.first().is_none_or(|program| program.trim().is_empty()) {
+        if words
+            .first()
+            .is_none_or(|program| program.trim().is_empty())
+        {
             let example = "[\"op\", \"read\", \"op://Private/Anthropic/credential\"]";
-            return Err(format!("agent.credential_command names no program, such as {example}"));
+            return Err(format!(
+                "agent.credential_command names no program, such as {example}"
+            ));
         }
         given.push(("credential_command", Source::Command(words.clone())));
     }
@@ -85,9 +90,7 @@ pub(super) fn resolve(raw: RawEgress) -> Result<EgressConfig, String> {
         limits: Limits {
             connections: raw.connections.map_or(limits.connections, usize::from),
             per_minute: raw.per_minute.unwrap_or(limits.per_minute),
-            bytes: raw
-                .megabytes
-                .map_or(limits.bytes, |mb| u64::from(mb) << 20),
+            bytes: raw.megabytes.map_or(limits.bytes, |mb| u64::from(mb) << 20),
             idle: raw.idle.map_or(limits.idle, |span| span.0),
         },
         server_tools: raw.server_tools.unwrap_or(default.server_tools),
@@ -125,7 +128,13 @@ mod tests {
             ("HOME".to_owned(), "/home/kyle".to_owned()),
             ("CLAUDE_CONFIG_DIR".to_owned(), "/srv/claude".to_owned()),
         ]);
-        load(raw, "secloop.toml", Path::new("/repo"), &env, &Overrides::default())
+        load(
+            raw,
+            "secloop.toml",
+            Path::new("/repo"),
+            &env,
+            &Overrides::default(),
+        )
     }
 
     fn why(text: &str) -> String {
@@ -163,27 +172,43 @@ mod tests {
     #[test]
     fn one_place_for_the_credential() {
         for (key, source) in [
-            ("credential_file = \"~/key\"", Source::File("/home/kyle/key".into())),
+            (
+                "credential_file = \"~/key\"",
+                Source::File("/home/kyle/key".into()),
+            ),
             (
                 "credential_command = [\"op\", \"read\"]",
                 Source::Command(vec!["op".to_owned(), "read".to_owned()]),
             ),
-            ("credential_keychain = \"secloop\"", Source::Keychain("secloop".to_owned())),
+            (
+                "credential_keychain = \"secloop\"",
+                Source::Keychain("secloop".to_owned()),
+            ),
             (
                 "credential_login = true",
                 Source::Login(
-                    ["/srv/claude", "/home/kyle/.claude", "/home/kyle/.config/claude"]
-                        .map(PathBuf::from)
-                        .to_vec(),
+                    [
+                        "/srv/claude",
+                        "/home/kyle/.claude",
+                        "/home/kyle/.config/claude",
+                    ]
+                    .map(PathBuf::from)
+                    .to_vec(),
                 ),
             ),
-            ("credential_env = [\"MINE\"]", Source::Environment(vec!["MINE".to_owned()])),
+            (
+                "credential_env = [\"MINE\"]",
+                Source::Environment(vec!["MINE".to_owned()]),
+            ),
         ] {
             let config = parsed(&format!("[agent]\n{key}")).unwrap();
             assert_eq!(config.agent.credential, source, "{key}");
         }
         let both = why("[agent]\ncredential_file = \"/k\"\ncredential_login = true");
-        assert!(both.contains("credential_file and agent.credential_login"), "{both}");
+        assert!(
+            both.contains("credential_file and agent.credential_login"),
+            "{both}"
+        );
     }
 
     #[test]
@@ -197,11 +222,20 @@ mod tests {
             ("[egress]\nconnections = 0", "egress.connections"),
             ("[egress]\nper_minute = 0", "egress.per_minute"),
             ("[egress]\nidle = \"0s\"", "egress.idle"),
-            ("[egress]\nproxy = false\nallow = [\"pypi.org\"]", "egress.proxy"),
+            (
+                "[egress]\nproxy = false\nallow = [\"pypi.org\"]",
+                "egress.proxy",
+            ),
             ("[egress]\nmode = \"x\"", "mode"),
             ("[agent]\ncredential_command = []", "credential_command"),
-            ("[agent]\ncredential_command = \"op read x\"", "credential_command"),
-            ("[agent]\ncredential_keychain = \"-w\"", "credential_keychain"),
+            (
+                "[agent]\ncredential_command = \"op read x\"",
+                "credential_command",
+            ),
+            (
+                "[agent]\ncredential_keychain = \"-w\"",
+                "credential_keychain",
+            ),
         ] {
             let why = why(text);
             assert!(why.contains(says), "{text}: {why}");

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{defaults, egress};
 use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
@@ -13,6 +12,7 @@ use super::resolved::{
     SpendConfig, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
+use super::{defaults, egress};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 

@@ -84,7 +84,10 @@ pub(super) async fn connect(
             tokio::spawn(open(request, outside, shared, place));
             Response::new(Answer::Whole(None))
         }
-        None => text(StatusCode::BAD_GATEWAY, &format!("{host}:{port} does not answer")),
+        None => text(
+            StatusCode::BAD_GATEWAY,
+            &format!("{host}:{port} does not answer"),
+        ),
     }
 }
 
@@ -122,16 +125,25 @@ async fn addresses(host: &Host, shared: &Shared) -> Result<Vec<IpAddr>, Refused>
         Host::Name(name) => shared.outside.resolve(name).await.unwrap_or_default(),
     };
     let Some(first) = found.first().copied() else {
-        return Err(Refused::with(StatusCode::BAD_GATEWAY, "its name is not known"));
+        return Err(Refused::with(
+            StatusCode::BAD_GATEWAY,
+            "its name is not known",
+        ));
     };
     let why = |address: IpAddr| {
         let own = || shared.outside.is_own(address).then_some("this machine");
         refused(address).or_else(own)
     };
-    let good: Vec<IpAddr> = found.iter().copied().filter(|a| why(*a).is_none()).collect();
+    let good: Vec<IpAddr> = found
+        .iter()
+        .copied()
+        .filter(|a| why(*a).is_none())
+        .collect();
     if good.is_empty() {
         let what = why(first).unwrap_or_default();
-        return Err(Refused::by(format!("its address is not on the open internet: {what}")));
+        return Err(Refused::by(format!(
+            "its address is not on the open internet: {what}"
+        )));
     }
     Ok(good)
 }

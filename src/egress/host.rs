@@ -109,7 +109,8 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (host, port) = text.rsplit_once(':').ok_or("the port is missing")?;
         let host = Host::parse(host)?;
-        let digits = !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
         if !digits || port.starts_with('0') {
             return Err("a port is a number from 1 to 65535");
         }

@@ -76,7 +76,10 @@ fn refuses_what_can_be_read_in_two_ways() {
 #[test]
 fn a_target_has_one_port() {
     let target = Target::parse("example.org:443").unwrap();
-    assert_eq!((target.host.to_string().as_str(), target.port), ("example.org", 443));
+    assert_eq!(
+        (target.host.to_string().as_str(), target.port),
+        ("example.org", 443)
+    );
     assert_eq!(Target::parse("[2606:4700::1]:443").unwrap().port, 443);
     for text in [
         "example.org",

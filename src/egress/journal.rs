@@ -152,7 +152,10 @@ mod tests {
         let kept = Arc::new(Kept::default());
         let journal = Journal::new(Some(Arc::clone(&kept) as Arc<dyn Record>));
         for n in 0..10_000 {
-            journal.note(of(&format!("h{n}.example.org"))).await.unwrap();
+            journal
+                .note(of(&format!("h{n}.example.org")))
+                .await
+                .unwrap();
             journal.note(of("same.example.org")).await.unwrap();
         }
         journal.finish().await.unwrap();

@@ -40,7 +40,10 @@ impl Left {
 
     /// Takes one request. Whether there was one.
     pub(super) fn request(&self) -> bool {
-        let mut bucket = self.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut bucket = self
+            .bucket
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = Instant::now();
         let (left, at) = *bucket;
         let refilled = (now - at).as_secs_f64() / 60.0 * self.per_minute;

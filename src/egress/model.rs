@@ -188,7 +188,12 @@ impl Model {
         let found = PATHS.iter().find(|(path, _)| Some(*path) == given);
         let Some((path, paid)) = found.filter(|_| request.method() == Method::POST) else {
             let why = "this part of the service is not let through";
-            return Err(No::new(403, "permission_error", "not a path of egress", why));
+            return Err(No::new(
+                403,
+                "permission_error",
+                "not a path of egress",
+                why,
+            ));
         };
         let query = match request.uri().query() {
             None => String::new(),
@@ -233,7 +238,9 @@ impl Model {
         for (name, value) in given {
             let word = name.as_str();
             let known = PASSED.contains(&word)
-                || PASSED_BEGINNINGS.iter().any(|start| word.starts_with(start));
+                || PASSED_BEGINNINGS
+                    .iter()
+                    .any(|start| word.starts_with(start));
             if known {
                 headers.append(name.clone(), value.clone());
             }
@@ -347,7 +354,9 @@ async fn pass(
                 return;
             }
             Err(_) => {
-                let _ = to.send(Err(std::io::ErrorKind::ConnectionReset.into())).await;
+                let _ = to
+                    .send(Err(std::io::ErrorKind::ConnectionReset.into()))
+                    .await;
                 return;
             }
         }
@@ -361,7 +370,10 @@ fn knows(headers: &HeaderMap, shared: &Shared) -> bool {
         let (scheme, token) = given.as_bytes().split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
     });
-    [key, bearer].into_iter().flatten().any(|given| shared.token.is(given))
+    [key, bearer]
+        .into_iter()
+        .flatten()
+        .any(|given| shared.token.is(given))
 }
 
 fn is_plain(query: &str) -> bool {

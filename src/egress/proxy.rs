@@ -70,7 +70,9 @@ pub struct Proxy {
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let place = &self.place;
-        f.debug_struct("Proxy").field("place", place).finish_non_exhaustive()
+        f.debug_struct("Proxy")
+            .field("place", place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,14 +95,15 @@ impl Proxy {
     /// When it can't be made.
     pub fn on_socket(parent: &Path, setup: Setup) -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::Builder::new().prefix("egress-").tempdir_in(parent)?;
+        let dir = tempfile::Builder::new()
+            .prefix("egress-")
+            .tempdir_in(parent)?;
         let path = dir.path().join(SOCKET);
         let listener = UnixListener::bind(&path)?;
         // Whoever it is shown to is another user where secloop is root.
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666))?;
         let limit = setup.limits.connections;
-        let mut proxy = Self::new(Place::Socket(path), setup);
-        proxy._dir = Some(dir);
+        let proxy = Self::new(Place::Socket(path), Some(dir), setup);
         let shared = Arc::clone(&proxy.shared);
         tokio::spawn(serve(limit, shared, Listener::Unix(listener)));
         Ok(proxy)
@@ -113,13 +116,13 @@ impl Proxy {
     pub async fn on_port(setup: Setup) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let limit = setup.limits.connections;
-        let proxy = Self::new(Place::Port(listener.local_addr()?.port()), setup);
+        let proxy = Self::new(Place::Port(listener.local_addr()?.port()), None, setup);
         let shared = Arc::clone(&proxy.shared);
         tokio::spawn(serve(limit, shared, Listener::Tcp(listener)));
         Ok(proxy)
     }
 
-    fn new(place: Place, setup: Setup) -> Self {
+    fn new(place: Place, dir: Option<tempfile::TempDir>, setup: Setup) -> Self {
         let end = CancellationToken::new();
         let shared = Shared {
             rules: setup.rules,
@@ -134,7 +137,7 @@ impl Proxy {
         Self {
             place,
             shared: Arc::new(shared),
-            _dir: None,
+            _dir: dir,
             _end: end.drop_guard(),
         }
     }
@@ -242,7 +245,10 @@ async fn answer(
     let lengths = request.headers().get_all(CONTENT_LENGTH).iter().count();
     if request.headers().contains_key(TRANSFER_ENCODING) || lengths > 1 {
         // Two readers could see two different ends of it.
-        return text(StatusCode::BAD_REQUEST, "a request's length is given once, in bytes");
+        return text(
+            StatusCode::BAD_REQUEST,
+            "a request's length is given once, in bytes",
+        );
     }
     if request.method() == Method::CONNECT {
         return connect(request, shared, place).await;
@@ -264,7 +270,11 @@ async fn answer(
         Some(model) if request.uri().path().starts_with(ROUTE) => {
             model.answer(request, &shared).await
         }
-        _ => refusal(StatusCode::NOT_FOUND, "not_found_error", "there is nothing here"),
+        _ => refusal(
+            StatusCode::NOT_FOUND,
+            "not_found_error",
+            "there is nothing here",
+        ),
     }
 }
 
@@ -277,5 +287,8 @@ pub(super) fn text(status: StatusCode, why: &str) -> Response<Answer> {
 
 /// What is said where a decision can't be written down.
 pub(super) fn unkept() -> Response<Answer> {
-    text(StatusCode::SERVICE_UNAVAILABLE, "the decision can't be written down")
+    text(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the decision can't be written down",
+    )
 }

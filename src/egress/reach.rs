@@ -33,7 +33,9 @@ pub(super) fn beyond(request: &Value) -> Option<String> {
             return Some(format!("\"{field}\""));
         }
     }
-    let parts = ["messages", "system"].iter().filter_map(|f| request.get(*f));
+    let parts = ["messages", "system"]
+        .iter()
+        .filter_map(|f| request.get(*f));
     parts
         .into_iter()
         .any(fetches)
@@ -93,15 +95,36 @@ mod tests {
         let source = json!({"type": "document", "source": {"type": "url", "url": "https://x"}});
         let result = json!({"type": "tool_result", "content": [source.clone()]});
         for (request, words) in [
-            (json!({"tools": [{"type": "web_fetch_20250910"}]}), "web_fetch"),
-            (json!({"tools": [{"type": "web_search_20250305"}]}), "web_search"),
-            (json!({"tools": [{"type": "code_execution_20250825"}]}), "code_execution"),
-            (json!({"tools": [{"type": "what_comes_next"}]}), "what_comes_next"),
+            (
+                json!({"tools": [{"type": "web_fetch_20250910"}]}),
+                "web_fetch",
+            ),
+            (
+                json!({"tools": [{"type": "web_search_20250305"}]}),
+                "web_search",
+            ),
+            (
+                json!({"tools": [{"type": "code_execution_20250825"}]}),
+                "code_execution",
+            ),
+            (
+                json!({"tools": [{"type": "what_comes_next"}]}),
+                "what_comes_next",
+            ),
             (json!({"tools": [{"type": 7}]}), "service's own"),
-            (json!({"mcp_servers": [{"url": "https://x"}]}), "mcp_servers"),
+            (
+                json!({"mcp_servers": [{"url": "https://x"}]}),
+                "mcp_servers",
+            ),
             (json!({"container": "c"}), "container"),
-            (json!({"messages": [{"role": "user", "content": [source]}]}), "fetched"),
-            (json!({"messages": [{"role": "user", "content": [result]}]}), "fetched"),
+            (
+                json!({"messages": [{"role": "user", "content": [source]}]}),
+                "fetched",
+            ),
+            (
+                json!({"messages": [{"role": "user", "content": [result]}]}),
+                "fetched",
+            ),
         ] {
             let found = beyond(&request).unwrap_or_default();
             assert!(found.contains(words), "{request}: {found}");

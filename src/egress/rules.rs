@@ -134,7 +134,16 @@ mod tests {
 
     #[test]
     fn entries_that_mean_too_much_are_none() {
-        for text in ["*", "*.", "*.org", "*.*.org", "a.*.org", "*example.org", "", "*.1.2.3.4"] {
+        for text in [
+            "*",
+            "*.",
+            "*.org",
+            "*.*.org",
+            "a.*.org",
+            "*example.org",
+            "",
+            "*.1.2.3.4",
+        ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
     }

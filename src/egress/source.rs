@@ -63,9 +63,8 @@ impl Source {
             Self::Environment(names) => from_environment(names, env).map(|_| ()),
             Self::File(path) => from_file(path).map(|_| ()),
             Self::Command(words) => program(words, env).map(|_| ()),
-            Self::Keychain(service) => security().map_err(|why| {
-                format!("agent.credential_keychain = \"{service}\": {why}")
-            }),
+            Self::Keychain(service) => security()
+                .map_err(|why| format!("agent.credential_keychain = \"{service}\": {why}")),
             Self::Login(dirs) => match login::find(dirs) {
                 Some(file) => login::read(&file, now).map(|_| ()),
                 None => security().map_err(|_| login::missing(dirs)),
@@ -271,7 +270,10 @@ async fn run(mut spec: Spec, what: &str) -> Result<String, String> {
         // What it said on standard output may be half a credential.
         let why = crate::text::one_line(&crate::text::redact(&done.err()), 200);
         let program = spec.program.display();
-        return Err(format!("{what}: {program} gave none ({:?}): {why}", done.ended));
+        return Err(format!(
+            "{what}: {program} gave none ({:?}): {why}",
+            done.ended
+        ));
     }
     Ok(done.out())
 }

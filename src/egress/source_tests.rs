@@ -37,16 +37,25 @@ fn written(dir: &Path, text: &str, mode: u32) -> PathBuf {
 async fn the_first_variable_that_is_set_tells_its_kind() {
     let both = env(&[("MINE", " "), ("ANTHROPIC_AUTH_TOKEN", CANARY)]);
     let source = || names(&["MINE", "ANTHROPIC_AUTH_TOKEN"]);
-    assert_eq!(read(source(), &both).await.unwrap(), (Kind::Bearer, CANARY.to_owned()));
+    assert_eq!(
+        read(source(), &both).await.unwrap(),
+        (Kind::Bearer, CANARY.to_owned())
+    );
     let own = env(&[("MINE", "sk-ant-oat01-canary")]);
     assert_eq!(read(source(), &own).await.unwrap().0, Kind::Oauth);
     let own = env(&[("MINE", "canary\n")]);
-    assert_eq!(read(source(), &own).await.unwrap(), (Kind::ApiKey, "canary".to_owned()));
+    assert_eq!(
+        read(source(), &own).await.unwrap(),
+        (Kind::ApiKey, "canary".to_owned())
+    );
     let why = read(source(), &Env::new()).await.unwrap_err();
     assert!(why.contains("MINE or ANTHROPIC_AUTH_TOKEN"), "{why}");
     let odd = env(&[("MINE", "canary\r\nx-evil: 1")]);
     let why = read(source(), &odd).await.unwrap_err();
-    assert!(why.starts_with("MINE: ") && !why.contains("canary"), "{why}");
+    assert!(
+        why.starts_with("MINE: ") && !why.contains("canary"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -55,11 +64,17 @@ async fn a_file_is_its_owners_alone() {
     let none = Env::new();
     let path = written(dir.path(), &format!("{CANARY}\n"), 0o600);
     let source = || Source::File(path.clone());
-    assert_eq!(read(source(), &none).await.unwrap(), (Kind::ApiKey, CANARY.to_owned()));
+    assert_eq!(
+        read(source(), &none).await.unwrap(),
+        (Kind::ApiKey, CANARY.to_owned())
+    );
     for mode in [0o640, 0o604, 0o660, 0o610] {
         written(dir.path(), CANARY, mode);
         let why = read(source(), &none).await.unwrap_err();
-        assert!(why.contains("chmod 600") && !why.contains("canary"), "{why}");
+        assert!(
+            why.contains("chmod 600") && !why.contains("canary"),
+            "{why}"
+        );
     }
     for (text, words) in [("", "empty"), ("canary\ncanary", "one line")] {
         written(dir.path(), text, 0o600);
@@ -91,18 +106,29 @@ async fn a_command_is_asked_once_and_its_words_are_no_shells() {
     ] {
         let source = Source::Command(["sh", "-c", script].map(str::to_owned).to_vec());
         let why = read(source, &around).await.unwrap_err();
-        assert!(why.contains("agent.credential_command") && why.contains(words), "{why}");
+        assert!(
+            why.contains("agent.credential_command") && why.contains(words),
+            "{why}"
+        );
         assert!(!why.contains("canary"), "{why}");
     }
     let none = Source::Command(vec!["no-such-program".to_owned()]);
-    assert!(read(none, &around).await.unwrap_err().contains("no-such-program"));
+    assert!(
+        read(none, &around)
+            .await
+            .unwrap_err()
+            .contains("no-such-program")
+    );
 }
 
 #[test]
 fn the_keychain_is_asked_without_a_shell() {
     let hostile = "x\"; rm -rf ~ #";
     let words = keychain_arguments(hostile);
-    assert_eq!(words, ["find-generic-password", "-s", hostile, "-w"].map(OsString::from));
+    assert_eq!(
+        words,
+        ["find-generic-password", "-s", hostile, "-w"].map(OsString::from)
+    );
 }
 
 #[tokio::test]
@@ -123,11 +149,19 @@ async fn a_login_gives_its_access_token_until_it_ends() {
     assert_eq!(found, (Kind::Oauth, "sk-ant-oat01-canary".to_owned()));
     store("2026-11-20T12:00:30Z", 0o600);
     let why = read(source(), &Env::new()).await.unwrap_err();
-    assert!(why.contains("ended at 2026-11-20 12:00 UTC") && why.contains("start `claude`"), "{why}");
+    assert!(
+        why.contains("ended at 2026-11-20 12:00 UTC") && why.contains("start `claude`"),
+        "{why}"
+    );
     store("2026-11-20T18:00:00Z", 0o644);
     let why = read(source(), &Env::new()).await.unwrap_err();
     assert!(why.contains("chmod 600"), "{why}");
-    for text in ["", "sk-ant-oat01-canary", "{}", "{\"claudeAiOauth\":{\"accessToken\":7}}"] {
+    for text in [
+        "",
+        "sk-ant-oat01-canary",
+        "{}",
+        "{\"claudeAiOauth\":{\"accessToken\":7}}",
+    ] {
         let why = login::parse(text, "there", now()).unwrap_err();
         assert!(why.contains("there") && !why.contains("canary"), "{why}");
     }
@@ -138,6 +172,8 @@ async fn a_login_that_is_not_there_is_said_with_its_cure() {
     if is_executable(Path::new(SECURITY)) {
         return;
     }
-    let why = read(Source::Login(vec!["/nowhere".into()]), &Env::new()).await.unwrap_err();
+    let why = read(Source::Login(vec!["/nowhere".into()]), &Env::new())
+        .await
+        .unwrap_err();
     assert!(why.contains("/nowhere") && why.contains("log in"), "{why}");
 }

@@ -56,7 +56,10 @@ mod tests {
         assert!(own.is(own.expose().as_bytes()) && !own.is(other.expose().as_bytes()));
         assert!(!own.is(b""));
         let basic = |user: &str, token: &Token| {
-            format!("Basic {}", STANDARD.encode(format!("{user}:{}", token.expose())))
+            format!(
+                "Basic {}",
+                STANDARD.encode(format!("{user}:{}", token.expose()))
+            )
         };
         assert!(own.is_in(basic(USER, &own).as_bytes()));
         assert!(own.is_in(basic(USER, &own).replace("Basic", "basic").as_bytes()));

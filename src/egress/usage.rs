@@ -46,7 +46,8 @@ impl<'a> Along<'a> {
     /// Takes in a piece.
     pub(super) fn piece(&mut self, bytes: &[u8]) {
         if self.held.len() + bytes.len() > MAX {
-            self.till.unreadable("an answer of the model is too long to be read along");
+            self.till
+                .unreadable("an answer of the model is too long to be read along");
             self.held.clear();
             return;
         }

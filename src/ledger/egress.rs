@@ -57,7 +57,9 @@ impl Record for EgressRecord {
     ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
         Box::pin(async move {
             let now = self.clock.now();
-            let kept = self.ledger.keep_decision(&self.session, decision, times, now);
+            let kept = self
+                .ledger
+                .keep_decision(&self.session, decision, times, now);
             kept.await.map_err(|e| e.to_string())
         })
     }

@@ -178,7 +178,9 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
         }
     }
     // It listens from here on, so that nobody comes too early.
-    let forwarded = inside.port.map(|port| TcpListener::bind(("127.0.0.1", port)));
+    let forwarded = inside
+        .port
+        .map(|port| TcpListener::bind(("127.0.0.1", port)));
     let forwarded = forwarded
         .transpose()
         .map_err(|e| missing(format!("the port that leads to the proxy: {e}")))?;

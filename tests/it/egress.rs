@@ -172,5 +172,7 @@ async fn head(connection: &mut TcpStream) -> String {
 }
 
 fn status(head: &str) -> u16 {
-    head.split(' ').nth(1).map_or(0, |code| code.parse().unwrap())
+    head.split(' ')
+        .nth(1)
+        .map_or(0, |code| code.parse().unwrap())
 }

@@ -180,7 +180,9 @@ impl Claude {
             policy.read.insert(0, deployed.home.clone());
             policy.read.extend(deployed.managed.iter().cloned());
             // A copy lies elsewhere.
-            policy.read.extend(settings.filter(|path| !path.starts_with(&deployed.home)));
+            policy
+                .read
+                .extend(settings.filter(|path| !path.starts_with(&deployed.home)));
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy

@@ -106,9 +106,8 @@ impl Claude {
             deployed: Some(deployed),
         };
         let ran = self.run(&job, meter, &mut |_| ()).await;
-        let ran = ran.map_err(|(class, why)| {
-            format!("the live call ended {}: {why}", class.word())
-        })?;
+        let ran =
+            ran.map_err(|(class, why)| format!("the live call ended {}: {why}", class.word()))?;
         Ok((words, ran))
     }
 }

@@ -114,7 +114,9 @@ impl Seen {
 
     /// Whether `text` gives the credential away.
     pub(super) fn betrays(&self, text: &str) -> bool {
-        self.secrets.iter().any(|secret| text.contains(secret.expose()))
+        self.secrets
+            .iter()
+            .any(|secret| text.contains(secret.expose()))
     }
 
     fn show(&mut self, text: &str) -> String {

@@ -308,9 +308,15 @@ fn strip(settings: &mut Map<String, Value>) -> bool {
 
 fn leads_elsewhere(variable: &str) -> bool {
     let upper = variable.to_ascii_uppercase();
-    ["ANTHROPIC_", "AWS_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_OAUTH_", "CLAUDE_CODE_API_KEY_"]
-        .iter()
-        .any(|start| upper.starts_with(start))
+    [
+        "ANTHROPIC_",
+        "AWS_",
+        "CLAUDE_CODE_USE_",
+        "CLAUDE_CODE_OAUTH_",
+        "CLAUDE_CODE_API_KEY_",
+    ]
+    .iter()
+    .any(|start| upper.starts_with(start))
         || upper.ends_with("_PROXY")
 }
 
@@ -353,13 +359,21 @@ mod tests {
         assert!(!strip(&mut same));
         let mut given = plain.clone();
         given["apiKeyHelper"] = json!("cat ~/key");
-        for name in ["ANTHROPIC_BASE_URL", "AWS_PROFILE", "https_proxy", "CLAUDE_CODE_USE_BEDROCK"] {
+        for name in [
+            "ANTHROPIC_BASE_URL",
+            "AWS_PROFILE",
+            "https_proxy",
+            "CLAUDE_CODE_USE_BEDROCK",
+        ] {
             given["env"][name] = json!("x");
         }
         let mut given = given.as_object().unwrap().clone();
         assert!(strip(&mut given));
         assert_eq!(Value::Object(given), plain);
-        let mut odd = json!({"env": 7, "hooks": hooks}).as_object().unwrap().clone();
+        let mut odd = json!({"env": 7, "hooks": hooks})
+            .as_object()
+            .unwrap()
+            .clone();
         assert!(!strip(&mut odd));
     }
 }

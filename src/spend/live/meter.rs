@@ -306,10 +306,13 @@ impl State {
         let price = |call: &Call| of(call, call.usage.price(&call.model, call.at, table));
         let mut unended: ByKey<Call> = ByKey::default();
         let (told, wire) = (&self.stream, self.wire.stream());
-        let estimates = [(told, wire), (wire, told)].into_iter().flat_map(|(of, other)| {
-            // Of one that has ended by any account nothing is estimated.
-            of.unended().filter(|call| !other.has_ended(call.id.as_deref()))
-        });
+        let estimates = [(told, wire), (wire, told)]
+            .into_iter()
+            .flat_map(|(of, other)| {
+                // Of one that has ended by any account nothing is estimated.
+                of.unended()
+                    .filter(|call| !other.has_ended(call.id.as_deref()))
+            });
         for (key, call) in estimates.filter_map(call_of) {
             match unended.entry(key) {
                 Entry::Occupied(mut known) => known.get_mut().merge(call),

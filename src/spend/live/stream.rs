@@ -70,7 +70,12 @@ impl Stream {
     }
 
     /// Takes in a piece of the answer for `whose`.
-    pub(super) fn piece(&mut self, whose: String, event: &Value, now: DateTime<Utc>) -> Option<Told> {
+    pub(super) fn piece(
+        &mut self,
+        whose: String,
+        event: &Value,
+        now: DateTime<Utc>,
+    ) -> Option<Told> {
         match text(event, "type") {
             "message_start" => {
                 self.asked = self.asked.and(Some(false));
@@ -185,7 +190,10 @@ fn without_content(message: &Value) -> Option<Map<String, Value>> {
 }
 
 fn id(message: &Map<String, Value>) -> &str {
-    message.get("id").and_then(Value::as_str).unwrap_or_default()
+    message
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

@@ -71,7 +71,10 @@ impl Till for Meter {
     fn event(&self, call: u64, event: &Value) {
         let now = self.now();
         let mut state = self.state();
-        let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        let kind = event
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if matches!(kind, "message" | "message_start") {
             state.wire.waiting.remove(&call);
         }
@@ -92,4 +95,3 @@ impl Till for Meter {
 #[cfg(test)]
 #[path = "wire_tests.rs"]
 mod tests;
-

@@ -57,7 +57,10 @@ fn a_call_that_the_output_is_silent_about_ends_the_run() {
     meter.event(1, &start("a", 1_000_000));
     assert!(Meter::ended(&meter).is_cancelled());
     let why = meter.open().unwrap_err();
-    assert!(why.starts_with("the allowance of $1.00 is used up"), "{why}");
+    assert!(
+        why.starts_with("the allowance of $1.00 is used up"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -20,14 +20,14 @@ for d in / /tmp /run $PWD $HOME $HOME/.. $CLAUDE_CONFIG_DIR; do
     2>/dev/null | sed s/^/found=/; done
 echo searched $(ls -d /proc/[0-9]* | wc -l) processes; echo token=$ANTHROPIC_API_KEY";
 
-/// Which of the processes inside any sandbox show the credential to the host, and how many there
-/// are in all.
-fn shown_to_the_host() -> (Vec<String>, usize) {
+/// Which of the processes inside the sandbox of a run below `root` show the credential to the host,
+/// and how many there are in all.
+fn shown_to_the_host(root: &str) -> (Vec<String>, usize) {
     let (mut shown, mut inside) = (Vec::new(), 0);
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
         let environ = String::from_utf8_lossy(&read("environ")).into_owned();
-        if !environ.contains("AGENT_SANDBOX=1") {
+        if !environ.contains("AGENT_SANDBOX=1") || !environ.contains(root) {
             continue;
         }
         inside += 1;
@@ -44,11 +44,12 @@ async fn searched(egress: &EgressConfig, credential: &str) -> Option<(Bench, Vec
     let host = Arc::new(Mutex::new((Vec::new(), 0)));
     let seen = Arc::clone(&host);
     let mut bench = Bench::with(
-        |_| {
+        |repo| {
+            let root = repo.parent().unwrap().display().to_string();
             vec![
                 Step::bash(SEARCH),
                 Step::from(move |_| {
-                    *seen.lock().unwrap() = shown_to_the_host();
+                    *seen.lock().unwrap() = shown_to_the_host(&root);
                     Step::structured(improvement())
                 }),
             ]
@@ -84,7 +85,10 @@ async fn the_agent_never_holds_it_and_the_service_gets_it() {
         };
         assert_eq!(found, Vec::<String>::new());
         let keys = bench.model.keys();
-        assert!(!keys.is_empty() && keys.iter().all(|key| *key == header), "{keys:?}");
+        assert!(
+            !keys.is_empty() && keys.iter().all(|key| *key == header),
+            "{keys:?}"
+        );
         let (files, looked) = holding(&bench.root, KEY);
         assert!(looked > 3, "{looked}");
         assert_eq!(files, Vec::<std::path::PathBuf>::new());
@@ -105,7 +109,10 @@ async fn without_the_proxy_it_is_found() {
         return;
     };
     let all = found.join("\n");
-    assert!(all.contains("found=env") && all.contains("/environ"), "{all}");
+    assert!(
+        all.contains("found=env") && all.contains("/environ"),
+        "{all}"
+    );
     assert!(found.iter().any(|f| !f.starts_with("found=")), "{all}");
 }
 
@@ -128,7 +135,11 @@ async fn a_call_behind_the_clients_back_is_paid_for() {
     };
     let it = bench.iterate().await;
     assert_eq!(it.outcome, AgentOutcome::Budget, "{it:#?}");
-    assert!(it.why.starts_with("the allowance of $1.00 is used up"), "{}", it.why);
+    assert!(
+        it.why.starts_with("the allowance of $1.00 is used up"),
+        "{}",
+        it.why
+    );
     let wire = MicroUsd(small_replies(1).0 + 250_000 * 4 + 9 * 20);
     assert_eq!(it.cost, wire, "{it:#?}");
     assert_eq!(bench.model.requests().len(), 2);
@@ -142,7 +153,7 @@ async fn nothing_but_the_model_is_reached() {
     elsewhere.set_nonblocking(true).unwrap();
     let port = elsewhere.local_addr().unwrap().port();
     let tries = format!(
-        "for u in https://example.org https://127.0.0.1:{port} http://example.org; do
+        "for u in https://example.org https://127.0.0.1.nip.io:{port} http://example.org; do
            curl -sS -m 20 $u 2>&1; done
          curl -sS -m 20 --noproxy '*' http://127.0.0.1:{port} 2>&1
          curl -sS -m 20 --noproxy '*' https://1.1.1.1 2>&1
@@ -158,8 +169,14 @@ async fn nothing_but_the_model_is_reached() {
     let it = bench.iterate().await;
     assert_eq!(it.outcome, AgentOutcome::Done, "{it:#?}");
     let told = bench.told();
-    assert!(told.contains("tried") && told.contains("code=403"), "{told}");
+    assert!(
+        told.contains("tried") && told.contains("code=403"),
+        "{told}"
+    );
     assert_eq!(told.matches("403").count(), 3, "{told}");
     assert!(told.contains("only TLS goes through"), "{told}");
-    assert!(elsewhere.accept().is_err(), "the host's loopback was reached");
+    assert!(
+        elsewhere.accept().is_err(),
+        "the host's loopback was reached"
+    );
 }

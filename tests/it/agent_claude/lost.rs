@@ -14,11 +14,8 @@ use crate::support::model::Step;
 async fn a_refused_credential_ends_the_run_soon() {
     for credential in CREDENTIALS {
         let refused = Step::error(401, "authentication_error", "invalid x-api-key", &[]);
-        let Some(mut bench) = Bench::with(
-            |_| vec![refused],
-            |c| c.credential = variable(credential),
-        )
-        .await
+        let Some(mut bench) =
+            Bench::with(|_| vec![refused], |c| c.credential = variable(credential)).await
         else {
             return;
         };

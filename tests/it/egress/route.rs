@@ -65,7 +65,12 @@ async fn whole(connection: &mut TcpStream) -> String {
     let mut request = head(connection).await;
     let length = request
         .lines()
-        .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+        .find_map(|l| {
+            l.to_ascii_lowercase()
+                .strip_prefix("content-length: ")?
+                .parse()
+                .ok()
+        })
         .unwrap_or(0);
     let mut body = vec![0; length];
     connection.read_exact(&mut body).await.unwrap();
@@ -75,11 +80,16 @@ async fn whole(connection: &mut TcpStream) -> String {
 
 fn answer(code: u16, kind: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {code} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nset-cookie: a=b\r\n\r\n{body}")
+    format!(
+        "HTTP/1.1 {code} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nset-cookie: a=b\r\n\r\n{body}"
+    )
 }
 
 fn events(events: &[Value]) -> String {
-    events.iter().map(|e| format!("event: {}\ndata: {e}\n\n", e["type"])).collect()
+    events
+        .iter()
+        .map(|e| format!("event: {}\ndata: {e}\n\n", e["type"]))
+        .collect()
 }
 
 /// An answer of so many tokens at $4 and $20 a million.
@@ -129,17 +139,28 @@ async fn the_credential_is_put_in_and_what_the_client_sent_is_not_passed_on() {
         assert!(!text.to_ascii_lowercase().contains("set-cookie"), "{text}");
         assert!(!text.contains(CANARY));
         let got = service.got().pop().unwrap();
-        assert!(got.starts_with("POST /gateway/v1/messages?beta=true HTTP/1.1\r\n"), "{got}");
+        assert!(
+            got.starts_with("POST /gateway/v1/messages?beta=true HTTP/1.1\r\n"),
+            "{got}"
+        );
         assert!(got.contains(&header) && got.ends_with(BODY), "{got}");
         for gone in ["mine", bench.proxy.token(), "gzip"] {
             assert!(!got.contains(gone), "{gone}: {got}");
         }
-        for kept in ["anthropic-beta: oauth-2025-04-20", "anthropic-version", "claude-cli"] {
+        for kept in [
+            "anthropic-beta: oauth-2025-04-20",
+            "anthropic-version",
+            "claude-cli",
+        ] {
             assert!(got.contains(kept), "{kept}: {got}");
         }
         let keys = ["x-api-key:", "authorization:"].map(|name| got.matches(name).count());
         assert_eq!(keys.iter().sum::<usize>(), 1, "{got}");
-        let host = service.url.strip_prefix("http://").unwrap().replace("/gateway", "");
+        let host = service
+            .url
+            .strip_prefix("http://")
+            .unwrap()
+            .replace("/gateway", "");
         assert_eq!(bench.decisions().await, [format!("yes {host} model x1")]);
     }
 }
@@ -147,7 +168,9 @@ async fn the_credential_is_put_in_and_what_the_client_sent_is_not_passed_on() {
 #[tokio::test]
 async fn only_what_is_needed_of_the_service_is_there() {
     let service = Service::new(&answer(200, "application/json", "{}"), false).await;
-    let bench = service.behind(Kind::ApiKey, meter(MicroUsd(1_000_000))).await;
+    let bench = service
+        .behind(Kind::ApiKey, meter(MicroUsd(1_000_000)))
+        .await;
     for line in [
         "GET /model/v1/messages",
         "DELETE /model/v1/messages",
@@ -184,14 +207,26 @@ async fn only_what_is_needed_of_the_service_is_there() {
     let twice = "{\"mcp_servers\":[{\"url\":\"https://evil.net\"}],\"mcp_servers\":[]}";
     let (status, _) = ask(&bench, MESSAGES, "", twice).await;
     assert_eq!(status, 200);
-    assert!(service.got().pop().unwrap().ends_with("{\"mcp_servers\":[]}"));
+    assert!(
+        service
+            .got()
+            .pop()
+            .unwrap()
+            .ends_with("{\"mcp_servers\":[]}")
+    );
 }
 
 #[tokio::test]
 async fn whoever_does_not_know_the_token_can_not_use_the_credential() {
     let service = Service::new(&answer(200, "application/json", "{}"), false).await;
-    let bench = service.behind(Kind::ApiKey, meter(MicroUsd(1_000_000))).await;
-    for headers in ["", "x-api-key: run-0\r\n", "authorization: Bearer run-0\r\n"] {
+    let bench = service
+        .behind(Kind::ApiKey, meter(MicroUsd(1_000_000)))
+        .await;
+    for headers in [
+        "",
+        "x-api-key: run-0\r\n",
+        "authorization: Bearer run-0\r\n",
+    ] {
         let request = format!(
             "{MESSAGES} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{BODY}",
             BODY.len()
@@ -228,7 +263,11 @@ async fn an_answer_is_not_held_back() {
     Meter::ended(&till).cancel();
     let mut rest = Vec::new();
     let _ = connection.read_to_end(&mut rest).await;
-    assert!(!rest.ends_with(b"0\r\n\r\n"), "{}", String::from_utf8_lossy(&rest));
+    assert!(
+        !rest.ends_with(b"0\r\n\r\n"),
+        "{}",
+        String::from_utf8_lossy(&rest)
+    );
 }
 
 #[tokio::test]
@@ -245,8 +284,12 @@ async fn what_calls_cost_is_read_along_and_nothing_is_asked_beyond_the_allowance
     ask(&bench, MESSAGES, "", BODY).await;
     ask(&bench, "POST /model/v1/messages/count_tokens", "", BODY).await;
     assert_eq!(till.so_far().0, MicroUsd(600_000));
-    Till::event(&till, 9, &json!({"type": "message_start", "message": {"id": "n",
-        "model": "claude-opus-5-5", "usage": {"input_tokens": 100_000, "output_tokens": 1}}}));
+    Till::event(
+        &till,
+        9,
+        &json!({"type": "message_start", "message": {"id": "n",
+        "model": "claude-opus-5-5", "usage": {"input_tokens": 100_000, "output_tokens": 1}}}),
+    );
     assert!(till.reached().is_some());
     let asked = service.got().len();
     let (status, text) = ask(&bench, MESSAGES, "", BODY).await;
@@ -263,8 +306,7 @@ async fn what_calls_cost_is_read_along_and_nothing_is_asked_beyond_the_allowance
 async fn an_answer_that_is_one_document_counts() {
     let whole = json!({"id": "m", "type": "message", "model": "claude-opus-5-5", "content": [],
                        "usage": {"input_tokens": 7, "output_tokens": 9}});
-    let service =
-        Service::new(&answer(200, "application/json", &whole.to_string()), false).await;
+    let service = Service::new(&answer(200, "application/json", &whole.to_string()), false).await;
     let till = meter(MicroUsd(1_000_000));
     let bench = service.behind(Kind::ApiKey, till.clone()).await;
     let (_, text) = ask(&bench, MESSAGES, "", BODY).await;
@@ -291,10 +333,15 @@ async fn what_can_not_be_used_is_said_in_the_services_own_form() {
     let packed = "HTTP/1.1 200 X\r\ncontent-encoding: br\r\ncontent-length: 1\r\n\r\nx";
     for text in [moved, packed, ""] {
         let service = Service::new(text, false).await;
-        let bench = service.behind(Kind::ApiKey, meter(MicroUsd(1_000_000))).await;
+        let bench = service
+            .behind(Kind::ApiKey, meter(MicroUsd(1_000_000)))
+            .await;
         let (status, text) = ask(&bench, MESSAGES, "", BODY).await;
         assert_eq!(status, 502, "{text}");
-        assert!(text.contains("\"api_error\"") && !text.contains("evil.net"), "{text}");
+        assert!(
+            text.contains("\"api_error\"") && !text.contains("evil.net"),
+            "{text}"
+        );
     }
     let gone = Service {
         url: "http://127.0.0.1:9".to_owned(),
@@ -304,5 +351,9 @@ async fn what_can_not_be_used_is_said_in_the_services_own_form() {
     let bench = gone.behind(Kind::ApiKey, till.clone()).await;
     let (status, text) = ask(&bench, MESSAGES, "", BODY).await;
     assert_eq!(status, 502, "{text}");
-    assert_eq!(till.booked().unwrap().all, MicroUsd::ZERO, "nobody was asked");
+    assert_eq!(
+        till.booked().unwrap().all,
+        MicroUsd::ZERO,
+        "nobody was asked"
+    );
 }

@@ -11,9 +11,10 @@ use super::{Bench, LIMITS, Net, PUBLIC, status};
 async fn a_host_on_the_list_is_reached_at_the_address_it_had_when_it_was_judged() {
     let bench = Bench::new(&["*.example.org"]).await;
     // Whoever asks again is told another address: a rebinding.
-    bench
-        .net
-        .knows("www.example.org", &[&[PUBLIC], &["127.0.0.1"], &["169.254.169.254"]]);
+    bench.net.knows(
+        "www.example.org",
+        &[&[PUBLIC], &["127.0.0.1"], &["169.254.169.254"]],
+    );
     let (mut tunnel, head) = bench.connect("www.example.org:443").await;
     assert_eq!(status(&head), 200, "{head}");
     tunnel.write_all(b"there and back").await.unwrap();
@@ -40,7 +41,11 @@ async fn a_host_on_the_list_is_reached_at_the_address_it_had_when_it_was_judged(
 async fn nothing_is_reached_without_a_list() {
     let bench = Bench::new(&[]).await;
     bench.net.knows("example.org", &[&[PUBLIC]]);
-    for target in ["example.org:443", "93.184.216.34:443", "[2606:4700::1111]:443"] {
+    for target in [
+        "example.org:443",
+        "93.184.216.34:443",
+        "[2606:4700::1111]:443",
+    ] {
         assert_eq!(bench.status(target).await, 403, "{target}");
     }
     // Not even a name is asked for: that would be a way out, too.
@@ -55,7 +60,13 @@ async fn only_what_is_on_the_open_internet_is_dialled() {
         own: vec![own.parse().unwrap()],
         ..Net::default()
     };
-    let bench = Bench::with(&["*.example.org", "10.0.0.1", "93.184.216.34"], LIMITS, None, net).await;
+    let bench = Bench::with(
+        &["*.example.org", "10.0.0.1", "93.184.216.34"],
+        LIMITS,
+        None,
+        net,
+    )
+    .await;
     for address in [
         "127.0.0.1",
         "10.0.0.1",
@@ -82,7 +93,10 @@ async fn only_what_is_on_the_open_internet_is_dialled() {
     bench.net.knows("a.example.org", &[&["127.0.0.1", PUBLIC]]);
     assert_eq!(bench.status("a.example.org:443").await, 200);
     assert_eq!(bench.status("93.184.216.34:443").await, 200);
-    assert_eq!(bench.net.dialled(), ["93.184.216.34:443", "93.184.216.34:443"]);
+    assert_eq!(
+        bench.net.dialled(),
+        ["93.184.216.34:443", "93.184.216.34:443"]
+    );
 }
 
 #[tokio::test]
@@ -102,20 +116,31 @@ async fn what_is_no_host_is_refused_and_not_repeated() {
         let status = bench.status(target).await;
         assert!([400, 403, 0].contains(&status), "{target}: {status}");
     }
-    for raw in ["evil.net\0.example.org:443", "a.example.org:443#", "\u{ff41}.example.org:443"] {
+    for raw in [
+        "evil.net\0.example.org:443",
+        "a.example.org:443#",
+        "\u{ff41}.example.org:443",
+    ] {
         let request = format!("CONNECT {raw} HTTP/1.1\r\n\r\n");
         let (_, head) = bench.send(request.as_bytes()).await;
         assert_ne!(status(&head), 200, "{raw:?}");
     }
     assert!(bench.net.asked.lock().unwrap().is_empty());
     let decisions = bench.decisions().await.join("\n");
-    assert!(decisions.contains("no host") && !decisions.contains("secret"), "{decisions}");
+    assert!(
+        decisions.contains("no host") && !decisions.contains("secret"),
+        "{decisions}"
+    );
 }
 
 #[tokio::test]
 async fn deny_list_and_ports_are_looked_at_before_any_name_is_asked_for() {
     let bench = Bench::new(&["*.example.org"]).await;
-    for target in ["bad.example.org:443", "a.example.org:22", "a.example.org:80"] {
+    for target in [
+        "bad.example.org:443",
+        "a.example.org:22",
+        "a.example.org:80",
+    ] {
         assert_eq!(bench.status(target).await, 403, "{target}");
     }
     assert!(bench.net.asked.lock().unwrap().is_empty());
@@ -137,7 +162,11 @@ async fn whoever_does_not_know_the_token_gets_nothing() {
         let request = format!("CONNECT a.example.org:443 HTTP/1.1\r\n{header}\r\n");
         let (_, head) = bench.send(request.as_bytes()).await;
         assert_eq!(status(&head), 407, "{head}");
-        assert!(head.to_ascii_lowercase().contains("proxy-authenticate: basic"), "{head}");
+        assert!(
+            head.to_ascii_lowercase()
+                .contains("proxy-authenticate: basic"),
+            "{head}"
+        );
     }
     // Another run's token is none of this one.
     let other = Bench::new(&["*.example.org"]).await;
@@ -161,7 +190,8 @@ async fn a_request_within_a_request_is_not_seen() {
         "Content-Length: +5\r\n".to_owned(),
         "Content-Length: 5, 5\r\n".to_owned(),
     ] {
-        let request = format!("POST /model/v1/messages HTTP/1.1\r\nHost: x\r\n{framing}\r\n{inner}");
+        let request =
+            format!("POST /model/v1/messages HTTP/1.1\r\nHost: x\r\n{framing}\r\n{inner}");
         let (_, head) = bench.send(request.as_bytes()).await;
         assert!([0, 400].contains(&status(&head)), "{framing:?}: {head}");
     }
@@ -187,7 +217,9 @@ async fn a_run_may_ask_so_often_and_move_so_much() {
         ..LIMITS
     };
     let bench = Bench::with(&["*.example.org"], limits, None, Net::default()).await;
-    bench.net.knows("a.example.org", &[&[PUBLIC], &[PUBLIC], &[PUBLIC]]);
+    bench
+        .net
+        .knows("a.example.org", &[&[PUBLIC], &[PUBLIC], &[PUBLIC]]);
     let (mut tunnel, head) = bench.connect("a.example.org:443").await;
     assert_eq!(status(&head), 200);
     tunnel.write_all(&[b'x'; 80]).await.unwrap();
@@ -199,8 +231,14 @@ async fn a_run_may_ask_so_often_and_move_so_much() {
     assert_eq!(bench.status("a.example.org:443").await, 429);
     assert_eq!(bench.status("a.example.org:443").await, 429);
     let decisions = bench.decisions().await.join("\n");
-    assert!(decisions.contains("egress.megabytes is used up x2"), "{decisions}");
-    assert!(decisions.contains("egress.per_minute is used up x1"), "{decisions}");
+    assert!(
+        decisions.contains("egress.megabytes is used up x2"),
+        "{decisions}"
+    );
+    assert!(
+        decisions.contains("egress.per_minute is used up x1"),
+        "{decisions}"
+    );
 }
 
 #[tokio::test]

@@ -107,7 +107,9 @@ pub(super) async fn read_request(
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let headers = || head.lines().filter_map(|line| line.split_once(':'));
     let is_key = |name: &str| {
-        ["x-api-key", "authorization"].iter().any(|key| name.eq_ignore_ascii_case(key))
+        ["x-api-key", "authorization"]
+            .iter()
+            .any(|key| name.eq_ignore_ascii_case(key))
     };
     let keys = headers()
         .filter(|(name, _)| is_key(name))
