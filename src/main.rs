@@ -4,18 +4,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    // The inner stage of a sandbox comes before everything: it has one thread, and is no user's.
-    if let [_, word, rest @ ..] = arguments.as_slice()
-        && word == secloop::sandbox::inside::WORD
+    // The stages of a sandbox come before everything: they need a process with one thread.
+    if let Some(code) =
+        secloop::sandbox::stage(&arguments).or_else(|| secloop::boundary::stage(&arguments))
     {
-        return ExitCode::from(secloop::sandbox::inside::enter(rest));
-    }
-    if let [_, word, socket] = arguments.as_slice()
-        && word == secloop::sandbox::inside::FORWARD
-    {
-        return ExitCode::from(secloop::egress::bridge::forward(socket.as_ref()));
+        return ExitCode::from(code);
     }
     // Then the hook: it is started for every call of a tool.
-    let exit = secloop::cli::hook(&arguments).unwrap_or_else(|| secloop::cli::main(arguments));
-    ExitCode::from(exit.code())
+    let code = match secloop::cli::hook(&arguments) {
+        Some(exit) => exit.code(),
+        None => secloop::cli::main(arguments),
+    };
+    ExitCode::from(code)
 }

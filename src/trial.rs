@@ -114,7 +114,7 @@ impl Trial {
             },
             sandbox: SandboxConfig {
                 level,
-                user: "nobody".to_owned(),
+                ..SandboxConfig::default()
             },
             egress: EgressConfig::default(),
             repo: RepoConfig {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::locate::{self, cache_dir, expand, home, state_dir};
-use super::raw::{Raw, Span};
+use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LimitsConfig, LoopConfig, NOBODY, PlaybookConfig, RepoConfig,
+    SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
 use super::{defaults, egress};
@@ -196,13 +196,12 @@ pub(super) fn resolve(
             prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
         sandbox: SandboxConfig {
-            level: word(
-                "sandbox.level",
-                raw.sandbox.level.as_deref(),
-                "native",
-                &[("native", Level::Native), ("none", Level::None)],
-            )?,
-            user: raw.sandbox.user.unwrap_or_else(|| "nobody".to_owned()),
+            level: match raw.sandbox.level {
+                Some(name) => level(&name).map_err(|why| format!("sandbox.level: {why}"))?,
+                None => Level::Native,
+            },
+            user: raw.sandbox.user.unwrap_or_else(|| NOBODY.to_owned()),
+            limits: limits(&raw.sandbox.limits),
         },
         egress: egress::resolve(raw.egress)?,
         repo: RepoConfig {
@@ -272,6 +271,29 @@ pub(super) fn resolve(
     };
     check(&config)?;
     Ok(config)
+}
+
+/// The level of that name.
+///
+/// # Errors
+/// When there is none, naming those there are.
+pub fn level(name: &str) -> Result<Level, String> {
+    match name {
+        "native" => Ok(Level::Native),
+        "none" => Ok(Level::None),
+        other => Err(format!("\"{other}\" is none of native, none")),
+    }
+}
+
+fn limits(raw: &RawLimits) -> LimitsConfig {
+    let default = LimitsConfig::default();
+    LimitsConfig {
+        processes: raw.processes.unwrap_or(default.processes),
+        files: raw.files.unwrap_or(default.files),
+        memory_mib: raw.memory_mib.unwrap_or(default.memory_mib),
+        file_mib: raw.file_mib.unwrap_or(default.file_mib),
+        disk_mib: raw.disk_mib.unwrap_or(default.disk_mib),
+    }
 }
 
 /// What is wrong, without the word for its kind: the caller says that.

@@ -12,12 +12,12 @@ mod resolved;
 mod validate;
 
 pub use init::{Discovery, discover, render};
-pub use load::{Env, Overrides, load, load_if_any};
+pub use load::{Env, Overrides, level, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, EgressConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig,
-    Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LimitsConfig, LoopConfig, PlaybookConfig, RepoConfig,
+    SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
 
 #[cfg(test)]

@@ -63,6 +63,17 @@ pub(super) struct RawAgent {
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) processes: Option<u32>,
+    pub(super) files: Option<u32>,
+    pub(super) memory_mib: Option<u32>,
+    pub(super) file_mib: Option<u32>,
+    pub(super) disk_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

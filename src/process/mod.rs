@@ -6,7 +6,9 @@
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
 mod at_work;
+pub mod attack_process;
 mod confine;
+mod descend;
 mod detached;
 mod family;
 mod find;
@@ -26,6 +28,8 @@ mod watch;
 
 pub use at_work::{AtWork, at_work};
 pub use confine::{Confinement, Limits, become_program, confine, start_beside};
+pub(crate) use descend::give;
+pub use descend::{Descent, Place, descend};
 pub use detached::{leave_session, spawn_detached};
 pub use family::{end_own, end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
@@ -36,5 +40,6 @@ pub use other::terminate_tree;
 pub use output::{Line, Stream};
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
+pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
 pub(crate) use sys::{asleep, landlock_version};

@@ -39,6 +39,8 @@ pub struct Spec {
     pub grace: Duration,
     /// Bytes kept of each stream; more is counted but dropped. Four times as much ends the child.
     pub keep: usize,
+    /// Pass on what comes on this process's own standard streams, both ways, instead of keeping it.
+    pub relay: bool,
     /// Run as this user and group (only possible for root).
     pub user: Option<(u32, u32)>,
 }
@@ -61,6 +63,7 @@ impl Spec {
             wrapper: false,
             grace: Duration::from_secs(10),
             keep: 1 << 20,
+            relay: false,
             user: None,
         }
     }

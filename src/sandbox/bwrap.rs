@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::inside::{self, Inside};
-use super::policy::{Network, Policy, View};
+use super::outside::Outside;
+use super::policy::{Network, Policy, User, View};
 use crate::process::{self, Spec};
 
 /// What a minimal root shows of the host, besides the policy's own paths.
@@ -72,12 +73,17 @@ impl Bwrap {
     #[must_use]
     pub fn wrap(&self, mut spec: Spec, policy: &Policy, nonce: &str) -> Spec {
         let mut args = Args::default();
+        let mut outside = Outside::default();
+        let mut from = |path: &Path, write| match policy.user {
+            User::Other(..) => outside.bring(path, write),
+            User::Same | User::Called(..) => path.to_owned(),
+        };
         args.namespaces(policy);
         args.root(policy);
         args.add(&[&"--size", &SMALL, &"--tmpfs", &"/run"]);
-        args.add(&[&"--ro-bind", &self.secloop, &inside::PROGRAM]);
+        args.add(&[&"--ro-bind", &from(&self.secloop, false), &inside::PROGRAM]);
         if let Network::Proxy { socket, .. } = &policy.network {
-            args.add(&[&"--ro-bind", socket, &inside::SOCKET]);
+            args.add(&[&"--ro-bind", &from(socket, false), &inside::SOCKET]);
         }
         let room = policy.room.to_string();
         args.empty("/tmp", &room);
@@ -85,16 +91,20 @@ impl Bwrap {
             args.empty("/var/tmp", &room);
         }
         for path in &policy.read {
-            args.add(&[&"--ro-bind", path, path]);
+            args.add(&[&"--ro-bind", &from(path, false), path]);
         }
         for path in &policy.hide {
             args.empty(path, &room);
         }
         for cover in policy.covers() {
-            args.add(&[&"--ro-bind", &cover.with, &cover.path]);
+            args.add(&[&"--ro-bind", &from(&cover.with, false), &cover.path]);
         }
         for path in &policy.write {
-            args.add(&[&"--bind", path, path]);
+            args.add(&[&"--bind", &from(path, true), path]);
+        }
+        if let Some(work) = &policy.work {
+            args.add(&[&"--ro-bind", &from(&work.from, true), &inside::WORK]);
+            args.empty(&work.at, &(work.bytes + policy.room).to_string());
         }
         for path in &policy.scratch {
             args.empty(path, &room);
@@ -104,10 +114,6 @@ impl Bwrap {
             args.add(&[&"--remount-ro", &path]);
         }
         args.add(&[&"--chdir", &spec.cwd, &"--", &inside::PROGRAM]);
-        if let Some((uid, gid)) = policy.user {
-            let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
-            args.0.splice(0..0, who);
-        }
         let inner = Inside::of(policy, nonce);
         for (name, value) in inner.marker() {
             spec.env.insert(name.into(), value.into());
@@ -117,6 +123,12 @@ impl Bwrap {
         args.0.append(&mut spec.args);
         spec.args = args.0;
         self.program.clone_into(&mut spec.program);
+        if let User::Other(uid, gid) = policy.user {
+            let mut before = outside.arguments((uid, gid));
+            before.push((&self.program).into());
+            spec.args.splice(0..0, before);
+            self.secloop.clone_into(&mut spec.program);
+        }
         spec.wrapper = true;
         // The working directory is set inside; outside it may not be reachable for the user.
         spec.cwd = "/".into();
@@ -165,6 +177,9 @@ impl Args {
             self.add(&[&"--share-net"]);
         }
         self.add(&[&"--cap-drop", &"ALL"]);
+        if let User::Called(uid, gid) = policy.user {
+            self.add(&[&"--uid", &uid.to_string(), &"--gid", &gid.to_string()]);
+        }
     }
 
     fn root(&mut self, policy: &Policy) {

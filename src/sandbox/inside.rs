@@ -19,6 +19,8 @@ pub const FORWARD: &str = "forward";
 pub const PROGRAM: &str = "/run/secloop";
 /// Where the egress proxy's socket is found inside.
 pub const SOCKET: &str = "/run/egress";
+/// Where a working copy is that is to be copied once more.
+pub const WORK: &str = "/run/work";
 /// Says inside that one is confined, and how: `<level>:<nonce>`.
 pub const MARKER: &str = "SECLOOP_SANDBOX";
 /// The same for programs of others.
@@ -27,8 +29,8 @@ pub const PLAIN_MARKER: &str = "AGENT_SANDBOX";
 pub const MISSING: u8 = 125;
 /// The exit code where it could not be started otherwise.
 const NOT_STARTED: u8 = 126;
-/// How every message of the inner stage begins.
-pub const SAYS: &str = "secloop inside: ";
+/// How every message of a stage begins.
+pub const SAYS: &str = "secloop sandbox: ";
 
 /// What the inner stage has to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Inside {
     write: Vec<PathBuf>,
     /// The port that leads to the proxy.
     port: Option<u16>,
+    /// Where the working copy has to be.
+    work: Option<PathBuf>,
 }
 
 impl Inside {
@@ -65,6 +69,7 @@ impl Inside {
                 Network::Proxy { port, .. } => Some(port),
                 Network::None | Network::Host => None,
             },
+            work: policy.work.as_ref().map(|work| work.at.clone()),
         }
     }
 
@@ -93,6 +98,9 @@ impl Inside {
         }
         for path in &self.write {
             args.extend(["w".into(), path.into()]);
+        }
+        if let Some(at) = &self.work {
+            args.extend(["t".into(), at.into()]);
         }
         args.push("--".into());
         args
@@ -131,6 +139,7 @@ impl Inside {
                 "-" => None,
                 port => Some(port.parse().ok()?),
             },
+            work: None,
         };
         let mut rest = rest;
         loop {
@@ -142,6 +151,7 @@ impl Inside {
                     match kind.to_str()? {
                         "r" => inside.read.push(path.into()),
                         "w" => inside.write.push(path.into()),
+                        "t" => inside.work = Some(path.into()),
                         _ => return None,
                     }
                     rest = more;
@@ -159,9 +169,13 @@ pub fn enter(args: &[OsString]) -> u8 {
         Ok(never) => match never {},
         Err(failure) => failure,
     };
+    say(&why);
+    code
+}
+
+pub(super) fn say(why: &str) {
     let text = format!("{SAYS}{why}\n");
     let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
-    code
 }
 
 fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
@@ -184,10 +198,13 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
     let forwarded = forwarded
         .transpose()
         .map_err(|e| missing(format!("the port that leads to the proxy: {e}")))?;
+    if let Some(at) = &inside.work {
+        super::copy(Path::new(WORK), at, u64::MAX).map_err(missing)?;
+    }
     let confinement = Confinement {
         limits: inside.limits,
         read: inside.read,
-        write: inside.write,
+        write: inside.write.into_iter().chain(inside.work).collect(),
         devices: "/dev".into(),
         root: inside.root,
     };

@@ -5,22 +5,38 @@
 //! confined is an error, never a silent downgrade.
 
 pub mod bwrap;
+mod copy;
 pub mod inside;
+pub mod outside;
 mod places;
 mod policy;
 pub mod seatbelt;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
 pub use bwrap::Bwrap;
+pub use copy::copy;
 pub use places::CREDENTIALS;
-pub use policy::{Cover, LIMITS, Network, Policy, ROOM, View};
+pub use policy::{Cover, LIMITS, Network, Policy, ROOM, User, View, Work};
 
-use crate::config::Level;
-use crate::process::{self, Finished, Spec, find_on_path, is_executable, landlock_version};
+use crate::config::{Level, SandboxConfig};
+use crate::process::{self, Finished, Limits, Spec, find_on_path, is_executable, landlock_version};
+
+/// Where programs are found inside.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
+
+/// What every confined program's environment begins with. Nothing of anybody's own is in it.
+pub fn environment(home: &Path, temporary: &Path) -> [(&'static str, OsString); 4] {
+    [
+        ("PATH", PATH.into()),
+        ("LANG", "C.UTF-8".into()),
+        ("HOME", home.into()),
+        ("TMPDIR", temporary.into()),
+    ]
+}
 
 /// A means of confinement that was found to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,4 +160,39 @@ fn broken(why: &str) -> String {
          AppArmor profile for bwrap; containers: a seccomp profile that permits them), or set \
          `sandbox.level = \"none\"` to run unconfined, which every report will say"
     )
+}
+
+/// Does the work of a stage of confinement where the process was started as one; gives the exit
+/// code. None: it was started as something else.
+pub fn stage(arguments: &[OsString]) -> Option<u8> {
+    let [_, word, rest @ ..] = arguments else {
+        return None;
+    };
+    match word.to_str()? {
+        inside::WORD => Some(inside::enter(rest)),
+        inside::FORWARD => match rest {
+            [socket] => Some(crate::egress::bridge::forward(Path::new(socket))),
+            _ => Some(inside::MISSING),
+        },
+        outside::WORD => Some(outside::enter(rest)),
+        _ => None,
+    }
+}
+
+impl SandboxConfig {
+    /// What an agent may, before anything is said about its places.
+    pub(crate) fn policy(&self) -> Policy {
+        let mib = |n: u32| u64::from(n) << 20;
+        let limits = self.limits;
+        Policy {
+            limits: Limits {
+                processes: limits.processes.into(),
+                memory: mib(limits.memory_mib),
+                file: mib(limits.file_mib),
+                files: limits.files.into(),
+            },
+            room: mib(limits.disk_mib),
+            ..Policy::agent(Vec::new(), Vec::new())
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub struct Policy {
     pub read: Vec<PathBuf>,
     /// Paths to write, canonical and absolute. They must exist.
     pub write: Vec<PathBuf>,
+    /// The working copy, where it is not written back.
+    pub work: Option<Work>,
     /// Places to write, whose content is nobody's afterwards: empty directories, which must exist.
     pub scratch: Vec<PathBuf>,
     /// Paths hidden behind an empty directory, even below a readable one.
@@ -57,12 +59,35 @@ pub struct Policy {
     pub cover: Vec<Cover>,
     /// The network.
     pub network: Network,
-    /// Who the program is, where secloop is root: user and group.
-    pub user: Option<(u32, u32)>,
+    /// Who the program is, where secloop is root.
+    pub user: User,
     /// Bounds on what it may use up.
     pub limits: Limits,
     /// Bytes that it may write to each of its temporary places.
     pub room: u64,
+}
+
+/// A working copy whose changes nobody takes over: it is copied once more, into memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// A private directory.
+    pub from: PathBuf,
+    /// Where it is found inside.
+    pub at: PathBuf,
+    /// What it takes.
+    pub bytes: u64,
+}
+
+/// Who a confined program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Who secloop is.
+    Same,
+    /// Another user and group, who owns what it may write. Only root can do that.
+    Other(u32, u32),
+    /// Root, by another number: it reads what only root may read. Nothing of root's rights is left,
+    /// but to files and limits it is root.
+    Called(u32, u32),
 }
 
 /// Bounds where nothing else is configured. A real agent needs more than 640 MiB of memory.
@@ -83,11 +108,12 @@ impl Policy {
             view: View::WholeReadOnly,
             read: Vec::new(),
             write: Vec::new(),
+            work: None,
             scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::None,
-            user: None,
+            user: User::Same,
             limits: LIMITS,
             room: ROOM,
         };
@@ -148,11 +174,12 @@ impl Policy {
             view: View::Minimal,
             read,
             write,
+            work: None,
             scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::Host,
-            user: None,
+            user: User::Same,
             limits: LIMITS,
             room: ROOM,
         }

@@ -212,7 +212,7 @@ async fn client_with(config: &AgentConfig, level: Level, egress: &EgressConfig) 
         .unwrap();
     let confinement = SandboxConfig {
         level,
-        user: "nobody".to_owned(),
+        ..SandboxConfig::default()
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
     for name in CREDENTIALS {

@@ -9,10 +9,8 @@ use super::stream::is_result;
 use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Spec, account_home};
-use crate::sandbox::Policy;
+use crate::sandbox::{self, Policy, User};
 
-/// Where programs are found inside.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
 
@@ -85,10 +83,7 @@ impl Claude {
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
             .args(self.arguments(job, settings.as_deref()))
             .envs(way.environment())
-            .env("PATH", PATH)
-            .env("LANG", "C.UTF-8")
-            .env("HOME", &home)
-            .env("TMPDIR", run_dir.join("tmp"))
+            .envs(sandbox::environment(&home, &run_dir.join("tmp")))
             .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
             .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
@@ -104,7 +99,7 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, way, (dir, run_dir), settings)
+        self.confined(spec, job, way, (dir, &run_dir), settings)
     }
 
     fn arguments(&self, job: &Job<'_>, settings: Option<&Path>) -> Vec<OsString> {
@@ -156,13 +151,13 @@ impl Claude {
         spec: Spec,
         job: &Job<'_>,
         way: &Way,
-        (dir, run_dir): (PathBuf, PathBuf),
+        (dir, run_dir): (PathBuf, &Path),
         settings: Option<PathBuf>,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
         }
-        let mut private = vec![dir.clone(), run_dir.clone()];
+        let mut private = vec![dir.clone(), run_dir.to_owned()];
         for home in account_home()
             .into_iter()
             .chain([std::env::home_dir()].into_iter().flatten())
@@ -172,9 +167,13 @@ impl Claude {
         }
         let program = visible(&self.program, &private)?;
         let config = run_dir.join("claude");
-        let mut policy = Policy::agent(vec![program], vec![dir, config]);
-        policy.scratch = vec![run_dir.join("home"), run_dir.join("tmp")];
-        policy.network = way.network();
+        let mut policy = Policy {
+            read: vec![program],
+            write: vec![dir, config],
+            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            network: way.network(),
+            ..self.confinement.policy()
+        };
         policy.read.extend(way.certificates());
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
@@ -190,7 +189,12 @@ impl Claude {
                 .without_credentials(&deployed.home, |_| "/dev/null".into());
             policy.cover.extend(self.ways.covers());
         }
-        policy.user = self.user;
+        policy.user = match (self.user, &job.deployed) {
+            (None, _) => User::Same,
+            (Some((uid, gid)), None) => User::Other(uid, gid),
+            // What is deployed for root, only root can read.
+            (Some((uid, gid)), Some(_)) => User::Called(uid, gid),
+        };
         Ok(self.sandbox.wrap(spec, &policy))
     }
 }

@@ -54,6 +54,7 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    confinement: SandboxConfig,
     ways: Ways,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
@@ -91,6 +92,7 @@ impl Claude {
             ways: Ways::new(config, egress, env)?,
             config: config.clone(),
             sandbox,
+            confinement: sandbox_config.clone(),
             user,
         })
     }

@@ -4,14 +4,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::Limits;
 
-/// Sets them all. No core is ever dumped: the host's handler of cores would run outside.
+/// Of one byte: a program that handles cores, which runs outside, is started for 0 too.
+const NO_CORE: u64 = 1;
+
+/// Sets them all.
 pub(super) fn set(limits: &Limits) -> Result<(), String> {
     for (what, name, most) in [
         (Resource::Nproc, "processes", limits.processes),
         (Resource::Data, "memory", limits.memory),
         (Resource::Fsize, "size of a file", limits.file),
         (Resource::Nofile, "open files", limits.files),
-        (Resource::Core, "size of a core", 0),
+        (Resource::Core, "size of a core", NO_CORE),
     ] {
         // What is bounded more tightly stays so.
         let most = getrlimit(what).maximum.map_or(most, |now| now.min(most));

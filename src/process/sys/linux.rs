@@ -52,6 +52,21 @@ pub(in crate::process) fn close_on_exec() {
     }
 }
 
+/// Takes a mount namespace of its own: what is mounted from here on only this process and its
+/// children see.
+pub(in crate::process) fn leave_mounts() -> rustix::io::Result<()> {
+    #[expect(unsafe_code, reason = "rustix can't know what else is unshared")]
+    // SAFETY: no descriptors are unshared, and file names keep their meaning.
+    unsafe {
+        rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS)
+    }
+}
+
+/// Ends with the parent.
+pub(in crate::process) fn die_with_parent() -> rustix::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+}
+
 /// The kernel's version of Landlock; 0 where there is none, or it is off.
 pub(crate) fn landlock_version() -> u32 {
     #[expect(unsafe_code, reason = "the crate tells it only after restricting")]

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secloop::process::Spec;
-use secloop::sandbox::{Bwrap, Cover, LIMITS, Network, Policy, ROOM, Sandbox, View, seatbelt};
+use secloop::sandbox::{
+    Bwrap, Cover, LIMITS, Network, Policy, ROOM, Sandbox, User, View, seatbelt,
+};
 
 fn spec() -> Spec {
     let mut spec = Spec::new("/usr/bin/env", "/w", Duration::from_mins(1))
@@ -19,11 +21,12 @@ fn policy(view: View, network: Network) -> Policy {
         view,
         read: vec!["/r1".into(), "/r2".into()],
         write: vec!["/w".into()],
+        work: None,
         scratch: Vec::new(),
         hide: vec!["/r1/secret".into()],
         cover: Vec::new(),
         network,
-        user: None,
+        user: User::Same,
         limits: LIMITS,
         room: ROOM,
     }

@@ -6,8 +6,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use secloop::process::{self, Spec};
-use secloop::sandbox::{Network, Policy, Sandbox};
+use secloop::sandbox::{Network, Policy, Sandbox, User};
 use tokio_util::sync::CancellationToken;
+
+/// Who is no root.
+fn unprivileged() -> User {
+    match process::effective_uid() {
+        0 => User::Other(65534, 65534),
+        _ => User::Same,
+    }
+}
 
 /// A place with something to read, something to hide and something to write.
 struct Place {
@@ -36,7 +44,7 @@ impl Place {
         Policy {
             hide: vec![self.at("read/secret")],
             network: Network::None,
-            user: (process::effective_uid() == 0).then_some((65534, 65534)),
+            user: unprivileged(),
             ..Policy::agent(vec![self.at("read")], vec![self.at("write")])
         }
     }
