@@ -331,11 +331,11 @@ fn around(env: &Env) -> Result<Around, String> {
         let Some(path) = env.get(name).filter(|path| !path.is_empty()) else {
             continue;
         };
-        let meta = std::fs::metadata(path).map_err(|e| format!("{name}: {path}: {e}"))?;
+        let meta = std::fs::metadata(path).map_err(|e| unusable(name, path, &e))?;
         if meta.len() > MAX_CERTIFICATES {
             return Err(format!("{name}: {path} is too long for certificates"));
         }
-        roots.push(std::fs::read(path).map_err(|e| format!("{name}: {path}: {e}"))?);
+        roots.push(std::fs::read(path).map_err(|e| unusable(name, path, &e))?);
     }
     Ok(Around {
         https_proxy: first(["https_proxy", "HTTPS_PROXY"]),
@@ -343,6 +343,10 @@ fn around(env: &Env) -> Result<Around, String> {
         no_proxy: first(["no_proxy", "NO_PROXY"]),
         roots,
     })
+}
+
+fn unusable(name: &str, path: &str, error: &std::io::Error) -> String {
+    format!("{name}: {path}: {error}; correct or unset it")
 }
 
 #[cfg(test)]
