@@ -161,9 +161,9 @@ impl Arena {
         fs::read_to_string(self.at(name)).is_ok_and(|text| text != ORDINARY)
     }
 
-    /// Whether there is such a file; it goes.
-    pub(super) fn took(&self, path: &str) -> bool {
-        fs::remove_file(path).is_ok()
+    /// Whether there is a file in that directory that bears the word; it goes.
+    pub(super) fn took(&self, dir: &str) -> bool {
+        fs::remove_file(Path::new(dir).join(self.word())).is_ok()
     }
 
     pub(super) fn mode(&self, name: &str) -> u32 {

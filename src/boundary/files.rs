@@ -27,14 +27,14 @@ pub(super) const ALL: &[Probe] = &[
     Probe::new(
         "write_etc",
         "a new file in /etc",
-        Outside(|a| a.took(&format!("/etc/{}", a.word()))),
+        Outside(|a| a.took("/etc")),
         Root,
         |g| write(&Path::new("/etc").join(word(g))),
     ),
     Probe::new(
         "write_tmp",
         "a new file in the host's /tmp",
-        Outside(|a| a.took(&format!("/tmp/{}", a.word()))),
+        Outside(|a| a.took("/tmp")),
         Anyone,
         |g| write(&Path::new("/tmp").join(word(g))),
     ),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::Open::{Anyone, Root};
 use super::Seen::{Outside, Said, Secret, Survivor};
 use super::files::{done, write};
-use super::{Ground, Probe};
+use super::{Arena, Ground, Probe};
 use crate::process::{Attempt, attack_process, attempt};
 
 pub(super) const ALL: &[Probe] = &[
@@ -101,14 +101,14 @@ pub(super) const ALL: &[Probe] = &[
     Probe::new(
         "signal",
         "to end one outside",
-        Outside(|a| a.victim_ended()),
+        Outside(Arena::victim_ended),
         Anyone,
         |g| done(attack_process::signal(g.victim)),
     ),
     Probe::new(
         "pidfd",
         "the same by a descriptor",
-        Outside(|a| a.victim_ended()),
+        Outside(Arena::victim_ended),
         Anyone,
         |g| done(attack_process::signal_by_descriptor(g.victim)),
     ),
@@ -124,7 +124,7 @@ pub(super) const ALL: &[Probe] = &[
         "to outlive its own end",
         Survivor,
         Anyone,
-        |g| leave(g),
+        leave,
     ),
     Probe::new(
         "survive_kill",

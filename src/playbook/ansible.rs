@@ -387,6 +387,7 @@ fn ended(how: Ended) -> String {
         Ended::Signaled(signal) => format!("ended by signal {signal}"),
         Ended::Deadline => "ran past its deadline and was ended".to_owned(),
         Ended::Silent => "was silent for too long and was ended".to_owned(),
+        Ended::Full => "wrote more than there is room for and was ended".to_owned(),
         Ended::Flood => "gave too much output and was ended".to_owned(),
         Ended::Lingered => "it did not end after its last word".to_owned(),
         Ended::Cancelled => "stopped by the supervisor".to_owned(),

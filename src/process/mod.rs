@@ -19,6 +19,7 @@ mod other;
 mod output;
 #[cfg(any(test, not(target_os = "linux")))]
 mod procargs;
+mod room;
 mod run;
 mod spec;
 mod sys;
@@ -38,6 +39,7 @@ pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};
+pub use room::Room;
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
 pub use sys::{Attempt, attempt};

@@ -64,6 +64,8 @@ pub(super) async fn version(program: &Path) -> Result<(u32, u32), String> {
 pub struct Bwrap {
     /// bubblewrap itself.
     pub program: PathBuf,
+    /// Its version.
+    pub version: (u32, u32),
     /// secloop, which is also the inner stage.
     pub secloop: PathBuf,
 }

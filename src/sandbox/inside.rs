@@ -27,8 +27,9 @@ pub const MARKER: &str = "SECLOOP_SANDBOX";
 pub const PLAIN_MARKER: &str = "AGENT_SANDBOX";
 /// The exit code where the program was not started because its confinement is not whole.
 pub const MISSING: u8 = 125;
-/// The exit code where it could not be started otherwise.
+/// The exit codes where it could not be started otherwise, as shells have them.
 const NOT_STARTED: u8 = 126;
+const NOT_FOUND: u8 = 127;
 /// How every message of a stage begins.
 pub const SAYS: &str = "secloop sandbox: ";
 
@@ -214,5 +215,9 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
             .map_err(|e| missing(format!("what forwards to the proxy: {e}")))?;
     }
     let why = become_program(program, args);
-    Err((NOT_STARTED, format!("{}: {why}", program.display())))
+    let code = match why.kind() {
+        std::io::ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_STARTED,
+    };
+    Err((code, format!("{}: {why}", program.display())))
 }

@@ -98,6 +98,7 @@ impl Sandbox {
         }
         let found = Self::Bwrap(Bwrap {
             program,
+            version,
             secloop: secloop.to_owned(),
         });
         found.try_out().await.map(|()| found)
@@ -121,6 +122,22 @@ impl Sandbox {
             Self::Off => "none: agent and checks run with your rights",
             Self::Bwrap(_) => "native (bubblewrap)",
             Self::Seatbelt(_) => "native (Seatbelt)",
+        }
+    }
+
+    /// The same, with what the machine has for it.
+    pub fn found(&self) -> String {
+        let what = self.describe();
+        match self {
+            Self::Bwrap(Bwrap {
+                version: (major, minor),
+                ..
+            }) => format!(
+                "{what}: bubblewrap {major}.{minor}, user namespaces, Landlock version {}; no control \
+                 group: memory is limited for each process, not for all together",
+                landlock_version()
+            ),
+            Self::Off | Self::Seatbelt(_) => what.to_owned(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::Claude;
 use super::stream::is_result;
 use super::way::Way;
 use crate::gate::MicroUsd;
-use crate::process::{Done, Spec, account_home};
+use crate::process::{Done, Room, Spec, account_home};
 use crate::sandbox::{self, Policy, User};
 
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
@@ -148,7 +148,7 @@ impl Claude {
 
     fn confined(
         &self,
-        spec: Spec,
+        mut spec: Spec,
         job: &Job<'_>,
         way: &Way,
         (dir, run_dir): (PathBuf, &Path),
@@ -189,6 +189,7 @@ impl Claude {
                 .without_credentials(&deployed.home, |_| "/dev/null".into());
             policy.cover.extend(self.ways.covers());
         }
+        spec.room = Some(Room::growing(policy.write.clone(), policy.room));
         policy.user = match (self.user, &job.deployed) {
             (None, _) => User::Same,
             (Some((uid, gid)), None) => User::Other(uid, gid),

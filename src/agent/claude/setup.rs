@@ -66,6 +66,7 @@ mod tests {
     fn is_never_root_inside_the_confinement() {
         let bwrap = Sandbox::Bwrap(crate::sandbox::Bwrap {
             program: "/usr/bin/bwrap".into(),
+            version: (0, 8),
             secloop: "/usr/bin/secloop".into(),
         });
         assert!(

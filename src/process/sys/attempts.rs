@@ -21,7 +21,7 @@ pub enum Attempt {
     Clone3UserNamespace,
     /// A new mount namespace.
     MountNamespace,
-    /// An io_uring.
+    /// A ring for input and output (`io_uring`).
     IoUring,
     /// A key in the process's own keyring.
     AddKey,
@@ -143,8 +143,8 @@ fn at<const N: usize>(bytes: &mut [u8; N]) -> c_long {
     bytes.as_mut_ptr() as c_long
 }
 
-fn call(number: c_long, [a, b, c, d, e]: [c_long; 5]) -> Result<()> {
-    raw(number, [a, b, c, d, e]).map(drop)
+fn call(number: c_long, args: [c_long; 5]) -> Result<()> {
+    raw(number, args).map(drop)
 }
 
 fn opened(number: c_long, args: [c_long; 5]) -> Result<()> {
@@ -155,9 +155,10 @@ fn opened(number: c_long, args: [c_long; 5]) -> Result<()> {
     Ok(())
 }
 
-fn raw(number: c_long, [a, b, c, d, e]: [c_long; 5]) -> Result<c_long> {
+fn raw(number: c_long, args: [c_long; 5]) -> Result<c_long> {
+    let [first, second, third, fourth, fifth] = args;
     // SAFETY: each caller gives pointers to what lives until the call is over, and is large enough.
-    match unsafe { libc::syscall(number, a, b, c, d, e, 0) } {
+    match unsafe { libc::syscall(number, first, second, third, fourth, fifth, 0) } {
         -1 => Err(Error::last_os_error()),
         other => Ok(other),
     }
@@ -237,7 +238,7 @@ fn old_numbers() -> Result<()> {
 /// A terminal of its own becomes the controlling one, and gets input that nobody typed.
 fn terminal(request: u64) -> Result<()> {
     let (_main, other) = pair()?;
-    let mut byte = 3_u8;
+    let mut byte = b'x';
     // SAFETY: the descriptor was opened here, and the byte lives long enough.
     unsafe {
         libc::setsid();

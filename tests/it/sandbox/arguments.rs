@@ -35,6 +35,7 @@ fn policy(view: View, network: Network) -> Policy {
 fn bwrap(policy: &Policy) -> Spec {
     let bwrap = Bwrap {
         program: "/usr/bin/bwrap".into(),
+        version: (0, 8),
         secloop: "/opt/secloop".into(),
     };
     bwrap.wrap(spec(), policy, "n0")

@@ -133,7 +133,9 @@ impl Place {
             .map(|mut err| err.read_to_string(&mut errors));
         let code = child.wait().unwrap();
         let through = probe.succeeded(&arena, &all);
-        let all = format!("{} {} {code}", all.trim(), errors.trim());
+        let all = format!("{} {} {code}", all.trim(), errors.trim())
+            .trim()
+            .to_owned();
         (through, all.replace('\n', " "))
     }
 }
@@ -146,6 +148,15 @@ fn killed(child: &mut Child) -> String {
     assert_eq!(said, "up\n");
     child.kill().unwrap();
     said
+}
+
+/// Whether the attack was tried: it says so itself, or was ended by the signal (25) for who writes
+/// more than a file may hold.
+fn tried(said: &str) -> bool {
+    ["not: ", "did", "up "]
+        .iter()
+        .any(|word| said.starts_with(word))
+        || said == "exit status: 153"
 }
 
 fn word(through: Option<&(bool, String)>) -> &'static str {
@@ -178,7 +189,7 @@ fn every_attack_is_stopped_that_gets_through_without_a_boundary() {
         table.push_str(&format!("{line} {}\n", probe.what));
         for (way, (through, said)) in &results {
             let fine = match way {
-                Way::Native { .. } => !through && !said.contains("secloop sandbox:"),
+                Way::Native { .. } => !through && tried(said),
                 Way::Bare { root } => match probe.open {
                     Open::Anyone => *through,
                     Open::Root => *through || !root,
