@@ -168,9 +168,15 @@ impl Claude {
         let mut policy = Policy {
             read: vec![program],
             write: vec![dir, config],
-            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            scratch: vec![run_dir.join("tmp")],
             ..self.confinement.policy()
         };
+        // A home that was furnished is looked at afterwards.
+        let home = run_dir.join("home");
+        match std::fs::read_dir(&home).map(|mut entries| entries.next().is_none()) {
+            Ok(false) => policy.write.push(home),
+            Ok(true) | Err(_) => policy.scratch.push(home),
+        }
         for (name, value) in &self.passed {
             let path = Path::new(value);
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
