@@ -10,6 +10,8 @@
 mod agent_claude;
 mod bad_input;
 mod catalog;
+#[cfg(target_os = "linux")]
+mod convergence;
 mod crash;
 mod discord;
 mod egress;
@@ -33,6 +35,8 @@ mod prove;
 mod real_agent;
 mod repo;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod scan;
 mod spend;
 mod starter;
 mod support;

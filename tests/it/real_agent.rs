@@ -4,6 +4,7 @@
 #[cfg(target_os = "linux")]
 mod credential;
 mod money;
+mod opinion;
 mod takeover;
 mod turns;
 

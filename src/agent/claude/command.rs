@@ -170,11 +170,17 @@ impl Claude {
         let mut policy = Policy {
             read: vec![program],
             write: vec![dir, config],
-            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            scratch: vec![run_dir.join("tmp")],
             network: way.network(),
             ..self.confinement.policy()
         };
         policy.read.extend(way.certificates());
+        // A home that was furnished is looked at afterwards.
+        let home = run_dir.join("home");
+        match std::fs::read_dir(&home).map(|mut entries| entries.next().is_none()) {
+            Ok(false) => policy.write.push(home),
+            Ok(true) | Err(_) => policy.scratch.push(home),
+        }
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
             policy.read.extend(deployed.managed.iter().cloned());

@@ -10,6 +10,8 @@ pub(crate) mod meter;
 pub(crate) mod model;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
+#[cfg(target_os = "linux")]
+pub(crate) mod scripted;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
