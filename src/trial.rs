@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
-    SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
+    RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
 };
 use crate::egress::Source;
 use crate::error::Fatal;

@@ -7,6 +7,8 @@ mod confined;
 #[cfg(target_os = "linux")]
 mod credential;
 mod ends;
+#[cfg(target_os = "linux")]
+mod guarded;
 mod live;
 mod lost;
 mod metered;

@@ -9,7 +9,7 @@ use super::stream::is_result;
 use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Room, Spec, account_home};
-use crate::sandbox::{self, Policy, User};
+use crate::sandbox::{self, Network, Policy, User};
 
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
@@ -44,6 +44,14 @@ pub(super) struct Job<'a> {
     pub(super) schema: Option<&'a str>,
     /// Work with what is deployed on the machine.
     pub(super) deployed: Option<Deployed>,
+}
+
+impl Job<'_> {
+    /// Whether secloop's own guard reads its tool calls. With what is deployed on the machine, that
+    /// is what is looked at.
+    pub(super) fn is_guarded(&self) -> bool {
+        !self.tools.is_empty() && self.deployed.is_none()
+    }
 }
 
 /// What is deployed on the machine.
@@ -99,7 +107,25 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, way, (dir, &run_dir), settings)
+        let mut read = way.certificates();
+        // A copy lies elsewhere than in the home directory.
+        let home = job.deployed.as_ref().map(|deployed| &deployed.home);
+        read.extend(settings.filter(|path| home.is_none_or(|home| !path.starts_with(home))));
+        self.confined(spec, job, (dir, &run_dir), way.network(), read)
+    }
+
+    /// Another command, in the confinement of the job, without a network.
+    ///
+    /// # Errors
+    /// When a directory can't be resolved, naming it.
+    pub(super) fn wrapped(&self, mut spec: Spec, job: &Job<'_>) -> Result<Spec, String> {
+        let (dir, run_dir) = (resolved(job.dir)?, resolved(job.run_dir)?);
+        spec.cwd.clone_from(&dir);
+        let spec = spec.envs(sandbox::environment(
+            &run_dir.join("home"),
+            &run_dir.join("tmp"),
+        ));
+        self.confined(spec, job, (dir, &run_dir), Network::None, Vec::new())
     }
 
     fn arguments(&self, job: &Job<'_>, settings: Option<&Path>) -> Vec<OsString> {
@@ -138,8 +164,16 @@ impl Claude {
                 more(&["--allowedTools", "Bash(cat:*)", "Read"]);
             }
         }
-        if let Some(settings) = settings {
+        let guarded = job.is_guarded() && self.registration.is_some();
+        let named = if guarded {
+            self.named_settings()
+        } else {
+            settings.map(Path::to_owned)
+        };
+        if guarded || named.is_some() {
             args.push("--include-hook-events".into());
+        }
+        if let Some(settings) = named {
             args.push("--settings".into());
             args.push(settings.into());
         }
@@ -150,9 +184,9 @@ impl Claude {
         &self,
         mut spec: Spec,
         job: &Job<'_>,
-        way: &Way,
         (dir, run_dir): (PathBuf, &Path),
-        settings: Option<PathBuf>,
+        network: Network,
+        read: Vec<PathBuf>,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
@@ -171,23 +205,22 @@ impl Claude {
             read: vec![program],
             write: vec![dir, config],
             scratch: vec![run_dir.join("tmp")],
-            network: way.network(),
+            network,
             ..self.confinement.policy()
         };
-        policy.read.extend(way.certificates());
+        policy.read.extend(read);
         // A home that was furnished is looked at afterwards.
         let home = run_dir.join("home");
         match std::fs::read_dir(&home).map(|mut entries| entries.next().is_none()) {
             Ok(false) => policy.write.push(home),
             Ok(true) | Err(_) => policy.scratch.push(home),
         }
+        if let Some(registration) = self.registration.as_ref().filter(|_| job.is_guarded()) {
+            registration.admit(&mut policy, self.sandbox.can_cover());
+        }
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());
             policy.read.extend(deployed.managed.iter().cloned());
-            // A copy lies elsewhere.
-            policy
-                .read
-                .extend(settings.filter(|path| !path.starts_with(&deployed.home)));
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy

@@ -9,6 +9,9 @@
 //! has switched confinement off it keeps the client's own permission rules instead: it edits files
 //! in its working copy, but of the shell it gets only what the client holds to be harmless.
 //!
+//! Before each of its tool calls the client asks secloop's guard (`registration.rs`), which it can't
+//! be told to leave out.
+//!
 //! Its way to the model, and its credential, are in [`way`]: by default a proxy of secloop's, which
 //! holds the credential and reads along what calls cost. The credential is taken out of everything
 //! that is shown or kept all the same.
@@ -21,10 +24,12 @@ mod live;
 mod opinion;
 mod outcome;
 mod prompts;
+mod registration;
 mod schema;
 mod setup;
 mod stream;
 mod tidy;
+mod watch;
 mod way;
 
 use std::path::{Path, PathBuf};
@@ -60,6 +65,8 @@ pub struct Claude {
     ways: Ways,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
+    /// The guard that reads its tool calls.
+    registration: Option<registration::Registration>,
 }
 
 /// A run that has ended.
@@ -96,6 +103,7 @@ impl Claude {
             sandbox,
             confinement: sandbox_config.clone(),
             user,
+            registration: None,
         })
     }
 
@@ -120,7 +128,7 @@ impl Claude {
     /// Runs one job to its end.
     ///
     /// # Errors
-    /// When it can't be started; nothing was spent then.
+    /// When it can't be started, or its guard does not work; nothing was spent then.
     async fn run(
         &self,
         job: &Job<'_>,
@@ -135,7 +143,9 @@ impl Claude {
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
+        self.canary(job).await.map_err(crashed)?;
         let mut seen = Seen::new(way.secrets());
+        seen.watch.on = job.is_guarded() && self.registration.is_some();
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
                 process::Stream::Out => {
@@ -152,7 +162,7 @@ impl Claude {
                 beat(&shown);
             }
             // It would go on trying for minutes.
-            if seen.unauthorized >= stream::UNAUTHORIZED {
+            if seen.unauthorized >= stream::UNAUTHORIZED || seen.watch.ends() {
                 stop.cancel();
             }
         })
@@ -201,6 +211,7 @@ impl Agent for Claude {
                 why,
                 cost: MicroUsd::ZERO,
                 session: None,
+                refused_calls: Vec::new(),
                 tail: Vec::new(),
             },
         }
@@ -246,6 +257,7 @@ fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
         why,
         cost,
         session: Some(brief.session.clone()),
+        refused_calls: ran.seen.refused_calls(),
         tail: ran.seen.tail(),
     }
 }
