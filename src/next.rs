@@ -94,7 +94,8 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
         _ => {}
     }
     let idle = streak(turns, |t| match t.outcome {
-        TurnOutcome::Idle(_) => Some(true),
+        // Nothing new is not nothing left, while what landed does not hold.
+        TurnOutcome::Idle(_) => Some(t.receipt.drift.iter().all(|d| d.repaired)),
         TurnOutcome::Skipped(_) => None,
         _ => Some(false),
     });
@@ -175,6 +176,29 @@ mod tests {
         }
     }
 
+    fn drifting() -> Receipt {
+        let finding = crate::turn::Finding {
+            title: String::new(),
+            detail: String::new(),
+            severity: crate::turn::Severity::P0,
+            target: String::new(),
+            control: String::new(),
+        };
+        let drift = crate::turn::Drift {
+            turn: TurnId::nil(),
+            commit: String::new(),
+            finding,
+            probe: String::new(),
+            colour: crate::turn::Colour::Red,
+            output: String::new(),
+            repaired: false,
+        };
+        Receipt {
+            drift: vec![drift],
+            ..Receipt::default()
+        }
+    }
+
     fn turns(kinds: &str) -> Vec<Turn> {
         kinds
             .chars()
@@ -184,7 +208,7 @@ mod tests {
                         TurnOutcome::Committed("abc".into()),
                         Some(AgentOutcome::Done),
                     ),
-                    'i' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
+                    'i' | 'D' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
                     's' => (TurnOutcome::Skipped(String::new()), None),
                     'r' => (
                         TurnOutcome::Rejected(String::new()),
@@ -224,7 +248,11 @@ mod tests {
                     finding: None,
                     change: String::new(),
                     question: None,
-                    receipt: Receipt::default(),
+                    receipt: if kind == 'D' {
+                        drifting()
+                    } else {
+                        Receipt::default()
+                    },
                 }
             })
             .collect()
@@ -242,6 +270,10 @@ mod tests {
             ("ii", stop(Stop::NothingMaterial)),
             ("isi", stop(Stop::NothingMaterial)),
             ("ici", Next::Sleep),
+            // What landed and does not hold is left.
+            ("DD", Next::Sleep),
+            ("iDi", Next::Sleep),
+            ("DDDDD", stop(Stop::DrySpell(5))),
             ("ff", Next::Sleep),
             ("fff", stop(failures(3))),
             ("fsff", stop(failures(3))),

@@ -38,7 +38,10 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         records::record(world, &turned.turn, turned.stop.as_ref()).await?;
         // The evidence is in the ledger: a run of months must not keep it in memory.
         turns.push(Turn {
-            receipt: Receipt::default(),
+            receipt: Receipt {
+                drift: turned.turn.receipt.drift,
+                ..Receipt::default()
+            },
             ..turned.turn
         });
         if let Some(fatal) = turned.fatal {

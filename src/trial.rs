@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, WikiConfig,
 };
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -152,6 +152,7 @@ impl Trial {
                 newest_first: true,
                 include_open: false,
             },
+            prove: ProveConfig::default(),
         }
     }
 }

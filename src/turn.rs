@@ -3,11 +3,13 @@
 //! Pure data. A [`Turn`] is always recorded; its [`Receipt`] holds the evidence. Every text that
 //! comes from an agent is length-limited when a [`Report`] is parsed (see `agent::report`).
 
+mod drift;
 mod left;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::drift::Drift;
 pub use self::left::{Left, in_short};
 use crate::gate::MicroUsd;
 
@@ -89,6 +91,10 @@ pub struct Probe {
     pub run: ProbeRun,
     /// What it must give when the hole is closed.
     pub expect: Expect,
+    /// What it gives while the hole is open, where the report says so: then anything else that is
+    /// not green is an error, and not red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub red: Option<Expect>,
 }
 
 /// A probe's program: an argument vector, or a POSIX shell script.
@@ -101,8 +107,9 @@ pub enum ProbeRun {
     Script(String),
 }
 
-/// What a green probe gives. Anything else that ends normally is red; a probe that can't start,
-/// is killed, or exits above 125 is an error and neither red nor green.
+/// What a green probe gives. Anything else that ends normally is red; a probe that can't start, is
+/// killed, exits above 125 or has nothing but an error message to give is an error and neither red
+/// nor green.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -276,6 +283,8 @@ pub enum Gate {
     Green,
     /// The agent can still work: tool call, file read, hook corpus.
     Autonomy,
+    /// What the deployed hooks say to this workstation's own past.
+    Replay,
     /// A call of the live agent with the deployed settings.
     LiveCall,
     /// An explicit-path commit.
@@ -299,6 +308,7 @@ impl Gate {
             Self::SecondRun => "second run",
             Self::Green => "probe green",
             Self::Autonomy => "autonomy",
+            Self::Replay => "replay",
             Self::LiveCall => "live call",
             Self::Commit => "commit",
             Self::Rollback => "rollback",
@@ -433,6 +443,9 @@ pub struct Receipt {
     /// What a rollback could not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
+    /// The probes of earlier improvements that were not green when the turn began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
 }
 
 /// One wake and what it came to.
@@ -494,6 +507,9 @@ impl Receipt {
         for probe in &mut self.probes {
             probe.output.clear();
         }
+        for drift in &mut self.drift {
+            drift.output.clear();
+        }
         self
     }
 }
@@ -502,6 +518,8 @@ impl Receipt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// The probes of earlier improvements.
+    Drift,
     /// Checking the spend.
     Gate,
     /// Taking the lock.
@@ -526,6 +544,7 @@ impl Stage {
     /// The stage's name, as shown to people.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Drift => "drift",
             Self::Gate => "gate",
             Self::Lock => "lock",
             Self::Iterate => "iterate",

@@ -2,11 +2,14 @@
 
 mod args;
 mod doctor;
+mod fresh;
 mod guard;
 mod init;
 mod look;
 mod place;
+mod probe;
 mod receipt;
+mod replay;
 mod run;
 mod stop;
 
@@ -102,6 +105,10 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
                 by,
                 early,
             } => look::spend(&around, config, json, date, by, early).await,
+            Command::Probe { json, fresh, jobs } => {
+                let how = probe::How { json, fresh, jobs };
+                Box::pin(probe::probe(&around, config, how)).await
+            }
             Command::Init {
                 repo,
                 force,
@@ -110,6 +117,16 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
+            Command::Replay {
+                against,
+                json,
+                fresh,
+            } => replay::replay(&around, config, against, json, fresh).await,
+            Command::HookRunner => Ok(if crate::prove::autonomy::serve().await {
+                Exit::Done
+            } else {
+                Exit::Fatal
+            }),
             Command::Guardian => Ok(if crate::process::stand_guard().await {
                 Exit::Done
             } else {

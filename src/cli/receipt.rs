@@ -39,6 +39,10 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
     if let Some(question) = &turn.question {
         section(&mut out, "question", [question]);
     }
+    if !turn.receipt.drift.is_empty() {
+        let drift = turn.receipt.drift.iter().map(ToString::to_string);
+        section(&mut out, "drift when the turn began", drift);
+    }
     if !turn.receipt.gates.is_empty() {
         out.push_str("\ngates\n");
     }

@@ -9,8 +9,8 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
@@ -272,6 +272,16 @@ pub(super) fn resolve(
                 .unwrap_or_else(|| "Security improvement log".to_owned()),
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
+        },
+        prove: {
+            let default = ProveConfig::default();
+            let corpus = raw.prove.corpus.unwrap_or_default();
+            ProveConfig {
+                corpus: corpus.iter().map(|file| path(file)).collect(),
+                hook_budget: span(raw.prove.hook_budget, default.hook_budget),
+                replay: span(raw.prove.replay, default.replay),
+                replay_days: raw.prove.replay_days.unwrap_or(default.replay_days),
+            }
         },
         state_dir,
         home,

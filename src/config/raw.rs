@@ -16,6 +16,7 @@ pub(super) struct Raw {
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) prove: RawProve,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,6 +103,15 @@ pub(super) struct RawCoordinate {
 pub(super) struct RawDiscord {
     pub(super) base_url: Option<String>,
     pub(super) channel_id: Option<ChannelId>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProve {
+    pub(super) corpus: Option<Vec<String>>,
+    pub(super) hook_budget: Option<Span>,
+    pub(super) replay: Option<Span>,
+    pub(super) replay_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -38,6 +38,8 @@ pub struct Config {
     pub discord: DiscordConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// Proof that the agent can still work.
+    pub prove: ProveConfig,
 }
 
 /// Timing and stops of the loop.
@@ -211,6 +213,30 @@ pub struct DiscordConfig {
     pub channel_id: String,
     /// The bot's token; empty: none. Never logged.
     pub token: Secret,
+}
+
+/// Proof that the agent can still work.
+#[derive(Debug, Clone)]
+pub struct ProveConfig {
+    /// Files with more calls that hooks have to let through, or to deny.
+    pub corpus: Vec<PathBuf>,
+    /// How long a hook may take for a call, as a rule.
+    pub hook_budget: Duration,
+    /// How long past calls may be replayed, before a change and after it.
+    pub replay: Duration,
+    /// How many days of the past are replayed.
+    pub replay_days: u32,
+}
+
+impl Default for ProveConfig {
+    fn default() -> Self {
+        Self {
+            corpus: Vec::new(),
+            hook_budget: Duration::from_secs(2),
+            replay: Duration::from_mins(1),
+            replay_days: 90,
+        }
+    }
 }
 
 /// The wiki log.

@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("loop.dry_spell", config.r#loop.dry_spell),
         ("loop.max_turns", config.r#loop.max_turns),
         ("agent.max_turns", config.agent.max_turns),
+        ("prove.replay_days", config.prove.replay_days),
     ] {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
@@ -27,6 +28,8 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.silence", config.agent.silence),
         ("ansible.deadline", config.ansible.deadline),
         ("playbook.deadman", config.playbook.deadman),
+        ("prove.hook_budget", config.prove.hook_budget),
+        ("prove.replay", config.prove.replay),
         ("coordinate.wait", config.coordinate.wait),
         ("coordinate.overdue", config.coordinate.overdue),
         ("coordinate.silent", config.coordinate.silent),

@@ -35,4 +35,5 @@ pub use output::{Line, Stream};
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
 pub(crate) use sys::asleep;
+pub(crate) use sys::hide_from_children;
 pub use sys::{account_home, effective_uid, user_ids};

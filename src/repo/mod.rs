@@ -6,11 +6,13 @@
 mod changes;
 mod commit;
 mod git;
+mod landed;
 mod locks;
 mod open;
 mod tree;
 
 pub use changes::{Change, Changes, Kind};
+pub use landed::{Landed, Trailer, finding_trailer, probe_trailer};
 pub use open::{Repo, init_with_all};
 
 /// A commit's full object name.

@@ -75,7 +75,8 @@ fn introduction(readers: Readers) -> &'static str {
 
 fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
     match turn.outcome {
-        TurnOutcome::Skipped(_) => false,
+        // A wake at a closed gate is only worth a place for what it saw.
+        TurnOutcome::Skipped(_) => readers == Readers::Operator && !turn.receipt.drift.is_empty(),
         _ if readers == Readers::Operator => true,
         TurnOutcome::Committed(_) => true,
         TurnOutcome::Rejected(_)
@@ -234,6 +235,9 @@ fn entry(turn: &Turn, readers: Readers, zone: Tz) -> String {
     }
     if readers == Readers::Operator {
         let _ = writeln!(out, "- **Cost:** {}", turn.cost);
+        for drift in &turn.receipt.drift {
+            let _ = writeln!(out, "- **Drift:** {}", text(&drift.to_string()));
+        }
     }
     if turn.receipt.confinement.starts_with("none") {
         let _ = writeln!(out, "- **Confined:** {}", text(&turn.receipt.confinement));

@@ -33,7 +33,7 @@ pub(super) async fn check(
     world.stage(Stage::Check);
     let Proposal { changes, report } = proposal;
     let config = &world.config;
-    repeated(world, &report).await?;
+    repeated(world, &report, draft).await?;
 
     let since = Instant::now();
     let files = draft.receipt.paths.join(", ");
@@ -81,11 +81,16 @@ pub(super) async fn check(
 }
 
 /// A finding that has landed, or was rejected twice, is not tried again.
-async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
+async fn repeated(world: &World, report: &Report, draft: &Draft) -> Result<(), Ending> {
     let Some(finding) = &report.finding else {
         return Ok(());
     };
     let print = finding.fingerprint();
+    // What landed and is red again is no new finding, and no repeat either.
+    let drift = draft.drift();
+    if drift.iter().any(|d| d.finding.fingerprint() == print) {
+        return Ok(());
+    }
     let memory = world.ledger.memory(1_000).await?;
     let known = memory.iter().find(|m| m.finding.fingerprint() == print);
     let why = match known {

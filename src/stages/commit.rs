@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::prove::Proven;
 use super::{Draft, Ending};
-use crate::repo::CommitId;
+use crate::repo::{CommitId, Trailer, finding_trailer, probe_trailer};
 use crate::text::one_line;
 use crate::turn::{Gate, Probe, ProbeRun, Report, Stage, TurnOutcome, Verdict};
 use crate::world::World;
@@ -28,7 +28,12 @@ pub(super) async fn commit(
     let message = message(&cleared.report, draft);
     let commit = match world
         .repo
-        .commit(&cleared.changes, &message, draft.id)
+        .commit(
+            &cleared.changes,
+            &message,
+            draft.id,
+            &trailers(&cleared.report),
+        )
         .await
     {
         Ok(commit) => commit,
@@ -59,6 +64,13 @@ pub(super) async fn commit(
         world.console().note(&format!("git push failed: {why}"));
     }
     Ok(commit)
+}
+
+/// What lives on with the commit: whoever has the branch can run its probes.
+fn trailers(report: &Report) -> Vec<Trailer> {
+    let finding = report.finding.iter().filter_map(finding_trailer);
+    let probes = report.probes.iter().filter_map(probe_trailer);
+    finding.chain(probes).collect()
 }
 
 /// What was hardened, and why.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::gate::MicroUsd;
 use crate::ledger::OpenTurn;
 use crate::turn::{
-    AgentOutcome, Finding, Gate, GateRecord, Receipt, Turn, TurnId, TurnOutcome, Verdict,
+    AgentOutcome, Drift, Finding, Gate, GateRecord, Receipt, Turn, TurnId, TurnOutcome, Verdict,
 };
 use crate::world::World;
 
@@ -102,6 +102,12 @@ impl Draft {
             },
             detail,
         );
+    }
+
+    /// The earlier improvements that do not hold, and that a re-run of the playbook did not mend.
+    pub(super) fn drift(&self) -> Vec<Drift> {
+        let open = self.receipt.drift.iter().filter(|d| !d.repaired);
+        open.cloned().collect()
     }
 
     /// Adds a remark about what the evidence does not cover, once.

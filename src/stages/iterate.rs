@@ -48,6 +48,7 @@ pub(super) async fn iterate(
         allowance: allowance.amount(),
         memory: world.ledger.memory(REMEMBERED).await?,
         refusals: refusals(&turns),
+        drift: draft.drift(),
         allowed: world.config.repo.allowed.clone(),
         off_limits: world
             .config

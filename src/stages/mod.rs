@@ -1,19 +1,21 @@
 //! One turn: the stages in their order, each taking what only the one before it can mint.
 //!
 //! ```text
-//! gate ─ iterate ─ propose ─ check ─ apply ─ prove ─ commit
-//!                                      └───────┴── refused ── roll back
+//! drift ─ gate ─ iterate ─ propose ─ check ─ apply ─ prove ─ commit
+//!                                              └───────┴── refused ── roll back
 //! ```
 
 mod apply;
 mod check;
 mod commit;
 mod draft;
+mod drift;
 mod iterate;
 mod metered;
 mod opening;
 mod propose;
 mod prove;
+mod replay;
 pub mod rollback;
 
 use tokio_util::sync::CancellationToken;
@@ -81,13 +83,16 @@ async fn attempt(
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<crate::repo::CommitId, Ending> {
+    let drifted = drift::look(world, draft, cancel).await?;
     let allowance = opening::gate(world, draft).await?;
+    drift::mend(world, drifted, draft, cancel).await?;
     let iteration = Box::pin(iterate::iterate(world, allowance, draft, cancel)).await?;
     let proposal = propose::propose(world, iteration, draft).await?;
     let cleared = check::check(world, proposal, draft, cancel).await?;
+    let past = replay::before(world, cancel).await;
     let journal = apply::open_journal(world, &cleared, draft).await?;
     let proven = match apply::apply(world, cleared, &journal, draft, cancel).await {
-        Ok(applied) => Box::pin(prove::prove(world, applied, &journal, draft, cancel)).await,
+        Ok(applied) => Box::pin(prove::prove(world, applied, &journal, &past, draft, cancel)).await,
         Err(ending) => Err(ending),
     };
     let done = match proven {

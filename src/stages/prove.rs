@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Applied, Journal};
 use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::metered::metered;
+use super::replay::{self, Asked};
 use super::{Draft, Ending, opening};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
 use crate::prove::autonomy::Report;
-use crate::turn::{Colour, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
+use crate::prove::committed::Committed;
+use crate::turn::{Colour, Drift, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
 /// What the live call may cost.
@@ -29,11 +31,13 @@ pub(super) async fn prove(
     world: &World,
     applied: Applied,
     journal: &Journal,
+    past: &Asked,
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Proven, Ending> {
     world.stage(Stage::Prove);
     let cleared = applied.cleared;
+    after_apply(world, &cleared.report.probes, draft, cancel).await?;
     world.console().step_started("second run");
     let run = world
         .ansible
@@ -44,9 +48,38 @@ pub(super) async fn prove(
     ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
     green(world, &cleared.report.probes, draft, cancel).await?;
     let autonomy = autonomy(world, draft, cancel).await?;
+    replay::again(world, past, draft, cancel).await?;
     live_call(world, draft, cancel).await?;
     journal.disarm().await?;
     Ok(Proven { cleared, autonomy })
+}
+
+/// The probes are green after one run already: a machine that is set up anew gets no second one.
+async fn after_apply(
+    world: &World,
+    probes: &[Probe],
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    for probe in probes {
+        let result = world.probe(probe, cancel).await;
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        if result.colour != Colour::Green {
+            if let Some(record) = draft.receipt.probes.iter_mut().find(|r| r.probe == *probe) {
+                record.after = Some(result.colour);
+                record.output.clone_from(&result.output);
+            }
+            let verdict = Verdict::Refused(format!(
+                "\"{}\" is still red after apply (what it said is in the receipt)",
+                probe.name,
+            ));
+            return passed(world, draft, Gate::Green, verdict, since, "after one run");
+        }
+    }
+    Ok(())
 }
 
 async fn green(
@@ -64,26 +97,44 @@ async fn green(
         record.output.clone_from(&result.output);
         if result.colour != Colour::Green && verdict == Verdict::Passed {
             verdict = Verdict::Refused(format!(
-                "\"{}\" is still red after apply (what it said is in the receipt)",
+                "\"{}\" is not green after a second run (what it said is in the receipt)",
                 probe.name,
             ));
         }
     }
-    let mut earlier = 0_usize;
-    for (title, probe) in world.committed_probes().await? {
-        earlier += 1;
-        if verdict == Verdict::Passed && world.probe(&probe, cancel).await.colour != Colour::Green {
-            verdict = Verdict::Refused(format!(
-                "\"{}\", the proof of an earlier improvement ({title}), is red now",
-                probe.name
-            ));
-        }
+    let earlier = world.committed_probes().await.map_err(Ending::Fatal)?;
+    if verdict == Verdict::Passed {
+        verdict = still_green(world, &earlier, draft, cancel).await;
     }
+    let earlier = earlier.len();
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
     let detail = format!("{}; {earlier} earlier probes", names(probes));
     passed(world, draft, Gate::Green, verdict, since, &detail)
+}
+
+/// Whether the probes of earlier improvements are as they were when the turn began: what was red then
+/// is not this change's doing.
+async fn still_green(
+    world: &World,
+    earlier: &[Committed],
+    draft: &Draft,
+    cancel: &CancellationToken,
+) -> Verdict {
+    let drift: Vec<String> = draft.drift().iter().map(Drift::key).collect();
+    let results = world.probe_all(earlier, cancel).await;
+    let broken = earlier
+        .iter()
+        .zip(results)
+        .find(|(one, result)| result.colour != Colour::Green && !drift.contains(&one.key()));
+    match broken {
+        None => Verdict::Passed,
+        Some((one, _)) => Verdict::Refused(format!(
+            "\"{}\", the proof of an earlier improvement ({}), is red now",
+            one.probe.name, one.finding.title
+        )),
+    }
 }
 
 async fn autonomy(

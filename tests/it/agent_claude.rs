@@ -221,6 +221,7 @@ fn brief(root: &Path) -> Brief {
         allowance: ALLOWANCE,
         memory: Vec::new(),
         refusals: Vec::new(),
+        drift: Vec::new(),
         allowed: vec!["playbook.yml".to_owned()],
         off_limits: Vec::new(),
         confirming: false,

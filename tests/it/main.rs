@@ -12,6 +12,7 @@ mod bad_input;
 mod catalog;
 mod crash;
 mod discord;
+mod drift;
 mod environment;
 mod faults;
 mod gates;

@@ -33,6 +33,7 @@ fn turn(number: i64, title: &str, outcome: TurnOutcome) -> Turn {
             exit: 2,
             stdout: None,
         },
+        red: None,
     };
     let passed = |gate| GateRecord::new(gate, Verdict::Passed);
     Turn {

@@ -24,7 +24,7 @@ use crate::gate::MicroUsd;
 use crate::process::{self, Spec};
 use crate::sandbox::{Policy, Sandbox};
 use crate::spend::Meter;
-use crate::turn::{AgentOutcome, Iteration, Report, ReportOutcome};
+use crate::turn::{AgentOutcome, Drift, Iteration, Report, ReportOutcome};
 
 /// The role that the catalogue knows, below any directory of the playbook.
 const ROLE: &str = "roles/agent_hooks";
@@ -65,7 +65,10 @@ impl Catalog {
                 .memory
                 .iter()
                 .find(|m| m.finding.fingerprint() == print);
-            if known.is_some_and(|m| m.outcome != "rejected" || m.tries >= 2) {
+            let drifted = |d: &Drift| d.finding.fingerprint() == print;
+            if known.is_some_and(|m| m.outcome != "rejected" || m.tries >= 2)
+                && !brief.drift.iter().any(drifted)
+            {
                 continue;
             }
             if !self.finds(&entry, &role, cancel).await? {

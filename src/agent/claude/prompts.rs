@@ -50,6 +50,14 @@ pub(super) fn iteration(dir: &Path, brief: &Brief) -> Result<String, String> {
             m.outcome, f.severity, f.title, f.target, f.control, m.tries
         )
     });
+    let drift = brief.drift.iter().map(|d| {
+        let f = &d.finding;
+        let said = crate::text::one_line(&d.output, 80);
+        format!(
+            "{d} (target: {}, control: {}; it said: {said})",
+            f.target, f.control
+        )
+    });
     prompt.fill(
         dir,
         &[
@@ -60,6 +68,7 @@ pub(super) fn iteration(dir: &Path, brief: &Brief) -> Result<String, String> {
             ("allowed", list("- ", brief.allowed.iter().cloned())),
             ("off_limits", list("- ", brief.off_limits.iter().cloned())),
             ("memory", list("> ", memory)),
+            ("drift", list("> ", drift)),
             ("refusals", list("> ", brief.refusals.iter().cloned())),
             ("allowance", brief.allowance.to_string()),
         ],
@@ -170,6 +179,7 @@ mod tests {
                 tries: 2,
             }],
             refusals: vec!["syntax: bad\nindent".to_owned()],
+            drift: Vec::new(),
             allowed: vec!["roles/".to_owned()],
             off_limits: vec!["roles/vpn".to_owned()],
             confirming,

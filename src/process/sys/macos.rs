@@ -163,3 +163,8 @@ fn clock(which: libc::clockid_t) -> Option<Duration> {
 
 /// Nobody is adopted.
 pub(in crate::process) fn reap(_pid: u32) {}
+
+/// Others of the same user can't look into a process here without the system's leave.
+pub(crate) fn hide_from_children() -> bool {
+    true
+}

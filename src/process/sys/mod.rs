@@ -15,9 +15,9 @@ pub(super) use macos::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::asleep;
+pub(crate) use linux::{asleep, hide_from_children};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use macos::asleep;
+pub(crate) use macos::{asleep, hide_from_children};
 
 mod unix;
 pub(super) use unix::{Signal, is_there, signal_group};

@@ -1,6 +1,7 @@
 //! What the person at the terminal watches, on standard error: one line per step, a spinner while
 //! it runs; plain lines where there is no terminal. Everything shown is made printable first.
 
+mod counting;
 mod reading;
 mod summary;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+pub use counting::CountBar;
 pub use reading::ReadingBar;
 pub use summary::Summary;
 

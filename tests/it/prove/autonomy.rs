@@ -175,7 +175,11 @@ async fn a_hook_that_hangs_is_found_and_not_asked_again_and_again() {
         asked.lines().count() <= 8,
         "no more than at the same time: {asked}"
     );
-    assert!(after.slowest >= 10_000, "{}", after.slowest);
+    assert!(
+        after.times.values().any(|t| *t >= 10_000),
+        "{:?}",
+        after.times
+    );
     assert_eq!(compare(&after, &after), Verdict::Passed, "a standing flaw");
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod foreign;
 pub(crate) mod git;
 pub(crate) mod meter;
 pub(crate) mod model;
+pub(crate) mod past;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
 pub(crate) mod station;
