@@ -5,12 +5,14 @@
 
 mod drift;
 mod left;
+mod price;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::drift::Drift;
 pub use self::left::{Left, in_short};
+pub use self::price::Price;
 use crate::gate::MicroUsd;
 
 /// Identifies a turn: a version 7 UUID, so that ids sort by time.
@@ -289,6 +291,10 @@ pub enum Gate {
     LiveCall,
     /// An explicit-path commit.
     Commit,
+    /// Rights, remote access, git and MCP servers are as they were.
+    Posture,
+    /// What is not made of plain files can be undone and made again.
+    WayBack,
     /// The pre-state is back on the machine.
     Rollback,
 }
@@ -311,6 +317,8 @@ impl Gate {
             Self::Replay => "replay",
             Self::LiveCall => "live call",
             Self::Commit => "commit",
+            Self::Posture => "posture",
+            Self::WayBack => "way back",
             Self::Rollback => "rollback",
         }
     }
@@ -375,6 +383,8 @@ pub enum TurnOutcome {
     Failed(String),
     /// Something could not be put back. The loop stops.
     NeedsOperator(String),
+    /// An operator had an earlier improvement taken back, from repository and machine.
+    TakenBack(String),
 }
 
 /// Begins the reason of a turn that `--dry-run` held.
@@ -403,6 +413,7 @@ impl TurnOutcome {
             Self::Held(_) => "held",
             Self::Failed(_) => "failed",
             Self::NeedsOperator(_) => "needs_operator",
+            Self::TakenBack(_) => "taken_back",
         }
     }
 
@@ -415,7 +426,8 @@ impl TurnOutcome {
             | Self::Rejected(s)
             | Self::Held(s)
             | Self::Failed(s)
-            | Self::NeedsOperator(s) => s,
+            | Self::NeedsOperator(s)
+            | Self::TakenBack(s) => s,
         }
     }
 }
@@ -443,6 +455,18 @@ pub struct Receipt {
     /// What a rollback could not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
+    /// What the change would cost: a person decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Price>,
+    /// What an operator has accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Price>,
+    /// The number of the turn whose held change this one proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approves: Option<i64>,
+    /// The turn whose improvement this one took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<TurnId>,
     /// The probes of earlier improvements that were not green when the turn began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
@@ -490,6 +514,8 @@ pub struct Counts {
     pub idle: u64,
     /// Failed, or stopped for the operator.
     pub failed: u64,
+    /// Earlier improvements taken back.
+    pub taken_back: u64,
     /// When the newest improvement landed.
     pub last_commit: Option<DateTime<Utc>>,
 }

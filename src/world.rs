@@ -262,6 +262,26 @@ impl World {
         (after, verdict)
     }
 
+    /// As [`Self::check_autonomy`], whatever dangerous calls are let through now.
+    pub(crate) async fn check_freedom(
+        &self,
+        cancel: &CancellationToken,
+    ) -> (autonomy::Report, Verdict) {
+        let corpus = Rc::clone(&self.corpus.borrow());
+        let after = autonomy::measure(&self.probe_context(), &corpus, cancel).await;
+        let before = Rc::clone(&self.autonomy.borrow());
+        let verdict = autonomy::freedom(&before, &after);
+        (after, verdict)
+    }
+
+    /// Where the way back of a turn's improvement is kept.
+    pub(crate) fn way_back_dir(&self, turn: TurnId) -> PathBuf {
+        self.config
+            .state_dir
+            .join("ways-back")
+            .join(turn.to_string())
+    }
+
     /// Reads the user's own calls, once: what a change makes of their files later counts for nothing.
     ///
     /// # Errors

@@ -133,6 +133,28 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// Let the loop begin no further turn until `resume`.
+    Pause,
+    /// Let the loop go on after `pause`.
+    Resume,
+    /// Accept the price of a held change: it is proven through every gate today, and committed.
+    Approve {
+        /// The turn that held it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
+    /// Let a held change be, for good.
+    Deny {
+        /// The turn that held it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
+    /// Take an improvement back, from repository and machine, with proof.
+    Rollback {
+        /// The turn that made it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
     /// The dead-man timer: started by secloop itself.
     #[command(hide = true)]
     Deadman {

@@ -1,11 +1,13 @@
 //! The command line: what can be asked, and who answers.
 
 mod args;
+mod decide;
 mod doctor;
 mod fresh;
 mod guard;
 mod init;
 mod look;
+mod pause;
 mod place;
 mod probe;
 mod receipt;
@@ -117,6 +119,11 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
+            Command::Approve { id } => Box::pin(decide::approve(&around, config, &id)).await,
+            Command::Deny { id } => decide::deny(&around, config, &id).await,
+            Command::Rollback { id } => Box::pin(decide::rollback(&around, config, &id)).await,
+            Command::Pause => pause::pause(&around),
+            Command::Resume => pause::resume(&around),
             Command::Replay {
                 against,
                 json,

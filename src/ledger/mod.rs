@@ -8,6 +8,7 @@ mod agent_run;
 mod day_most;
 mod event;
 mod fact;
+mod held;
 mod post;
 mod thin;
 mod turn_row;
@@ -21,6 +22,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Pool, Sqlite};
 
 pub use event::Event;
+pub use held::{HeldRow, HeldState, Verb, Wish};
 pub use post::Post;
 pub use thin::WHOLE_TURNS;
 pub use turn_row::OpenTurn;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
-use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
+use super::{HeldState, Ledger, LedgerError, failed, parse_stamp, stamp, stored};
 use crate::agent::Remembered;
 use crate::turn::{Counts, Turn, TurnId, TurnOutcome};
 
@@ -76,12 +76,33 @@ impl Ledger {
         .execute(&mut *all)
         .await
         .map_err(failed(what))?;
+        if let (TurnOutcome::TakenBack(_), Some(original)) = (&turn.outcome, turn.receipt.reverts) {
+            sqlx::query("UPDATE turn SET reverted = $2 WHERE id = $1")
+                .bind(original.to_string())
+                .bind(turn.id.to_string())
+                .execute(&mut *all)
+                .await
+                .map_err(failed(what))?;
+        }
         for (key, body) in posts {
             super::post::queue(&mut all, key, body, turn.finished)
                 .await
                 .map_err(failed(what))?;
         }
         all.commit().await.map_err(failed(what))
+    }
+
+    /// A finished turn.
+    ///
+    /// # Errors
+    /// As [`Ledger::turns`].
+    pub async fn turn(&self, id: TurnId) -> Result<Option<Turn>, LedgerError> {
+        let rows = sqlx::query("SELECT record FROM turn WHERE record IS NOT NULL AND id = $1")
+            .bind(id.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        Ok(decoded(&rows)?.pop())
     }
 
     /// Turns that have begun and not ended.
@@ -135,7 +156,7 @@ impl Ledger {
              AND outcome NOT IN ('skipped', 'idle') ORDER BY number DESC LIMIT $1"
         } else {
             "SELECT record FROM turn WHERE record IS NOT NULL AND outcome = 'committed' \
-             ORDER BY number DESC LIMIT $1"
+             AND reverted IS NULL ORDER BY number DESC LIMIT $1"
         };
         let rows = sqlx::query(sql)
             .bind(i64::from(limit))
@@ -197,6 +218,7 @@ impl Ledger {
                 "held" => &mut counts.held,
                 "idle" => &mut counts.idle,
                 "failed" | "needs_operator" => &mut counts.failed,
+                "taken_back" => &mut counts.taken_back,
                 _ => continue,
             };
             *place += count;
@@ -226,15 +248,19 @@ impl Ledger {
     /// When the ledger can't be read.
     pub async fn memory(&self, limit: u32) -> Result<Vec<Remembered>, LedgerError> {
         let mut memory: Vec<Remembered> = Vec::new();
+        let denied = self.all_held(&[HeldState::Denied]).await?;
+        let denied: Vec<TurnId> = denied.into_iter().map(|row| row.turn).collect();
         for turn in self.turns(limit).await?.into_iter().rev() {
             let Some(finding) = turn.finding else {
                 continue;
             };
             let outcome = match turn.outcome {
                 _ if turn.receipt.rehearsal => continue,
-                TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_) => {
-                    turn.outcome.word()
-                }
+                TurnOutcome::Held(_) if denied.contains(&turn.id) => "denied",
+                TurnOutcome::Committed(_)
+                | TurnOutcome::Rejected(_)
+                | TurnOutcome::Held(_)
+                | TurnOutcome::TakenBack(_) => turn.outcome.word(),
                 _ => continue,
             };
             let print = finding.fingerprint();

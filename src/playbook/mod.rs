@@ -13,6 +13,7 @@ mod services;
 pub mod snapshot;
 pub mod states;
 mod system;
+mod way_back;
 pub(crate) mod yaml;
 
 pub use ansible::{Ansible, AnsibleRun, Mode};
@@ -23,3 +24,4 @@ pub use events::{Events, Status, TaskRun};
 pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run, judge_syntax};
 pub use prestate::{NotAsBefore, PreState};
 pub(crate) use system::{is_implied, program_trees, system_trees};
+pub use way_back::WayBack;

@@ -2,4 +2,5 @@
 
 pub mod autonomy;
 pub mod committed;
+pub mod posture;
 pub mod probe;

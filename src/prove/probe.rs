@@ -94,12 +94,13 @@ impl ProbeContext {
 
     /// Confines a program to looking; `hide` are directories that it may fill as it likes.
     pub(super) fn confined(&self, spec: Spec, hide: Vec<PathBuf>) -> Spec {
-        // A home below /tmp would be hidden by the private one.
         if !self.sandbox.confines() {
             return spec;
         }
+        // A home, or a program of ours, below /tmp would be hidden by the private one.
+        let ours = Some(self.program.clone()).filter(|program| spec.program == *program);
         let policy = Policy {
-            read: vec![self.home.clone()],
+            read: std::iter::once(self.home.clone()).chain(ours).collect(),
             hide,
             ..Policy::look()
         };

@@ -12,6 +12,8 @@ pub(super) const TURN: &str = "Secloop-Turn";
 const PROBE: &str = "Secloop-Probe";
 /// What the title does not say of the finding, as JSON.
 const FINDING: &str = "Secloop-Finding";
+/// The turn whose improvement a commit takes back.
+const REVERTS: &str = "Secloop-Reverts";
 /// Longest subject that is taken as a title, in characters.
 const TITLE: usize = 120;
 
@@ -62,8 +64,16 @@ pub fn finding_trailer(finding: &Finding) -> Option<Trailer> {
     })
 }
 
+/// The trailer that says what is taken back.
+pub fn reverts_trailer(turn: TurnId) -> Trailer {
+    Trailer {
+        name: REVERTS,
+        value: turn.to_string(),
+    }
+}
+
 impl Repo {
-    /// The improvements in the branch's history, newest first.
+    /// The improvements in the branch's history, newest first, but for those that were taken back.
     ///
     /// # Errors
     /// When git fails.
@@ -78,8 +88,20 @@ impl Repo {
         let out = self.git.bytes(&self.checkout, &args).await;
         let out = out.map_err(Fatal::Repo)?;
         let text = String::from_utf8_lossy(&out);
-        Ok(text.split('\0').filter_map(read).collect())
+        let reverted: Vec<TurnId> = text.split('\0').filter_map(reverts).collect();
+        let all = text.split('\0').filter(|t| reverts(t).is_none());
+        let all = all.filter_map(read);
+        Ok(all.filter(|l| !reverted.contains(&l.turn)).collect())
     }
+}
+
+/// The turn whose improvement a commit takes back, if it does.
+fn reverts(text: &str) -> Option<TurnId> {
+    let trailers = text.trim_end().rsplit("\n\n").next()?;
+    let value = trailers
+        .lines()
+        .find_map(|l| l.strip_prefix(REVERTS)?.strip_prefix(": "));
+    value?.trim().parse().ok()
 }
 
 /// Reads a commit's name and message; only the last paragraph holds trailers.

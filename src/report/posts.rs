@@ -77,11 +77,24 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
                 TurnOutcome::Rejected(_) => ("❌", "rejected, taken back"),
                 TurnOutcome::Held(_) => ("✋", "held for a person"),
                 TurnOutcome::NeedsOperator(_) => ("🚨", "needs the operator"),
+                TurnOutcome::TakenBack(_) => ("↩️", "an improvement taken back"),
                 _ => ("⚠️", "failed"),
             };
             lines.push(format!("{mark} **Turn {number}: {word}**"));
             lines.extend(found.map(|f| format!("Found: {f}")));
-            lines.push(format!("Fail: {}", plain(other.detail(), 300)));
+            match other {
+                TurnOutcome::TakenBack(commit) => {
+                    let commit: String = commit.chars().take(12).collect();
+                    lines.push(format!("Pass: as before it, proven; commit `{commit}`"));
+                }
+                TurnOutcome::Held(_) if !turn.receipt.prices.is_empty() => {
+                    lines.push(format!("Price: {}", plain(other.detail(), 300)));
+                    lines.push(format!(
+                        "Decide: `secloop approve {number}` or `secloop deny {number}`"
+                    ));
+                }
+                _ => lines.push(format!("Fail: {}", plain(other.detail(), 300))),
+            }
             lines.extend(left(turn));
         }
     }

@@ -83,7 +83,7 @@ fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
         | TurnOutcome::Held(_)
         | TurnOutcome::Failed(_)
         | TurnOutcome::NeedsOperator(_) => config.include_open,
-        TurnOutcome::Idle(_) => false,
+        TurnOutcome::Idle(_) | TurnOutcome::TakenBack(_) => false,
     }
 }
 
@@ -172,7 +172,7 @@ fn table(turns: &[&Turn], zone: Tz) -> String {
 
 fn result(turn: &Turn) -> &'static str {
     match turn.outcome {
-        TurnOutcome::Committed(_) => "pass",
+        TurnOutcome::Committed(_) | TurnOutcome::TakenBack(_) => "pass",
         TurnOutcome::Held(_) => "held",
         TurnOutcome::Idle(_) => "none",
         _ => "fail",
@@ -181,7 +181,7 @@ fn result(turn: &Turn) -> &'static str {
 
 fn commit(turn: &Turn) -> String {
     match &turn.outcome {
-        TurnOutcome::Committed(id) => format!("`{}`", short(id)),
+        TurnOutcome::Committed(id) | TurnOutcome::TakenBack(id) => format!("`{}`", short(id)),
         _ => "–".to_owned(),
     }
 }

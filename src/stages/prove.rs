@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Applied, Journal};
 use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::metered::metered;
+use super::posture::{self, Posture};
 use super::replay::{self, Asked};
-use super::{Draft, Ending, opening};
+use super::{Draft, Ending, opening, way_back};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
 use crate::prove::autonomy::Report;
@@ -26,18 +27,43 @@ pub(super) struct Proven {
     pub(super) autonomy: Report,
 }
 
-/// Second run, probes, autonomy.
+/// What was known before the apply.
+pub(super) struct Before<'a> {
+    pub(super) past: &'a Asked,
+    pub(super) posture: &'a Posture,
+}
+
+/// Second run, probes, autonomy, the past, posture, the way back.
 pub(super) async fn prove(
     world: &World,
     applied: Applied,
     journal: &Journal,
-    past: &Asked,
+    before: &Before<'_>,
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Proven, Ending> {
     world.stage(Stage::Prove);
     let cleared = applied.cleared;
     after_apply(world, &cleared.report.probes, draft, cancel).await?;
+    second_run(world, &cleared, journal, draft, cancel).await?;
+    green(world, &cleared.report.probes, draft, cancel).await?;
+    let autonomy = autonomy(world, draft, cancel).await?;
+    replay::again(world, before.past, draft, cancel).await?;
+    posture::again(world, before.posture, draft, cancel).await?;
+    live_call(world, draft, cancel).await?;
+    way_back::rehearse(world, &cleared, journal, draft, cancel).await?;
+    journal.disarm().await?;
+    Ok(Proven { cleared, autonomy })
+}
+
+/// Running it again changes nothing.
+pub(super) async fn second_run(
+    world: &World,
+    cleared: &Cleared,
+    journal: &Journal,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
     world.console().step_started("second run");
     let run = world
         .ansible
@@ -45,13 +71,7 @@ pub(super) async fn prove(
         .await;
     journal.in_time()?;
     let judged = judge_second_run(&run, &world.baseline());
-    ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
-    green(world, &cleared.report.probes, draft, cancel).await?;
-    let autonomy = autonomy(world, draft, cancel).await?;
-    replay::again(world, past, draft, cancel).await?;
-    live_call(world, draft, cancel).await?;
-    journal.disarm().await?;
-    Ok(Proven { cleared, autonomy })
+    ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)
 }
 
 /// The probes are green after one run already: a machine that is set up anew gets no second one.
@@ -142,9 +162,31 @@ async fn autonomy(
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Report, Ending> {
+    measured(world, draft, cancel, true).await
+}
+
+/// Only whether the agent can work: what is taken back lets through again what it denied.
+pub(super) async fn freedom(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<Report, Ending> {
+    measured(world, draft, cancel, false).await
+}
+
+async fn measured(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+    guards: bool,
+) -> Result<Report, Ending> {
     let since = Instant::now();
     world.console().step_started("autonomy");
-    let (after, judged) = world.check_autonomy(cancel).await;
+    let (after, judged) = if guards {
+        world.check_autonomy(cancel).await
+    } else {
+        world.check_freedom(cancel).await
+    };
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
@@ -160,7 +202,7 @@ async fn autonomy(
 }
 
 /// A call of the real agent with the deployed settings, where there is one.
-async fn live_call(
+pub(super) async fn live_call(
     world: &World,
     draft: &mut Draft,
     cancel: &CancellationToken,

@@ -6,11 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::check::{cancelled, passed};
 use super::{Draft, Ending};
-use crate::prove::autonomy::replay::{Answered, Blocked, Past, ask, blocked, past};
-use crate::turn::{Gate, Verdict};
+use crate::prove::autonomy::replay::{Answered, Past, ask, blocked, past};
+use crate::turn::{Gate, Price, Verdict};
 use crate::world::World;
 
-/// Blocked shapes that a reason names.
+/// Problems that are told.
 const NAMED: usize = 3;
 
 /// The past, and what the hooks said to it before the change.
@@ -76,7 +76,15 @@ pub(super) async fn again(
     };
     let (blocked, coverage) = blocked(past, &now, Some(then));
     draft.not_covered(&coverage.not_run());
-    let verdict = price(world, &blocked);
+    let today = world.clock.now();
+    let prices = blocked.iter().map(|one| {
+        let price = Price {
+            gate: Gate::Replay,
+            what: format!("blocks `{}`", one.call.replace('`', "'")),
+        };
+        (price, one.describe(today))
+    });
+    let verdict = draft.price(Gate::Replay, prices);
     passed(
         world,
         draft,
@@ -85,17 +93,4 @@ pub(super) async fn again(
         since,
         &coverage.describe(),
     )
-}
-
-fn price(world: &World, blocked: &[Blocked]) -> Verdict {
-    if blocked.is_empty() {
-        return Verdict::Passed;
-    }
-    let now = world.clock.now();
-    let named = blocked.iter().take(NAMED).map(|b| b.describe(now));
-    let mut text = named.collect::<Vec<_>>().join("; ");
-    if blocked.len() > NAMED {
-        text.push_str(&format!("; and {} more", blocked.len() - NAMED));
-    }
-    Verdict::Held(text)
 }

@@ -11,6 +11,7 @@ mod agent_claude;
 mod bad_input;
 mod catalog;
 mod crash;
+mod decisions;
 mod discord;
 mod drift;
 mod environment;

@@ -93,6 +93,7 @@ fn counts(turns: &[Turn]) -> Counts {
             TurnOutcome::Held(_) => &mut counts.held,
             TurnOutcome::Idle(_) => &mut counts.idle,
             TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_) => &mut counts.failed,
+            TurnOutcome::TakenBack(_) => &mut counts.taken_back,
         };
         *place += 1;
         counts.iterations += 1;

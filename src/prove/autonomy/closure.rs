@@ -30,7 +30,7 @@ pub(super) fn hook_digest(command: &str, home: &Path) -> [u8; 32] {
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut open = named(command, home);
     while let Some(path) = open.pop() {
-        if seen.len() >= FILES || !seen.insert(path.clone()) {
+        if changes_by_itself(&path) || seen.len() >= FILES || !seen.insert(path.clone()) {
             continue;
         }
         // What a program of the system's does is not a hook's, beside a directory of which everything
@@ -41,7 +41,7 @@ pub(super) fn hook_digest(command: &str, home: &Path) -> [u8; 32] {
         if let Some(dir) = path.parent().filter(|dir| *dir != home) {
             let beside = std::fs::read_dir(dir).into_iter().flatten().flatten();
             let files = beside.filter(|e| e.file_type().is_ok_and(|t| t.is_file()));
-            open.extend(files.map(|e| e.path()).filter(|p| !changes_by_itself(p)));
+            open.extend(files.map(|e| e.path()));
         }
         if std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= TEXT) {
             let text = std::fs::read(&path).unwrap_or_default();
@@ -73,7 +73,7 @@ fn named(text: &str, home: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// A log beside a hook is written with every call.
+/// A log is written with every call.
 fn changes_by_itself(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     matches!(extension, Some("log" | "jsonl"))
@@ -105,13 +105,17 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        put("hooks/guard.sh", ". \"$HOME/lib/list.sh\"\n");
+        put(
+            "hooks/guard.sh",
+            ". \"$HOME/lib/list.sh\"; date >> ~/asked.log\n",
+        );
         put("lib/list.sh", "deny='rm'\n");
         put("other", "x");
         let digest = || hook_digest("~/hooks/guard.sh --strict", home);
         let first = digest();
         put("other", "y");
         put("hooks/audit.jsonl", "{}");
+        put("asked.log", "today");
         assert_eq!(digest(), first);
         let mut seen = vec![first];
         for (name, text) in [

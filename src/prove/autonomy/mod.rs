@@ -126,6 +126,22 @@ pub fn in_time(before: &Report, after: &Report, budget: Duration) -> Verdict {
 
 /// Judges a measure against the one before the change.
 pub fn compare(before: &Report, after: &Report) -> Verdict {
+    let let_through = after.calls.iter().find(|(call, answer)| {
+        call.wanted == Wanted::Deny
+            && **answer == Answer::Allowed
+            && before.calls.get(*call) == Some(&Answer::Denied)
+    });
+    match (freedom(before, after), let_through) {
+        (Verdict::Passed, Some((call, _))) => Verdict::Refused(format!(
+            "a dangerous call is let through now: {}",
+            call.shown()
+        )),
+        (verdict, _) => verdict,
+    }
+}
+
+/// The same, whatever dangerous calls are let through.
+pub fn freedom(before: &Report, after: &Report) -> Verdict {
     if let Some(why) = &after.broken {
         return if before.broken.is_some() {
             Verdict::Held(format!(
@@ -152,9 +168,6 @@ pub fn compare(before: &Report, after: &Report) -> Verdict {
             }
             (Wanted::Allow, Answer::Denied) if new(call, answer) => {
                 return Verdict::Refused(format!("an ordinary call is blocked now: {shown}"));
-            }
-            (Wanted::Deny, Answer::Allowed) if before.calls.get(call) == Some(&Answer::Denied) => {
-                return Verdict::Refused(format!("a dangerous call is let through now: {shown}"));
             }
             _ => {}
         }

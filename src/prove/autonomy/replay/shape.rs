@@ -50,12 +50,17 @@ pub(super) fn exact(tool: &str, input: &Value) -> String {
     format!("{tool} {}", without(input, &[]))
 }
 
-fn of(input: &Value) -> String {
-    let text = input.to_string();
-    // As it was typed, not as JSON quotes it.
-    let text = text.replace("\\\"", "\"");
-    let text = SENTENCE.replace_all(&text, "\"…\"");
-    IDS.replace_all(&text, "0").into_owned()
+fn of(input: &Value) -> Value {
+    match input {
+        Value::String(text) => {
+            let text = SENTENCE.replace_all(text, "\"…\"");
+            Value::String(IDS.replace_all(&text, "0").into_owned())
+        }
+        Value::Number(_) => Value::from(0),
+        Value::Array(all) => all.iter().map(of).collect(),
+        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), of(v))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn without(input: &Value, also: &[&str]) -> Value {
