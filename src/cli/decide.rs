@@ -9,6 +9,7 @@ use super::{Surroundings, print, run};
 use crate::error::{Exit, Fatal};
 use crate::ledger::{HeldState, Ledger, Verb};
 use crate::lock;
+use crate::records::pause_file;
 use crate::stages::held::Held;
 use crate::text::terminal_safe;
 use crate::turn::{Turn, TurnOutcome};
@@ -145,6 +146,10 @@ async fn carry_out(
             "The running loop (pid {}) takes it up at its next wake.\n",
             holder.identity.pid
         ));
+        return Ok(Exit::Done);
+    }
+    if pause_file(&place.state_dir).exists() {
+        print("It is noted; `secloop resume` and `secloop run` let it be done.\n");
         return Ok(Exit::Done);
     }
     let once = Run {

@@ -137,13 +137,27 @@ impl Ledger {
         if !self.has_held().await? {
             return Ok(Vec::new());
         }
-        let sql = format!("{SELECT} ORDER BY turn.number");
+        let sql = format!("{SELECT} WHERE {} ORDER BY turn.number", in_states(states));
         let rows = sqlx::query(&sql)
             .fetch_all(&self.pool)
             .await
             .map_err(failed(READING))?;
-        let rows = rows.iter().filter_map(read);
-        Ok(rows.filter(|row| states.contains(&row.state)).collect())
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// The turns whose held changes an operator denied.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn denied(&self) -> Result<Vec<TurnId>, LedgerError> {
+        if !self.has_held().await? {
+            return Ok(Vec::new());
+        }
+        let turns: Vec<String> = sqlx::query_scalar("SELECT turn FROM held WHERE state = 'denied'")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        Ok(turns.iter().filter_map(|turn| turn.parse().ok()).collect())
     }
 
     async fn has_held(&self) -> Result<bool, LedgerError> {
@@ -255,6 +269,12 @@ impl Ledger {
 }
 
 const READING: &str = "reading held changes";
+
+/// The words are this file's own.
+fn in_states(states: &[HeldState]) -> String {
+    let words: Vec<String> = states.iter().map(|s| format!("'{}'", s.word())).collect();
+    format!("held.state IN ({})", words.join(", "))
+}
 
 fn read(row: &SqliteRow) -> Option<HeldRow> {
     let state: String = row.get(4);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
-use super::{HeldState, Ledger, LedgerError, failed, parse_stamp, stamp, stored};
+use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
 use crate::agent::Remembered;
 use crate::turn::{Counts, Turn, TurnId, TurnOutcome};
 
@@ -248,8 +248,7 @@ impl Ledger {
     /// When the ledger can't be read.
     pub async fn memory(&self, limit: u32) -> Result<Vec<Remembered>, LedgerError> {
         let mut memory: Vec<Remembered> = Vec::new();
-        let denied = self.all_held(&[HeldState::Denied]).await?;
-        let denied: Vec<TurnId> = denied.into_iter().map(|row| row.turn).collect();
+        let denied = self.denied().await?;
         for turn in self.turns(limit).await?.into_iter().rev() {
             let Some(finding) = turn.finding else {
                 continue;

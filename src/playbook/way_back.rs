@@ -1,6 +1,6 @@
 //! The way back of a change that landed: kept with it, as long as it may be taken back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,11 @@ impl WayBack {
             files: Part::load(dir)?,
             states,
         })
+    }
+
+    /// The paths that it may change.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.files.paths()
     }
 
     /// Puts back what still is as the change left it. Gives what was done, and what failed.

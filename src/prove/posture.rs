@@ -18,6 +18,8 @@ use crate::turn::hex;
 
 /// How long a getter may take.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Facts that a summary names.
+const NAMED: usize = 5;
 /// Words of launchd services that let others in.
 const REMOTE: [&str; 6] = [
     "sshd",
@@ -94,9 +96,8 @@ pub fn losses(before: &Posture, after: &Posture) -> Vec<Loss> {
         let good = |fact: Option<&Fact>| fact.and_then(|f| f.good);
         let lost = match (good(was), good(is)) {
             (Some(true), Some(true)) | (Some(false), _) => false,
-            (Some(true), _) => true,
-            // What was not there before and is wrong now.
-            (None, Some(false)) => true,
+            // Also what was not there before and is wrong now.
+            (Some(true), _) | (None, Some(false)) => true,
             (None, _) => was.is_some() && was != is,
         };
         if lost {
@@ -114,10 +115,15 @@ impl Posture {
     /// In one line.
     pub fn summary(&self) -> String {
         let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        if names.is_empty() {
-            return "nothing to compare".to_owned();
+        let more = names.len().saturating_sub(NAMED);
+        let named = names
+            .get(..NAMED.min(names.len()))
+            .unwrap_or_default()
+            .join(", ");
+        match more {
+            0 => named,
+            more => format!("{named} and {more} more"),
         }
-        names.join(", ")
     }
 }
 

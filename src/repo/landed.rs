@@ -78,13 +78,12 @@ impl Repo {
     /// # Errors
     /// When git fails.
     pub async fn landed(&self) -> Result<Vec<Landed>, Fatal> {
-        let reference = match self.rev(&format!("refs/heads/{}", self.branch)).await {
-            Ok(head) => head,
-            // Before the first run there is no branch.
-            Err(_) => return Ok(Vec::new()),
+        // Before the first run there is no branch.
+        let Ok(head) = self.rev(&format!("refs/heads/{}", self.branch)).await else {
+            return Ok(Vec::new());
         };
         let pattern = format!("--grep=^{TURN}: ");
-        let args = ["log", "-z", "--format=%H%n%B", &pattern, reference.as_str()];
+        let args = ["log", "-z", "--format=%H%n%B", &pattern, head.as_str()];
         let out = self.git.bytes(&self.checkout, &args).await;
         let out = out.map_err(Fatal::Repo)?;
         let text = String::from_utf8_lossy(&out);

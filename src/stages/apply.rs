@@ -11,8 +11,8 @@ use crate::deadman;
 use crate::playbook::snapshot::Coverage;
 use crate::playbook::states::Machine;
 use crate::playbook::{
-    AnsibleRun, Judgement, Mode, PreState, agreement, declared_entries, declared_paths, is_implied,
-    judge_apply, program_trees, system_trees,
+    AnsibleRun, Judgement, Mode, PreState, WayBack, agreement, declared_entries, declared_paths,
+    is_implied, judge_apply, program_trees, system_trees,
 };
 use crate::turn::{Colour, Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
@@ -93,7 +93,12 @@ pub(super) async fn open_journal(
     // Of a directory that tasks only make the entry alone: what others put into it is theirs.
     let dir = world.snapshot_dir(draft.id);
     let machine = machine(world, &cleared.dry_run);
-    let covers = coverage(world, &cleared.dry_run, machine.as_ref());
+    let mut covers = coverage(world, &cleared.dry_run, machine.as_ref());
+    if let Some(turn) = draft.receipt.reverts
+        && let Ok(way) = WayBack::load(&world.way_back_dir(turn))
+    {
+        covers.trees.extend(way.paths());
+    }
     let nothing = |why: String| {
         let _ = std::fs::remove_dir_all(world.snapshot_dir(draft.id));
         Ending::Outcome(TurnOutcome::Failed(format!("{why}; nothing was applied")))

@@ -1,25 +1,24 @@
 //! What only a person decides: a change with a price, approved or denied, and an improvement that is
 //! taken back.
 
-use chrono::Utc;
 use secloop::ledger::{HeldState, Ledger};
 use secloop::turn::{Colour, Gate, Turn, TurnOutcome, Verdict};
 use serde_json::{Value, json};
 
 use crate::support::discord::Discord;
-use crate::support::past::PastCalls;
+use crate::support::past::{PastCalls, now};
 use crate::support::station::Station;
 
 const GAP: &str = "rm in any spelling";
 
 /// A workstation whose agent has used, again and again, what the improvement blocks.
 fn with_a_past(discord: &Discord) -> Station {
-    let station = Station::with_gaps(&[GAP]).posting_to(discord);
+    let station = Station::with_gaps(&[GAP]).unhurried().posting_to(discord);
     let mut calls = PastCalls::default();
     for _ in 0..212 {
-        calls.bash(Utc::now(), "rm -fr /");
+        calls.bash(now(), "rm -fr /");
     }
-    calls.bash(Utc::now(), "ls -la");
+    calls.bash(now(), "ls -la");
     calls.write(&station.home().join(".claude"));
     station
 }
@@ -122,8 +121,8 @@ fn an_approval_is_of_the_named_price_alone() {
     assert_eq!(station.turns()[0].outcome.word(), "held", "{}", done.err);
     // Meanwhile the agent has come to use something else that it blocks.
     let mut calls = PastCalls::default();
-    calls.bash(Utc::now(), "rm -fr /");
-    calls.bash(Utc::now(), "rm --recursive --force /");
+    calls.bash(now(), "rm -fr /");
+    calls.bash(now(), "rm --recursive --force /");
     calls.write(&station.home().join(".claude"));
     let done = station.run(&["approve", "1"]);
     assert_eq!(done.code, Some(1), "{}", done.err);
@@ -160,7 +159,7 @@ fn an_approval_is_of_the_named_price_alone() {
 /// From repository and machine, with the same proof; what came later is not lost.
 #[test]
 fn an_improvement_is_taken_back_and_the_others_hold() {
-    let station = Station::with_gaps(&[GAP, "only its owner reads the log"]);
+    let station = Station::with_gaps(&[GAP, "only its owner reads the log"]).unhurried();
     for _ in 0..2 {
         let done = station.run(&["run", "--once"]);
         assert_eq!(done.code, Some(0), "{}", done.err);
@@ -210,7 +209,7 @@ fn an_improvement_is_taken_back_and_the_others_hold() {
 /// A later commit in the way is named, and nothing is changed.
 #[test]
 fn what_a_later_commit_is_built_on_is_not_taken_back() {
-    let station = Station::with_gaps(&[GAP]);
+    let station = Station::with_gaps(&[GAP]).unhurried();
     let done = station.run(&["run", "--once"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
     let file = "ansible-hooks/roles/agent_hooks/files/block-destructive.sh";

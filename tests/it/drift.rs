@@ -21,7 +21,9 @@ fn probes(station: &Station, code: i32) -> Value {
 #[test]
 fn what_does_not_hold_any_more_is_told_at_once_and_mended_through_the_playbook() {
     let discord = Discord::start([]);
-    let station = Station::with_gaps(&["rm in any spelling"]).posting_to(&discord);
+    let station = Station::with_gaps(&["rm in any spelling"])
+        .unhurried()
+        .posting_to(&discord);
     let nothing = station.run(&["probe"]);
     assert_eq!(nothing.code, Some(0), "{}", nothing.err);
     assert!(nothing.out.contains("No improvement has landed yet"));
@@ -90,7 +92,9 @@ fn what_does_not_hold_any_more_is_told_at_once_and_mended_through_the_playbook()
 #[test]
 fn what_a_re_run_does_not_mend_is_the_agents_next_finding() {
     let discord = Discord::start([]);
-    let station = Station::with_gaps(&["rm in any spelling"]).posting_to(&discord);
+    let station = Station::with_gaps(&["rm in any spelling"])
+        .unhurried()
+        .posting_to(&discord);
     let done = station.run(&["run", "--once"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
     // By hand, on secloop's own branch.
@@ -119,7 +123,7 @@ fn what_a_re_run_does_not_mend_is_the_agents_next_finding() {
 /// The probes are in the branch's history: a lost ledger takes none with it.
 #[test]
 fn probes_outlive_the_ledger() {
-    let station = Station::with_gaps(&["rm in any spelling"]);
+    let station = Station::with_gaps(&["rm in any spelling"]).unhurried();
     let done = station.run(&["run", "--once"]);
     assert_eq!(done.code, Some(0), "{}", done.err);
     let before = probes(&station, 0);

@@ -34,6 +34,7 @@ mod prove;
 mod real_agent;
 mod repo;
 mod sandbox;
+mod scenarios;
 mod spend;
 mod starter;
 mod support;

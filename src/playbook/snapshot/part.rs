@@ -74,6 +74,18 @@ impl Part {
         Ok(part)
     }
 
+    /// The files and links of it; a directory is no more than its entry.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let is_dir = |path: &PathBuf| {
+            let sides = [&self.before.manifest, &self.after];
+            sides
+                .iter()
+                .any(|m| matches!(m.entries.get(path), Some(Entry::Dir { .. })))
+        };
+        let all = self.after.entries.keys();
+        all.filter(|path| !is_dir(path)).cloned().collect()
+    }
+
     /// Puts back what still is as the change left it; what was changed since is somebody else's.
     /// Directories that it made go once they are empty.
     pub fn restore(&self) -> Restored {
@@ -141,7 +153,7 @@ mod tests {
         }
         mode("untouched", 0o644);
         mode("edited", 0o644);
-        let snapshot = take(&[home.clone()], &dir.path().join("pre")).unwrap();
+        let snapshot = take(std::slice::from_ref(&home), &dir.path().join("pre")).unwrap();
         put("edited", "after");
         put("moved-on", "after");
         put("new/made", "after");

@@ -22,7 +22,7 @@ const LARGEST: u64 = 256 << 20;
     reason = "a constant expression, compiled by a test"
 )]
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:~|\$HOME|\$\{HOME\})?/[A-Za-z0-9_.,+@%/-]+"#).expect("constant expression")
+    Regex::new(r"(?:~|\$HOME|\$\{HOME\})?/[A-Za-z0-9_.,+@%/-]+").expect("constant expression")
 });
 
 /// The digest of a hook's command with all that it is known to read.

@@ -52,8 +52,8 @@ fn calls_that_succeeded_are_taken_and_made_distinct_by_shape() {
         "git commit -m \"Add a test of it\"",
     );
     calls.bash(now() - TimeDelta::days(91), "too old");
-    calls.call(now(), "Bash", json!({"command": "refused"}), true);
-    calls.call(now(), "Read", json!({"file_path": "/a/b.rs"}), false);
+    calls.call(now(), "Bash", &json!({"command": "refused"}), true);
+    calls.call(now(), "Read", &json!({"file_path": "/a/b.rs"}), false);
     let past = read(&machine, &calls);
     assert_eq!((past.calls, past.failed, past.shapes.len()), (215, 1, 3));
     assert_eq!(past.shapes[0].times, 212);
@@ -79,7 +79,7 @@ async fn what_is_newly_blocked_is_found_with_its_price() {
     calls.call(
         now() - TimeDelta::days(4),
         "Edit",
-        json!({"file_path": "/a/notes.md"}),
+        &json!({"file_path": "/a/notes.md"}),
         false,
     );
     let past = read(&machine, &calls);
@@ -201,7 +201,7 @@ async fn the_own_guard_is_asked_without_a_process() {
     calls.call(
         now(),
         "Read",
-        json!({"file_path": "/home/a/project/.env"}),
+        &json!({"file_path": "/home/a/project/.env"}),
         false,
     );
     let past = read(&machine, &calls);

@@ -88,7 +88,9 @@ pub fn past(roots: &[PathBuf], since: DateTime<Utc>) -> Past {
                         since,
                         ..Reader::default()
                     };
-                    files.iter().for_each(|file| reader.file(file));
+                    for file in files {
+                        reader.file(file);
+                    }
                     reader
                 })
             })
@@ -100,7 +102,7 @@ pub fn past(roots: &[PathBuf], since: DateTime<Utc>) -> Past {
         all.merge(part);
     }
     let mut shapes: Vec<Shape> = all.shapes.into_values().collect();
-    shapes.sort_by(|a, b| (b.times, b.last).cmp(&(a.times, a.last)));
+    shapes.sort_by_key(|s| std::cmp::Reverse((s.times, s.last)));
     Past {
         shapes,
         calls: all.calls,
