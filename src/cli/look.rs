@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::SignalKind;
 
 use super::args::SpendBy;
@@ -19,6 +19,7 @@ use crate::lock;
 use crate::records;
 use crate::spend::{self, By};
 use crate::stages::held::Held;
+use crate::supervise::LAST_STOP;
 use crate::text::one_line;
 use crate::turn::{Turn, TurnId};
 
@@ -58,15 +59,19 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
     let holder = lock::active(&place.state_dir);
     let spend = place.spend(place.clock.today(), false).await?;
     let turns = place.turns(5).await?;
-    let (waiting, held) = match place.ledger().await? {
-        Some(ledger) => {
-            let held = [HeldState::Waiting, HeldState::Approved];
-            (ledger.waiting_posts().await?, ledger.all_held(&held).await?)
-        }
-        None => (0, Vec::new()),
-    };
+    let (mut waiting, mut scanned, mut last_stop) = (0, Vec::new(), None);
+    let mut held = Vec::new();
+    if let Some(ledger) = place.ledger().await? {
+        waiting = ledger.waiting_posts().await?;
+        scanned = ledger.last_scan().await?;
+        last_stop = ledger.fact(LAST_STOP).await?;
+        let states = [HeldState::Waiting, HeldState::Approved];
+        held = ledger.all_held(&states).await?;
+    }
     let held: Vec<Waiting> = held.iter().map(Waiting::of).collect();
     let paused = records::pause_file(&place.state_dir).exists();
+    // An older version has left the reason alone.
+    let last_stop = last_stop.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     if json {
         let document = json!({
             "version": 1,
@@ -79,6 +84,8 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
             "outbox": waiting,
             "paused": paused,
             "held": held,
+            "scanned": scanned,
+            "last_stop": last_stop,
             "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
         });
         return Ok(format!("{document:#}\n"));
@@ -119,6 +126,14 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
     }
     for one in &held {
         let _ = writeln!(out, "{}", one.line());
+    }
+    for coverage in &scanned {
+        let _ = writeln!(out, "scanned   {coverage}");
+    }
+    if let Some(reason) = last_stop.as_ref().and_then(|stop| stop["reason"].as_str())
+        && holder.is_none()
+    {
+        let _ = writeln!(out, "ended     {}", one_line(reason, 200));
     }
     out.push('\n');
     out.push_str(&table(&turns, &place.clock));

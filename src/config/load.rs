@@ -9,9 +9,10 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig,
-    Secret, SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
+    SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
+use super::scan;
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -99,6 +100,7 @@ pub(super) fn resolve(
         confirmations: raw.r#loop.confirmations.unwrap_or(2),
         max_failures: raw.r#loop.max_failures.unwrap_or(5),
         dry_spell: raw.r#loop.dry_spell.unwrap_or(12),
+        diminishing: raw.r#loop.diminishing.unwrap_or(5),
         max_turns: raw.r#loop.max_turns.unwrap_or(500),
     };
     let daily_cap = raw
@@ -215,6 +217,7 @@ pub(super) fn resolve(
             path: repo_path,
             branch,
             push: raw.repo.push.unwrap_or(false),
+            idle_lines: raw.repo.idle_lines.unwrap_or(defaults::IDLE_LINES),
             allowed,
             off_limits: raw.repo.off_limits.unwrap_or_default(),
         },
@@ -273,15 +276,24 @@ pub(super) fn resolve(
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
         },
+        scan: scan::resolve(raw.scan, path)?,
         prove: {
             let default = ProveConfig::default();
             let corpus = raw.prove.corpus.unwrap_or_default();
             ProveConfig {
+                second_opinion: raw.prove.second_opinion.unwrap_or(false),
+                second_opinion_cost: raw
+                    .prove
+                    .second_opinion_usd
+                    .map_or(MicroUsd(1_000_000), |d| d.0),
                 corpus: corpus.iter().map(|file| path(file)).collect(),
                 hook_budget: span(raw.prove.hook_budget, default.hook_budget),
                 replay: span(raw.prove.replay, default.replay),
                 replay_days: raw.prove.replay_days.unwrap_or(default.replay_days),
             }
+        },
+        memory: MemoryConfig {
+            tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),
         },
         state_dir,
         home,

@@ -2,5 +2,6 @@
 
 pub mod autonomy;
 pub mod committed;
+pub mod decoys;
 pub mod posture;
 pub mod probe;

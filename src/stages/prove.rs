@@ -9,7 +9,7 @@ use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::metered::metered;
 use super::posture::{self, Posture};
 use super::replay::{self, Asked};
-use super::{Draft, Ending, opening, way_back};
+use super::{Draft, Ending, opening, opinion, way_back};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
 use crate::prove::autonomy::Report;
@@ -51,6 +51,7 @@ pub(super) async fn prove(
     replay::again(world, before.past, draft, cancel).await?;
     posture::again(world, before.posture, draft, cancel).await?;
     live_call(world, draft, cancel).await?;
+    opinion::object(world, &cleared, journal, draft, cancel).await?;
     way_back::rehearse(world, &cleared, journal, draft, cancel).await?;
     journal.disarm().await?;
     Ok(Proven { cleared, autonomy })

@@ -99,6 +99,7 @@ fn report(original: &Turn, draft: &Draft) -> Report {
         probes: probes.collect(),
         verification: "the probes are red again, all others are as they were".to_owned(),
         blocked_on: None,
+        observations: Vec::new(),
     }
 }
 

@@ -10,6 +10,8 @@
 mod agent_claude;
 mod bad_input;
 mod catalog;
+#[cfg(target_os = "linux")]
+mod convergence;
 mod crash;
 mod decisions;
 mod discord;
@@ -34,6 +36,8 @@ mod prove;
 mod real_agent;
 mod repo;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod scan;
 mod scenarios;
 mod spend;
 mod starter;

@@ -21,10 +21,11 @@ use tokio_util::sync::CancellationToken;
 use self::entry::{Detector, Entry};
 use super::{Agent, Brief};
 use crate::gate::MicroUsd;
+use crate::memory::{Seen, seen};
 use crate::process::{self, Spec};
 use crate::sandbox::{Policy, Sandbox};
 use crate::spend::Meter;
-use crate::turn::{AgentOutcome, Drift, Iteration, Report, ReportOutcome};
+use crate::turn::{AgentOutcome, Iteration, Report, ReportOutcome};
 
 /// The role that the catalogue knows, below any directory of the playbook.
 const ROLE: &str = "roles/agent_hooks";
@@ -60,15 +61,9 @@ impl Catalog {
             if cancel.is_cancelled() {
                 return Err("stopped by the supervisor".to_owned());
             }
-            let print = entry.finding.fingerprint();
-            let known = brief
-                .memory
-                .iter()
-                .find(|m| m.finding.fingerprint() == print);
-            let drifted = |d: &Drift| d.finding.fingerprint() == print;
-            if known.is_some_and(|m| m.outcome != "rejected" || m.tries >= 2)
-                && !brief.drift.iter().any(drifted)
-            {
+            let seen = seen(&entry.finding, &[], &brief.memory, Path::new("/"));
+            // One that landed and is open again has drifted: the supervisor tells.
+            if matches!(seen, Seen::Waits(_) | Seen::Tried(_)) {
                 continue;
             }
             if !self.finds(&entry, &role, cancel).await? {
@@ -159,6 +154,7 @@ fn nothing() -> Report {
         probes: Vec::new(),
         verification: String::new(),
         blocked_on: None,
+        observations: Vec::new(),
     }
 }
 
