@@ -158,10 +158,7 @@ impl Trial {
             },
             memory: MemoryConfig { tokens: 2_000 },
             scan: ScanConfig::default(),
-            prove: ProveConfig {
-                second_opinion: false,
-                second_opinion_cost: MicroUsd(1_000_000),
-            },
+            prove: ProveConfig::default(),
         }
     }
 }

@@ -270,12 +270,20 @@ pub(super) fn resolve(
             include_open: raw.wiki.include_open.unwrap_or(false),
         },
         scan: scan::resolve(raw.scan, path)?,
-        prove: ProveConfig {
-            second_opinion: raw.prove.second_opinion.unwrap_or(false),
-            second_opinion_cost: raw
-                .prove
-                .second_opinion_usd
-                .map_or(MicroUsd(1_000_000), |d| d.0),
+        prove: {
+            let default = ProveConfig::default();
+            let corpus = raw.prove.corpus.unwrap_or_default();
+            ProveConfig {
+                second_opinion: raw.prove.second_opinion.unwrap_or(false),
+                second_opinion_cost: raw
+                    .prove
+                    .second_opinion_usd
+                    .map_or(MicroUsd(1_000_000), |d| d.0),
+                corpus: corpus.iter().map(|file| path(file)).collect(),
+                hook_budget: span(raw.prove.hook_budget, default.hook_budget),
+                replay: span(raw.prove.replay, default.replay),
+                replay_days: raw.prove.replay_days.unwrap_or(default.replay_days),
+            }
         },
         memory: MemoryConfig {
             tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),

@@ -142,6 +142,10 @@ pub(super) struct RawDiscord {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProve {
+    pub(super) corpus: Option<Vec<String>>,
+    pub(super) hook_budget: Option<Span>,
+    pub(super) replay: Option<Span>,
+    pub(super) replay_days: Option<u32>,
     pub(super) second_opinion: Option<bool>,
     pub(super) second_opinion_usd: Option<Dollars>,
 }

@@ -312,6 +312,27 @@ pub struct ProveConfig {
     pub second_opinion: bool,
     /// What that may cost. Never zero.
     pub second_opinion_cost: MicroUsd,
+    /// Files with more calls that hooks have to let through, or to deny.
+    pub corpus: Vec<PathBuf>,
+    /// How long a hook may take for a call, as a rule.
+    pub hook_budget: Duration,
+    /// How long past calls may be replayed, before a change and after it.
+    pub replay: Duration,
+    /// How many days of the past are replayed.
+    pub replay_days: u32,
+}
+
+impl Default for ProveConfig {
+    fn default() -> Self {
+        Self {
+            second_opinion: false,
+            second_opinion_cost: MicroUsd(1_000_000),
+            corpus: Vec::new(),
+            hook_budget: Duration::from_secs(2),
+            replay: Duration::from_mins(1),
+            replay_days: 90,
+        }
+    }
 }
 
 /// Scanners whose findings are told to the agent.

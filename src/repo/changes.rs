@@ -7,6 +7,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::tree::{EXECUTABLE, LINK};
 use super::{CommitId, Repo};
 
@@ -26,7 +28,8 @@ const MAX_LOG: u64 = 64 * 1024;
 const MAX_PATH: usize = 512;
 
 /// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It is new.
     Added,
@@ -39,7 +42,7 @@ pub enum Kind {
 }
 
 /// One changed file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Relative to the repository's top.
     pub path: PathBuf,
@@ -56,7 +59,7 @@ pub struct Change {
 }
 
 /// All that a proposal changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     base: CommitId,
     all: Vec<Change>,

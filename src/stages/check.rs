@@ -38,7 +38,10 @@ pub(super) async fn check(
         mut report,
     } = proposal;
     let config = &world.config;
-    repeat::refuse(world, &report, draft, cancel).await?;
+    // A person has decided about what is approved.
+    if draft.receipt.approves.is_none() {
+        repeat::refuse(world, &report, draft, cancel).await?;
+    }
     adopt(world, &mut report);
 
     let since = Instant::now();
@@ -55,25 +58,7 @@ pub(super) async fn check(
     let secrets = gates::secrets(&changes, &texts(&report));
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
-    let tree = world.make_private_dir("proposed")?;
-    world
-        .repo
-        .stage(&changes, tree.path())
-        .await
-        .map_err(Ending::Fatal)?;
-    let baseline = world.baseline();
-    world.console().step_started("syntax");
-    let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
-    let judged = judge_syntax(&syntax, &baseline);
-    ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
-    world.console().step_started("dry run");
-    let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
-    let mut judged = judge_check(&dry_run, &baseline);
-    if judged.verdict == Verdict::Passed {
-        judged.verdict = gates::resolved(&changes, &dry_run, &config.home);
-    }
-    ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
-
+    let (tree, dry_run) = dry_run(world, &changes, draft, cancel).await?;
     red(world, &report.probes, draft, cancel).await?;
     world
         .event(draft.id, Stage::Check, "cleared", &draft.receipt.paths)
@@ -87,6 +72,34 @@ pub(super) async fn check(
         tree,
         dry_run,
     })
+}
+
+/// The proposed tree on disk, parsed and run dry.
+pub(super) async fn dry_run(
+    world: &World,
+    changes: &crate::repo::Changes,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(tempfile::TempDir, AnsibleRun), Ending> {
+    let tree = world.make_private_dir("proposed")?;
+    world
+        .repo
+        .stage(changes, tree.path())
+        .await
+        .map_err(Ending::Fatal)?;
+    let baseline = world.baseline();
+    world.console().step_started("syntax");
+    let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
+    let judged = judge_syntax(&syntax, &baseline);
+    ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
+    world.console().step_started("dry run");
+    let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
+    let mut judged = judge_check(&dry_run, &baseline);
+    if judged.verdict == Verdict::Passed {
+        judged.verdict = gates::resolved(changes, &dry_run, &world.config.home);
+    }
+    ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
+    Ok((tree, dry_run))
 }
 
 /// A scanner's own check is run besides the agent's probes where the agent takes its finding up.
@@ -154,6 +167,7 @@ pub(super) fn passed(
     since: Instant,
     detail: &str,
 ) -> Result<(), Ending> {
+    let verdict = draft.settled(gate, verdict);
     draft.judged(world, gate, verdict.clone(), since, detail);
     verdict_ends(gate, verdict)
 }
@@ -187,9 +201,10 @@ pub(super) fn ansible_gate(
     judged: Judgement,
     cancel: &CancellationToken,
 ) -> Result<(), Ending> {
+    let verdict = draft.settled(gate, judged.verdict);
     let record = GateRecord {
         gate,
-        verdict: judged.verdict.clone(),
+        verdict: verdict.clone(),
         command: Some(run.command.clone()),
         exit: run.exit,
         millis: run.millis,
@@ -200,7 +215,7 @@ pub(super) fn ansible_gate(
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
-    verdict_ends(gate, judged.verdict)
+    verdict_ends(gate, verdict)
 }
 
 /// The turn was stopped from outside.

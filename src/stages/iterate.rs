@@ -154,6 +154,7 @@ async fn brief(
         memory,
         known,
         refusals: refusals(&turns),
+        drift: draft.drift(),
         allowed: world.config.repo.allowed.clone(),
         off_limits: world
             .config

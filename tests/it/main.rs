@@ -13,7 +13,9 @@ mod catalog;
 #[cfg(target_os = "linux")]
 mod convergence;
 mod crash;
+mod decisions;
 mod discord;
+mod drift;
 mod egress;
 mod environment;
 mod faults;
@@ -39,6 +41,7 @@ mod repo;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod scan;
+mod scenarios;
 mod spend;
 mod starter;
 mod support;

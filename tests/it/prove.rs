@@ -3,4 +3,5 @@
 mod autonomy;
 mod machine;
 mod probes;
+mod replay;
 mod settings;

@@ -216,6 +216,17 @@ const REST: &str = r#"[loop]
 # the lists.
 # server_tools = false
 
+[prove]
+# Files with more tool calls that the deployed hooks have to let through, or to deny: one JSON object
+# a line, {"wanted": "allow", "tool_name": "Bash", "tool_input": {"command": "make"}}.
+# example: corpus = ["secloop-calls.jsonl"]
+# How long a hook may take for a call, as a rule.
+# hook_budget = "2s"
+# Past tool calls of this workstation are given to the hooks before and after a change: for how long at
+# most, and from how many days.
+# replay = "1m"
+# replay_days = 90
+
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
 # model call, with the table where it fails).
