@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, PolicyConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, Unknown, WikiConfig,
 };
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -145,6 +145,9 @@ impl Trial {
                 base_url: "https://discord.com".to_owned(),
                 channel_id: String::new(),
                 token: Secret::default(),
+            },
+            policy: PolicyConfig {
+                unknown: Unknown::Hold,
             },
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),

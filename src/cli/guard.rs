@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use serde_json::json;
 
 use super::args::GuardCommand;
+use super::playbook;
 use super::{print, print_json};
 use crate::error::Exit;
 use crate::guard::{self, Verdict, hook};
@@ -55,7 +56,10 @@ fn apart<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Optio
 
 /// `secloop guard check`.
 pub(super) fn guard(command: GuardCommand) -> Exit {
-    let GuardCommand::Check { script, json } = command;
+    let (script, json) = match command {
+        GuardCommand::Check { script, json } => (script, json),
+        GuardCommand::Playbook { old, new, json } => return playbook::judge(&old, &new, json),
+    };
     let verdict = apart(move || guard::judge(&script))
         .unwrap_or_else(|| Verdict::Unprovable("something that judging it fails on".to_owned()));
     if json {

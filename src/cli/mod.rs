@@ -6,6 +6,7 @@ mod guard;
 mod init;
 mod look;
 mod place;
+mod playbook;
 mod receipt;
 mod run;
 mod stop;

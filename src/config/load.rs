@@ -9,7 +9,7 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, PolicyConfig, RepoConfig, SandboxConfig, Secret, Unknown,
     SpendConfig, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
@@ -259,6 +259,14 @@ pub(super) fn resolve(
                 .unwrap_or_else(|| "https://discord.com".to_owned()),
             channel_id,
             token: Secret::new(token),
+        },
+        policy: PolicyConfig {
+            unknown: word(
+                "policy.unknown",
+                raw.policy.unknown.as_deref(),
+                "hold",
+                &[("hold", Unknown::Hold), ("refuse", Unknown::Refuse)],
+            )?,
         },
         wiki: WikiConfig {
             path: raw

@@ -12,6 +12,7 @@ pub(super) struct Raw {
     pub(super) sandbox: RawSandbox,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
+    pub(super) policy: RawPolicy,
     pub(super) ansible: RawAnsible,
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
@@ -51,6 +52,12 @@ pub(super) struct RawAgent {
     pub(super) credential_env: Option<Vec<String>>,
     pub(super) off_limits: Option<Vec<String>>,
     pub(super) prompts: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPolicy {
+    pub(super) unknown: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -36,6 +36,8 @@ pub struct Config {
     pub coordinate: CoordinateConfig,
     /// Discord.
     pub discord: DiscordConfig,
+    /// The gate that reads a changed playbook.
+    pub policy: PolicyConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
 }
@@ -211,6 +213,23 @@ pub struct DiscordConfig {
     pub channel_id: String,
     /// The bot's token; empty: none. Never logged.
     pub token: Secret,
+}
+
+/// What becomes of a change that no rule knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// It waits for a person.
+    #[default]
+    Hold,
+    /// It is refused.
+    Refuse,
+}
+
+/// The gate that reads a changed playbook.
+#[derive(Debug, Clone)]
+pub struct PolicyConfig {
+    /// What becomes of what no rule knows.
+    pub unknown: Unknown,
 }
 
 /// The wiki log.

@@ -74,6 +74,9 @@ pub(super) struct Walk {
     depth: usize,
     /// The words of the outermost command being judged, as characters of the script.
     pub(super) span: Option<std::ops::Range<usize>>,
+    /// Every program that was judged, by its words, and every file that is written.
+    pub(super) ran: Vec<Vec<String>>,
+    pub(super) written: Vec<String>,
 }
 
 impl Walk {
@@ -94,6 +97,8 @@ impl Walk {
             steps: 0,
             depth: 0,
             span: None,
+            ran: Vec::new(),
+            written: Vec::new(),
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn check(
     let scope = gates::scope(&changes, &config.repo, &config.playbook.file);
     passed(world, draft, Gate::Scope, scope, since, &files)?;
     let since = Instant::now();
-    let policy = gates::policy(&changes, &config.playbook.file);
+    let policy = gates::policy(&changes, &config.playbook.file, config.policy.unknown);
     passed(world, draft, Gate::Policy, policy, since, "")?;
     let since = Instant::now();
     let secrets = gates::secrets(&changes, &texts(&report));
@@ -100,10 +100,17 @@ async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
     ))))
 }
 
-fn texts(report: &Report) -> Vec<String> {
+/// Every text of a report.
+pub(super) fn texts(report: &Report) -> Vec<String> {
     let mut texts = vec![report.change.clone(), report.verification.clone()];
+    texts.extend(report.blocked_on.clone());
     if let Some(finding) = &report.finding {
-        texts.extend([finding.title.clone(), finding.detail.clone()]);
+        texts.extend([
+            finding.title.clone(),
+            finding.detail.clone(),
+            finding.target.clone(),
+            finding.control.clone(),
+        ]);
     }
     texts.extend(
         report

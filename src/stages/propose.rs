@@ -2,8 +2,9 @@
 
 use super::iterate::Iterated;
 use super::{Draft, Ending};
+use crate::gates;
 use crate::repo::Changes;
-use crate::turn::{AgentOutcome, Iteration, Report, TurnOutcome, hex};
+use crate::turn::{AgentOutcome, Iteration, Report, TurnOutcome, Verdict, hex};
 use crate::world::World;
 
 /// Longest diff kept in a receipt, in bytes.
@@ -46,7 +47,11 @@ pub(super) async fn propose(
         use sha2::{Digest as _, Sha256};
         hex(&Sha256::digest(diff.as_bytes()))
     };
-    draft.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
+    // Before anything of it is written down: the gate refuses it later, by place and kind.
+    draft.receipt.diff = match gates::secrets(&changes, &[]) {
+        Verdict::Passed => crate::text::clamp(&diff, MAX_DIFF),
+        _ => "(not kept: it holds what looks like a credential)\n".to_owned(),
+    };
     draft.receipt.paths = changes.paths();
     if changes.agent_committed {
         draft.not_covered(&[

@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::known::paths;
-use super::{places, tasks};
-use crate::gates::{Findings, shown};
+use super::{places, schema, tasks};
+use crate::gates::{Findings, Unknown, shown};
 use crate::playbook::yaml::{self, Node, Value};
 use crate::playbook::{AnsibleRun, TaskRun};
 use crate::repo::{Change, Changes};
@@ -29,19 +29,21 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
             }
             for path in &task.paths {
                 if let Some(why) = bad(path, &homes) {
-                    found.refuse(format!(
-                        "in the dry run \"{}\" writes to {}, {why}",
-                        task.name,
-                        shown(path)
-                    ));
+                    let what = format!("in the dry run \"{}\" writes to {}, {why}", task.name, shown(path));
+                    found.refuse("destination", &change.path, None, &what);
                 }
             }
         }
     }
-    found.verdict()
+    found.verdict(Unknown::Refuse)
 }
 
 fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
+    let text = path.display().to_string();
+    // Places of the system have been judged with what is written there.
+    if schema::of(&text).is_some() && !places::is_own(&text) {
+        return None;
+    }
     let up = path.components().any(|c| c == Component::ParentDir);
     let below = homes.iter().find_map(|home| path.strip_prefix(home).ok());
     let Some(below) = below.filter(|_| !up) else {
@@ -50,6 +52,8 @@ fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
     let rest = format!("/{}", below.display());
     if places::is_own(&rest) {
         Some("which belongs to the supervisor")
+    } else if schema::of(&format!("~{rest}")).is_some() {
+        None
     } else if places::is_persistent(&rest) {
         Some("which starts programs, steers an agent or grants access")
     } else {

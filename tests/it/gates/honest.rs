@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secloop::agent::catalog::{entries, starter};
+use secloop::config::Unknown;
 use secloop::gates::{policy, scope, secrets};
 use secloop::repo::Changes;
 
@@ -51,7 +52,7 @@ fn every_entry_of_the_catalogue_passes_alone_and_behind_the_others() {
             assert!(!made.is_empty(), "{title}");
             let config = repo_config(top, &["ansible-hooks/"]);
             assert_says(title, &scope(&made, &config, Path::new(PLAYBOOK)), "");
-            assert_says(title, &policy(&made, Path::new(PLAYBOOK)), "");
+            assert_says(title, &policy(&made, Path::new(PLAYBOOK), Unknown::Hold), "");
             let probe = serde_json::to_string(entry.probe()).unwrap();
             let texts = [probe, entry.finding.detail.clone(), title.clone()];
             assert_says(title, &secrets(&made, &texts), "");
@@ -71,7 +72,7 @@ fn the_starter_itself_is_for_a_person_to_take_on() {
     // Its defaults look the home directory up, which a proposal may not.
     assert_says(
         "starter",
-        &policy(&made, Path::new(PLAYBOOK)),
+        &policy(&made, Path::new(PLAYBOOK), Unknown::Hold),
         "refused: lookup",
     );
     assert_says("starter", &secrets(&made, &[]), "");
@@ -95,7 +96,7 @@ fn an_edit_of_an_inline_hook_in_a_foreign_playbook_passes() {
     for new in [new, more] {
         assert_ne!(old, new);
         let made = changes(vec![change(foreign::FILE, Some(&old), Some(&new))]);
-        let verdict = policy(&made, Path::new(foreign::FILE));
+        let verdict = policy(&made, Path::new(foreign::FILE), Unknown::Hold);
         assert_says("foreign", &verdict, "");
     }
 }

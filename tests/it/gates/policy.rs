@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use secloop::config::Unknown;
 use secloop::gates::policy;
 use secloop::turn::Verdict;
 
-use super::{assert_says, change, changes};
+use super::{assert_says, beside, change, changes};
 
 const PATH: &str = "infra/mac-setup/playbook.yml";
 /// One play without roles, as a person's own playbook is.
@@ -51,6 +52,16 @@ const OLD: &str = "---
               exit 0
 ";
 
+/// What the tasks below name.
+const STANDING: &[(&str, &str)] = &[
+    ("infra/mac-setup/files/a.sh", "#!/bin/sh\nexit 0\n"),
+    ("infra/mac-setup/files/b.sh", "#!/bin/sh\nexit 0\n"),
+    ("infra/mac-setup/files/x.sh", "#!/bin/sh\nexit 0\n"),
+    ("infra/mac-setup/templates/a.sh.j2", "#!/bin/sh\nexit 0\n"),
+    ("infra/mac-setup/more.yml", "- debug: {msg: a}\n"),
+    ("infra/mac-setup/roles/hooks/tasks/main.yml", "- debug: {msg: a}\n"),
+];
+
 #[track_caller]
 fn edited(from: &str, to: &str, says: &str) {
     assert!(OLD.contains(from), "{from}");
@@ -60,8 +71,9 @@ fn edited(from: &str, to: &str, says: &str) {
 
 fn judge(path: &str, old: Option<&str>, new: &str) -> Verdict {
     policy(
-        &changes(vec![change(path, old, Some(new))]),
+        &beside(vec![change(path, old, Some(new))], STANDING),
         Path::new(PATH),
+        Unknown::Hold,
     )
 }
 
@@ -586,7 +598,7 @@ fn yaml_and_files() {
     let gone = changes(vec![change("r/files/a.sh", Some("a\n"), None)]);
     assert_says(
         "gone",
-        &policy(&gone, Path::new(PATH)),
+        &policy(&gone, Path::new(PATH), Unknown::Hold),
         "held: the file is deleted",
     );
 }
