@@ -63,7 +63,11 @@ fn document(finding: &Finding) -> serde_json::Value {
 fn text(files: usize, refused: usize, held: usize, found: &[Finding]) -> String {
     let mut out = String::new();
     for finding in found {
-        let word = if finding.refused { "refused" } else { "held   " };
+        let word = if finding.refused {
+            "refused"
+        } else {
+            "held   "
+        };
         let line = finding.line.map(|l| format!(":{l}")).unwrap_or_default();
         out.push_str(&format!(
             "{word}  {}{line}  [{}]\n         {}\n         instead: {}\n",

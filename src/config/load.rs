@@ -9,8 +9,8 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, PolicyConfig, RepoConfig, SandboxConfig, Secret, Unknown,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, PlaybookConfig, PolicyConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, Unknown, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;

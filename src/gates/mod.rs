@@ -8,7 +8,7 @@ mod scope;
 mod secrets;
 
 pub use offline::{between, offline};
-pub use policy::{RULES, Rule, Standing, policy, resolved, rule};
+pub use policy::{Hook, RULES, Rule, Standing, policy, policy_and_hooks, resolved, rule};
 pub use scope::scope;
 pub use secrets::{secrets, texts_hold};
 
@@ -36,7 +36,10 @@ impl Finding {
     /// In one line.
     pub fn text(&self) -> String {
         let at = self.line.map(|l| format!(":{l}")).unwrap_or_default();
-        format!("{}{at}: {}; {} [{}]", self.file, self.why, self.instead, self.rule)
+        format!(
+            "{}{at}: {}; {} [{}]",
+            self.file, self.why, self.instead, self.rule
+        )
     }
 }
 
@@ -45,21 +48,43 @@ impl Finding {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn refuse(&mut self, rule: &'static str, file: &std::path::Path, line: Option<usize>, what: &str) {
+    fn refuse(
+        &mut self,
+        rule: &'static str,
+        file: &std::path::Path,
+        line: Option<usize>,
+        what: &str,
+    ) {
         self.push(rule, file, line, true, what);
     }
 
-    fn hold(&mut self, rule: &'static str, file: &std::path::Path, line: Option<usize>, what: &str) {
+    fn hold(
+        &mut self,
+        rule: &'static str,
+        file: &std::path::Path,
+        line: Option<usize>,
+        what: &str,
+    ) {
         self.push(rule, file, line, false, what);
     }
 
     /// `what` may name its own cure behind a semicolon.
-    fn push(&mut self, rule: &'static str, file: &std::path::Path, line: Option<usize>, refused: bool, what: &str) {
+    fn push(
+        &mut self,
+        rule: &'static str,
+        file: &std::path::Path,
+        line: Option<usize>,
+        refused: bool,
+        what: &str,
+    ) {
         let what = crate::text::plain(what, 400);
         let known = policy::rule(rule);
         let (why, instead) = match what.rsplit_once("; ") {
             Some((why, instead)) => (why.to_owned(), instead.to_owned()),
-            None => (what, known.map_or("a person decides", |r| r.instead).to_owned()),
+            None => (
+                what,
+                known.map_or("a person decides", |r| r.instead).to_owned(),
+            ),
         };
         let finding = Finding {
             file: shown(file),

@@ -32,7 +32,11 @@ pub fn between(old: &Path, new: &Path) -> Result<(Vec<Change>, Standing), String
             was => changes.push(change(path, was, Some((mode, content)))),
         }
     }
-    changes.extend(before.into_iter().map(|(path, was)| change(path, Some(was), None)));
+    changes.extend(
+        before
+            .into_iter()
+            .map(|(path, was)| change(path, Some(was), None)),
+    );
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok((changes, standing))
 }
@@ -56,9 +60,13 @@ fn change(path: PathBuf, old: Option<(u32, Vec<u8>)>, new: Option<(u32, Vec<u8>)
 }
 
 fn files(top: &Path) -> Result<Files, String> {
-    let meta = std::fs::metadata(top).map_err(|e| format!("{}: {e}; name a directory", top.display()))?;
+    let meta =
+        std::fs::metadata(top).map_err(|e| format!("{}: {e}; name a directory", top.display()))?;
     if !meta.is_dir() {
-        return Err(format!("{}: no directory; name the playbook's directory", top.display()));
+        return Err(format!(
+            "{}: no directory; name the playbook's directory",
+            top.display()
+        ));
     }
     let (mut found, mut bytes) = (Files::new(), 0);
     walk(top, Path::new(""), &mut found, &mut bytes)?;
@@ -83,17 +91,33 @@ fn walk(top: &Path, below: &Path, found: &mut Files, bytes: &mut u64) -> Result<
             let to = std::fs::read_link(entry.path()).map_err(|e| named(&path, &e))?;
             (0o120_000, to.into_os_string().into_encoded_bytes())
         } else if !meta.is_file() {
-            return Err(format!("{}: neither a file nor a directory", top.join(&path).display()));
+            return Err(format!(
+                "{}: neither a file nor a directory",
+                top.join(&path).display()
+            ));
         } else if meta.len() > LARGEST {
-            return Err(format!("{}: larger than {LARGEST} bytes; judge the playbook's directory alone", top.join(&path).display()));
+            return Err(format!(
+                "{}: larger than {LARGEST} bytes; judge the playbook's directory alone",
+                top.join(&path).display()
+            ));
         } else {
-            let mode = if meta.permissions().mode() & 0o100 == 0 { 0o100_644 } else { 0o100_755 };
-            (mode, std::fs::read(entry.path()).map_err(|e| named(&path, &e))?)
+            let mode = if meta.permissions().mode() & 0o100 == 0 {
+                0o100_644
+            } else {
+                0o100_755
+            };
+            (
+                mode,
+                std::fs::read(entry.path()).map_err(|e| named(&path, &e))?,
+            )
         };
         *bytes += content.len() as u64;
         found.insert(path, (mode, content));
         if found.len() > MOST_FILES || *bytes > MOST_BYTES {
-            return Err(format!("{}: more files than a playbook has; judge the playbook's directory alone", top.display()));
+            return Err(format!(
+                "{}: more files than a playbook has; judge the playbook's directory alone",
+                top.display()
+            ));
         }
     }
     Ok(())

@@ -13,8 +13,8 @@ const FILE: u32 = 0o100_644;
 
 /// File kinds that the other gates can judge or that nothing runs.
 const KINDS: [&str; 14] = [
-    "yml", "yaml", "j2", "sh", "json", "md", "conf", "toml", "txt", "cfg", "plist", "rules", "local",
-    "rst",
+    "yml", "yaml", "j2", "sh", "json", "md", "conf", "toml", "txt", "cfg", "plist", "rules",
+    "local", "rst",
 ];
 
 /// Judges the paths, modes and plain shape of what is changed.
@@ -35,7 +35,12 @@ pub fn scope(changes: &Changes, repo: &RepoConfig, playbook: &Path) -> Verdict {
 }
 
 /// Judges each changed file.
-pub(super) fn judge(changes: &[Change], allowed: &[String], off_limits: &[String], found: &mut Findings) {
+pub(super) fn judge(
+    changes: &[Change],
+    allowed: &[String],
+    off_limits: &[String],
+    found: &mut Findings,
+) {
     for change in changes {
         place(change, allowed, off_limits, found);
         name(change, found);
@@ -89,7 +94,11 @@ fn name(change: &Change, found: &mut Findings) {
         .find_map(|dir| bad_dir(dir))
         .or_else(|| bad_file(dirs, file));
     if let Some((what, cure)) = rule {
-        let id = if cure == BY_HAND { "control-file" } else { "plugin" };
+        let id = if cure == BY_HAND {
+            "control-file"
+        } else {
+            "plugin"
+        };
         found.refuse(id, &change.path, None, &format!("{what}; {cure}"));
     } else if ["claude.md", "claude.local.md", "agents.md", "gemini.md"].contains(&file) {
         let what = "instructions to agents; a person decides about them";
@@ -181,6 +190,15 @@ fn extension(change: &Change) -> String {
 }
 
 fn kind(change: &Change, found: &mut Findings) {
+    let deployed = change.path.components().any(|c| {
+        ["files", "templates"]
+            .map(std::ffi::OsStr::new)
+            .contains(&c.as_os_str())
+    });
+    // What has no ending is judged by where it goes.
+    if deployed && change.path.extension().is_none() {
+        return;
+    }
     if !KINDS.contains(&extension(change).as_str()) {
         let what = format!(
             "no rule knows this kind of file; a person decides, or use one of .{}",
@@ -199,7 +217,12 @@ fn characters(change: &Change, found: &mut Findings) {
     }
     let Some(new) = &change.new else { return };
     let Ok(new) = std::str::from_utf8(new) else {
-        found.refuse("not-text", path, None, "not UTF-8 text; only text can be judged");
+        found.refuse(
+            "not-text",
+            path,
+            None,
+            "not UTF-8 text; only text can be judged",
+        );
         return;
     };
     let old = String::from_utf8_lossy(change.old.as_deref().unwrap_or_default());

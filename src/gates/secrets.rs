@@ -120,7 +120,8 @@ fn shapes() -> Result<&'static Shapes, String> {
 /// Judges what is new in `changes`, and `texts`, which are the report's. A secret is never shown.
 pub fn secrets(changes: &Changes, texts: &[String]) -> Verdict {
     let mut found = Findings::default();
-    let judged = judge(changes.all(), changes.standing(), &mut found).and_then(|()| texts_in(texts, &mut found));
+    let judged = judge(changes.all(), changes.standing(), &mut found)
+        .and_then(|()| texts_in(texts, &mut found));
     match judged {
         Ok(()) => found.verdict(Unknown::Refuse),
         Err(why) => Verdict::NotRun(format!("the credential shapes are broken: {why}")),
@@ -149,7 +150,9 @@ pub(super) fn judge(changes: &[Change], _: &Standing, found: &mut Findings) -> R
     let known: Vec<String> = old.map(text).collect();
     for change in changes {
         let new = text(change.new.as_deref().unwrap_or_default());
-        look(shapes, &new, &known, |line, kind| refuse(found, &change.path, line, kind));
+        look(shapes, &new, &known, |line, kind| {
+            refuse(found, &change.path, line, kind)
+        });
     }
     Ok(())
 }
@@ -169,7 +172,8 @@ fn texts_in(texts: &[String], found: &mut Findings) -> Result<(), String> {
 }
 
 fn refuse(found: &mut Findings, path: &Path, line: usize, kind: &str) {
-    let what = format!("it looks like {kind}; take it from the environment or a vault by a variable");
+    let what =
+        format!("it looks like {kind}; take it from the environment or a vault by a variable");
     found.refuse("secret", path, Some(line), &what);
 }
 
@@ -188,7 +192,11 @@ fn look(shapes: &Shapes, text: &str, known: &[String], mut hit: impl FnMut(usize
     }
     for found in crate::text::credentials(text) {
         let secret = text.get(found.at.clone()).unwrap_or_default();
-        let line = 1 + text.get(..found.at.start).unwrap_or_default().matches('\n').count();
+        let line = 1 + text
+            .get(..found.at.start)
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
         if new(secret) && !placeholder(secret) && !seen.contains(&line) {
             hit(line, found.kind);
         }

@@ -66,7 +66,9 @@ fn ends(list: &ast::AndOrList) -> Option<usize> {
         .iter()
         .flat_map(|s| &s.0)
         .filter_map(|item| match item {
-            ast::CommandPrefixOrSuffixItem::Word(word) => Some(word.value.trim_matches(['"', '\''])),
+            ast::CommandPrefixOrSuffixItem::Word(word) => {
+                Some(word.value.trim_matches(['"', '\'']))
+            }
             _ => None,
         })
         .collect();

@@ -96,7 +96,11 @@ impl Changes {
     }
 
     /// Changes made by hand, for tests.
-    pub fn from_parts(base: CommitId, all: Vec<Change>, standing: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+    pub fn from_parts(
+        base: CommitId,
+        all: Vec<Change>,
+        standing: BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Self {
         Self {
             base,
             all,

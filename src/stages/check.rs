@@ -40,12 +40,34 @@ pub(super) async fn check(
     let scope = gates::scope(&changes, &config.repo, &config.playbook.file);
     passed(world, draft, Gate::Scope, scope, since, &files)?;
     let since = Instant::now();
-    let policy = gates::policy(&changes, &config.playbook.file, config.policy.unknown);
+    let (policy, hooks) = gates::policy_and_hooks(
+        &changes,
+        &config.playbook.file,
+        config.policy.unknown,
+        !world.confines(),
+    );
     passed(world, draft, Gate::Policy, policy, since, "")?;
     let since = Instant::now();
     let secrets = gates::secrets(&changes, &texts(&report));
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
+    if !hooks.is_empty() && world.confines() {
+        world.console().step_started("hooks");
+        let since = Instant::now();
+        let verdict = world.compare_hooks(&hooks, cancel).await;
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let places: Vec<&str> = hooks.iter().map(|h| h.place.as_str()).collect();
+        passed(
+            world,
+            draft,
+            Gate::Hooks,
+            verdict,
+            since,
+            &places.join(", "),
+        )?;
+    }
     let tree = world.make_private_dir("proposed")?;
     world
         .repo

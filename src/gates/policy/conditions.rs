@@ -10,16 +10,28 @@ use crate::playbook::yaml::{Node, Value};
 /// Judges a condition: an expression, or a list of them.
 pub(super) fn condition(key: &str, value: &Node) -> Vec<Issue> {
     let Some(items) = items(value) else {
-        return vec![Issue::refused("condition", value.line, format!("{key} that is no expression"))];
+        return vec![Issue::refused(
+            "condition",
+            value.line,
+            format!("{key} that is no expression"),
+        )];
     };
     let mut issues = Vec::new();
     for item in items {
         let text = item.text().unwrap_or_default();
         if key == "when" && item.boolean() == Some(false) {
-            issues.push(Issue::held("switched-off", item.line, "when: false switches the task off"));
+            issues.push(Issue::held(
+                "switched-off",
+                item.line,
+                "when: false switches the task off",
+            ));
         }
         if key == "until" && item.boolean() == Some(false) {
-            issues.push(Issue::held("rollback", item.line, "until: false never ends by itself"));
+            issues.push(Issue::held(
+                "rollback",
+                item.line,
+                "until: false never ends by itself",
+            ));
         }
         issues.extend(jinja::expression(text, item.line));
         issues.extend(jinja::text(text, item.line));
@@ -42,14 +54,36 @@ pub(super) fn of_results(at: At<'_>, key: &str, value: &Node) -> Vec<Issue> {
     for item in items(value).unwrap_or_default() {
         let text = item.text().unwrap_or_default();
         let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let skipped = ["is skipped", "is not skipped", ".skipped", "is skip", "| skipped"].iter().any(|s| squeezed.contains(s));
-        let parts = ["rc", "stdout", "stdout_lines", "stderr", "results", "start", "end", "delta", "cmd"];
+        let skipped = [
+            "is skipped",
+            "is not skipped",
+            ".skipped",
+            "is skip",
+            "| skipped",
+        ]
+        .iter()
+        .any(|s| squeezed.contains(s));
+        let parts = [
+            "rc",
+            "stdout",
+            "stdout_lines",
+            "stderr",
+            "results",
+            "start",
+            "end",
+            "delta",
+            "cmd",
+        ];
         let shape = squeezed.split(' ').enumerate().any(|(at_word, word)| {
             let word = word.trim_matches(['(', ')']);
             let (name, part) = word.split_once('.').unwrap_or((word, ""));
             let of_result = parts.contains(&part) && at.side.env.is_dynamic(name);
             let next: Vec<&str> = squeezed.split(' ').skip(at_word + 1).take(3).collect();
-            of_result && matches!(next.as_slice(), ["is", "defined" | "undefined", ..] | ["is", "not", "defined", ..])
+            of_result
+                && matches!(
+                    next.as_slice(),
+                    ["is", "defined" | "undefined", ..] | ["is", "not", "defined", ..]
+                )
         });
         if key == "when" && (skipped || shape) {
             issues.push(Issue::refused(
@@ -58,8 +92,21 @@ pub(super) fn of_results(at: At<'_>, key: &str, value: &Node) -> Vec<Issue> {
                 "whether a result is there or skipped tells that the run is only a judgement; ask for its value",
             ));
         }
-        if ["ansible_virtualization", "ansible_date_time", "ansible_uptime", "ansible_loadavg", "ansible_memfree"].iter().any(|f| squeezed.contains(f)) {
-            issues.push(Issue::held("gate-aware", item.line, "a condition that may differ between the judgement and the run"));
+        if [
+            "ansible_virtualization",
+            "ansible_date_time",
+            "ansible_uptime",
+            "ansible_loadavg",
+            "ansible_memfree",
+        ]
+        .iter()
+        .any(|f| squeezed.contains(f))
+        {
+            issues.push(Issue::held(
+                "gate-aware",
+                item.line,
+                "a condition that may differ between the judgement and the run",
+            ));
         }
     }
     issues
@@ -96,14 +143,18 @@ pub(super) fn keeps(at: At<'_>, locals: &Locals, value: &Node) -> bool {
 }
 
 fn of_system(text: &str) -> bool {
-    let name = text.split(['=', '!', ' ', '<', '>', '|']).next().unwrap_or_default();
+    let name = text
+        .split(['=', '!', ' ', '<', '>', '|'])
+        .next()
+        .unwrap_or_default();
     if !SYSTEM.contains(&name) {
         return false;
     }
     let rest = text.get(name.len()..).unwrap_or_default().trim();
     let value = |t: &str| {
         let t = t.trim().trim_matches(['\'', '"']);
-        SYSTEMS.split_whitespace().any(|s| s == t) || t.chars().all(|c| c.is_ascii_digit() || c == '.') && !t.is_empty()
+        SYSTEMS.split_whitespace().any(|s| s == t)
+            || t.chars().all(|c| c.is_ascii_digit() || c == '.') && !t.is_empty()
     };
     if let Some(list) = rest.strip_prefix("in [").and_then(|r| r.strip_suffix(']')) {
         return list.split(',').all(value);

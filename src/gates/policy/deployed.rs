@@ -18,7 +18,10 @@ const LINES: [(&str, &str); 19] = [
     ("permitemptypasswords yes", "it lets in without a password"),
     ("passwordauthentication yes", "it opens logins by password"),
     ("authorizedkeyscommand", "it runs a program at a login"),
-    ("authorizedkeysfile", "it moves the keys that let somebody in"),
+    (
+        "authorizedkeysfile",
+        "it moves the keys that let somebody in",
+    ),
     ("proxycommand", "it runs a program at a connection"),
     ("localcommand", "it runs a program at a connection"),
     ("ld_preload", "it loads code into other programs"),
@@ -46,7 +49,11 @@ struct Text {
 pub(super) fn sources(at: At<'_>, task: &Node) -> Vec<String> {
     let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
     let module = tasks::module(task).map_or("", |(name, ..)| name);
-    let dir = if module.ends_with("template") { "templates" } else { "files" };
+    let dir = if module.ends_with("template") {
+        "templates"
+    } else {
+        "files"
+    };
     each.iter()
         .filter_map(|given| at.side.tree.find(at.file, dir, given.get("src")?.text()?))
         .map(str::to_owned)
@@ -62,10 +69,18 @@ fn texts(at: At<'_>, task: &Node) -> Vec<Text> {
     if !["copy", "template"].contains(&bare) {
         return Vec::new();
     }
-    let dir = if bare == "template" { "templates" } else { "files" };
+    let dir = if bare == "template" {
+        "templates"
+    } else {
+        "files"
+    };
     let mut all = Vec::new();
     for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
-        let mut to = ["dest", "path", "name"].iter().find_map(|k| given.get(k)?.text()).unwrap_or_default().to_owned();
+        let mut to = ["dest", "path", "name"]
+            .iter()
+            .find_map(|k| given.get(k)?.text())
+            .unwrap_or_default()
+            .to_owned();
         if let Some(content) = given.get("content") {
             all.push(Text {
                 to,
@@ -105,7 +120,11 @@ fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> 
         locals.insert(name.clone(), value.clone());
     }
     let node = Node::quoted(1, text);
-    let choices = at.side.env.choices(&node, &locals).unwrap_or_else(|| vec![Choice::new()]);
+    let choices = at
+        .side
+        .env
+        .choices(&node, &locals)
+        .unwrap_or_else(|| vec![Choice::new()]);
     let one = |choice: &Choice| {
         let view = View {
             env: &at.side.env,
@@ -127,11 +146,69 @@ fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> 
     all.into_iter().collect()
 }
 
+/// A hook that may let more through: running it settles that.
+pub(super) const HOOK_LOOSENS: &str = "hook-loosens";
+
+/// An agent's hook as it was and as it would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Where it is deployed.
+    pub place: String,
+    /// As it was, if it was there.
+    pub old: Option<String>,
+    /// As it would be.
+    pub new: String,
+}
+
+/// The hooks that a change changes, with every value put in that is known.
+pub(super) fn hooks(known: &super::known::Known) -> Vec<Hook> {
+    let locals = BTreeMap::new();
+    let all = |side: &super::known::Side, new: bool| -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for list in side.tree.lists() {
+            let pair = Pair::of(known, list.path, &locals);
+            below(
+                if new { pair.new } else { pair.old },
+                list.tasks,
+                &mut found,
+            );
+        }
+        found
+    };
+    let (was, is) = (all(&known.old, false), all(&known.new, true));
+    is.into_iter()
+        .filter(|(place, text)| was.get(place) != Some(text))
+        .map(|(place, new)| Hook {
+            old: was.get(&place).cloned(),
+            place,
+            new,
+        })
+        .collect()
+}
+
+fn below(at: At<'_>, list: &[Node], found: &mut BTreeMap<String, String>) {
+    for task in list {
+        for text in texts(at, task) {
+            let (place, _) = places::class(at.known, &text.to);
+            if schema::is_agent_shell(&place) {
+                found.insert(place, text.text);
+            }
+        }
+        for key in ["block", "rescue", "always"] {
+            below(
+                at,
+                task.get(key).and_then(Node::list).unwrap_or_default(),
+                found,
+            );
+        }
+    }
+}
+
 /// Judges what a task puts on the machine.
 pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let known = pair.new.known;
     let before = old.map(|o| texts(pair.old, o)).unwrap_or_default();
-    let mut issues = Vec::new();
+    let mut issues = parts(pair, old, new);
     for (at, now) in texts(pair.new, new).into_iter().enumerate() {
         let was = before.iter().find(|b| b.to == now.to).or(before.get(at));
         if was.is_some_and(|w| w.text == now.text && w.to == now.to) {
@@ -141,8 +218,18 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         let (place, what) = places::class(known, &now.to);
         let mut found = match what {
             Place::Grammar(grammar) => schema::judge(grammar, &place, was, &now.text, 0),
+            Place::Written if place.starts_with('/') && was.is_some() => vec![Issue::held(
+                "destination",
+                1,
+                format!("the text of {place} changes, and no rule knows its grammar"),
+            )],
             _ => text(&place, was, &now.text),
         };
+        if schema::is_agent_shell(&place) {
+            for issue in found.iter_mut().filter(|i| i.rule == scripts::LOOSENS) {
+                issue.rule = HOOK_LOOSENS;
+            }
+        }
         if places::is_judged(&place) {
             found.extend(unknown(pair.new, was, &now.text));
         }
@@ -150,6 +237,68 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
             found.extend(template_news(was, &now.text).into_iter().filter(|i| i.bad));
         }
         issues.extend(found.into_iter().map(|i| i.at(now.line)));
+    }
+    issues
+}
+
+/// Parts of files as settings in lines: what a module sets, with the place where it does.
+fn settings_of(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
+    let Some((module, line, _)) = tasks::module(task) else {
+        return Vec::new();
+    };
+    let bare = module.rsplit('.').next().unwrap_or(module);
+    let mut all = Vec::new();
+    for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
+        let text = |key: &str| {
+            given
+                .get(key)
+                .and_then(Node::text)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let to = ["dest", "path"]
+            .iter()
+            .find_map(|k| given.get(k)?.text())
+            .unwrap_or_default()
+            .to_owned();
+        match bare {
+            "lineinfile" => all.push((to, text("line"), line)),
+            "blockinfile" => all.push((to, text("block") + &text("content"), line)),
+            "ini_file" => all.push((to, format!("{}={}", text("option"), text("value")), line)),
+            "sysctl" => all.push((
+                "/etc/sysctl.conf".to_owned(),
+                format!(
+                    "{}{}={}{}",
+                    text("name"),
+                    text("key"),
+                    text("value"),
+                    text("val")
+                ),
+                line,
+            )),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Settings of a changed task that are gone or less strict.
+fn parts(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
+    let Some(old) = old else { return Vec::new() };
+    let (was, is) = (settings_of(pair.old, old), settings_of(pair.new, new));
+    let joined = |all: &[(String, String, usize)], to: &str| -> String {
+        let same = all.iter().filter(|(t, ..)| t == to);
+        same.map(|(_, text, _)| text.clone() + "\n").collect()
+    };
+    let places: BTreeSet<&String> = is.iter().map(|(to, ..)| to).collect();
+    let mut issues = Vec::new();
+    for to in places {
+        let (place, what) = places::class(pair.new.known, to);
+        if let Place::Grammar(grammar) = what {
+            let line = is.first().map_or(1, |(.., line)| *line);
+            let found = schema::compare(grammar, &place, &joined(&was, to), &joined(&is, to), line);
+            issues.extend(found.into_iter().map(|i| i.at(line)));
+        }
     }
     issues
 }
@@ -169,7 +318,11 @@ pub(super) fn alone(at: At<'_>, path: &str, old: Option<&str>, new: &str) -> Vec
         }
     }
     if let Some(why) = unread(path, kind) {
-        issues.push(Issue::held("destination-persistent", 1, format!("{why}; a person decides about it")));
+        issues.push(Issue::held(
+            "destination-persistent",
+            1,
+            format!("{why}; a person decides about it"),
+        ));
     }
     if kind.ends_with(".md") {
         return issues;
@@ -182,7 +335,9 @@ pub(super) fn alone(at: At<'_>, path: &str, old: Option<&str>, new: &str) -> Vec
 fn unread(path: &str, kind: &str) -> Option<&'static str> {
     let deployed = super::tree::section(path) == super::tree::Section::Deployed;
     // A role keeps .zshrc as zshrc, dot_zshrc or .zshrc.
-    let bare = kind.trim_start_matches("dot").trim_start_matches(['.', '_', '-']);
+    let bare = kind
+        .trim_start_matches("dot")
+        .trim_start_matches(['.', '_', '-']);
     if kind.ends_with(".plist") {
         Some("a property list can start programs")
     } else if kind.ends_with(".sh") || kind.ends_with(".json") || !deployed {
@@ -198,18 +353,30 @@ fn unread(path: &str, kind: &str) -> Option<&'static str> {
 
 /// Expressions of a template that the old one does not have.
 pub(super) fn template_news(old: Option<&str>, new: &str) -> Vec<Issue> {
-    let known: BTreeSet<String> = old.map(jinja::parts).unwrap_or_default().into_iter().collect();
-    if jinja::parts(new).iter().all(|part| known.contains(part)) && !new.trim_start().starts_with("#jinja2:") {
+    let known: BTreeSet<String> = old
+        .map(jinja::parts)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    if jinja::parts(new).iter().all(|part| known.contains(part))
+        && !new.trim_start().starts_with("#jinja2:")
+    {
         return Vec::new();
     }
     let before = old.map(|o| jinja::text(o, 1)).unwrap_or_default();
     let old_has = |issue: &Issue| before.iter().any(|b| b.what == issue.what);
     // A call that is there already may be there again only as it was written.
     let whole = |issue: &Issue| {
-        let line = new.lines().nth(issue.line.saturating_sub(1)).unwrap_or_default();
+        let line = new
+            .lines()
+            .nth(issue.line.saturating_sub(1))
+            .unwrap_or_default();
         old.is_some_and(|o| o.lines().any(|l| l == line))
     };
-    jinja::text(new, 1).into_iter().filter(|i| !(old_has(i) && whole(i))).collect()
+    jinja::text(new, 1)
+        .into_iter()
+        .filter(|i| !(old_has(i) && whole(i)))
+        .collect()
 }
 
 /// Judges a text by the kind of its file.
@@ -238,7 +405,14 @@ pub(super) fn lines(old: Option<&str>, new: &str, from: usize) -> Vec<Issue> {
             continue;
         }
         if let Some((what, why)) = LINES.iter().find(|(what, _)| words.contains(what)) {
-            issues.push(Issue::held("content", from + at, format!("{what}: {why}; a person decides")).about(line));
+            issues.push(
+                Issue::held(
+                    "content",
+                    from + at,
+                    format!("{what}: {why}; a person decides"),
+                )
+                .about(line),
+            );
         }
     }
     issues
@@ -273,7 +447,8 @@ fn unknown(at: At<'_>, old: Option<&str>, new: &str) -> Vec<Issue> {
 
 /// Ansible writes a map or a list as JSON.
 fn as_text(node: &Node) -> String {
-    node.text().map_or_else(|| as_json(node).to_string(), str::to_owned)
+    node.text()
+        .map_or_else(|| as_json(node).to_string(), str::to_owned)
 }
 
 fn as_json(node: &Node) -> serde_json::Value {
@@ -281,7 +456,10 @@ fn as_json(node: &Node) -> serde_json::Value {
         return items.iter().map(as_json).collect();
     }
     if let Some(pairs) = node.map() {
-        return pairs.iter().map(|(key, _, value)| (key.clone(), as_json(value))).collect();
+        return pairs
+            .iter()
+            .map(|(key, _, value)| (key.clone(), as_json(value)))
+            .collect();
     }
     match (node.is_plain(), node.boolean()) {
         (true, Some(yes)) if node.text() != Some("1") && node.text() != Some("0") => yes.into(),

@@ -74,9 +74,17 @@ impl Env {
                     }
                     if modules::is_set_fact(key) {
                         let set = value.map().unwrap_or_default();
-                        self.dynamic.extend(set.iter().map(|(name, ..)| name.clone()));
+                        self.dynamic
+                            .extend(set.iter().map(|(name, ..)| name.clone()));
                     }
-                    let bare = ["when", "that", "until", "changed_when", "failed_when", "var"];
+                    let bare = [
+                        "when",
+                        "that",
+                        "until",
+                        "changed_when",
+                        "failed_when",
+                        "var",
+                    ];
                     if bare.contains(&key.as_str()) {
                         for (_, text) in value.scalars() {
                             self.uses.extend(jinja::names(text));
@@ -147,7 +155,11 @@ impl Env {
     }
 
     /// Every way in which the names that a node uses can have their values. `None`: too many.
-    pub(super) fn choices(&self, node: &Node, locals: &BTreeMap<String, Node>) -> Option<Vec<Choice>> {
+    pub(super) fn choices(
+        &self,
+        node: &Node,
+        locals: &BTreeMap<String, Node>,
+    ) -> Option<Vec<Choice>> {
         let mut seen = BTreeSet::new();
         let mut next: Vec<String> = names_in(node).into_iter().collect();
         next.extend(locals.values().flat_map(names_in));
@@ -194,7 +206,10 @@ impl View<'_> {
             return Err(false);
         }
         let at = self.choice.get(name).copied().unwrap_or_default();
-        self.env.values(name).get(at).ok_or(!name.starts_with("ansible_"))
+        self.env
+            .values(name)
+            .get(at)
+            .ok_or(!name.starts_with("ansible_"))
     }
 
     /// A node with the values of what it names; what has none stays as it is written.

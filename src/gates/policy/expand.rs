@@ -19,7 +19,11 @@ pub(super) type Locals = BTreeMap<String, Node>;
 ///
 /// # Errors
 /// Why they can't all be told.
-pub(super) fn instances(env: &Env, locals: &Locals, task: &Node) -> Result<Vec<Node>, &'static str> {
+pub(super) fn instances(
+    env: &Env,
+    locals: &Locals,
+    task: &Node,
+) -> Result<Vec<Node>, &'static str> {
     let Some((name, line, given)) = tasks::module(task) else {
         return Ok(Vec::new());
     };
@@ -31,7 +35,10 @@ pub(super) fn instances(env: &Env, locals: &Locals, task: &Node) -> Result<Vec<N
     // The loop counts as a part: its variables have choices too.
     let around = Node {
         line,
-        value: Value::List(vec![given.clone(), loop_of(task).map_or_else(|| given.clone(), |(_, l)| l.clone())]),
+        value: Value::List(vec![
+            given.clone(),
+            loop_of(task).map_or_else(|| given.clone(), |(_, l)| l.clone()),
+        ]),
     };
     let choices = env
         .choices(&around, &locals)
@@ -55,12 +62,23 @@ pub(super) fn instances(env: &Env, locals: &Locals, task: &Node) -> Result<Vec<N
 
 /// The keyword and list of a loop.
 pub(super) fn loop_of(task: &Node) -> Option<(&str, &Node)> {
-    ["loop", "with_items", "with_list", "with_dict", "with_flattened"]
-        .iter()
-        .find_map(|key| Some((*key, task.get(key)?)))
+    [
+        "loop",
+        "with_items",
+        "with_list",
+        "with_dict",
+        "with_flattened",
+    ]
+    .iter()
+    .find_map(|key| Some((*key, task.get(key)?)))
 }
 
-fn turns(env: &Env, locals: &Locals, choice: &Choice, task: &Node) -> Result<Vec<Locals>, &'static str> {
+fn turns(
+    env: &Env,
+    locals: &Locals,
+    choice: &Choice,
+    task: &Node,
+) -> Result<Vec<Locals>, &'static str> {
     let Some((keyword, looped)) = loop_of(task) else {
         return Ok(vec![locals.clone()]);
     };
@@ -137,6 +155,13 @@ fn with_args(given: &Node, task: &Node) -> Node {
             line: given.line,
             value: Value::Map(pairs.iter().chain(more).cloned().collect()),
         },
+        Value::Scalar { .. } if !more.is_empty() => {
+            let text = ("_raw_params".to_owned(), given.line, given.clone());
+            Node {
+                line: given.line,
+                value: Value::Map(std::iter::once(text).chain(more.iter().cloned()).collect()),
+            }
+        }
         _ => given.clone(),
     }
 }

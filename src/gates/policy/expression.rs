@@ -48,7 +48,9 @@ fn sum(view: &View<'_>, text: &str, depth: usize) -> Found {
 fn joined(all: &[Node]) -> Option<Node> {
     let line = all.first()?.line;
     if all.iter().all(|n| n.list().is_some()) {
-        let items = all.iter().flat_map(|n| n.list().unwrap_or_default().to_vec());
+        let items = all
+            .iter()
+            .flat_map(|n| n.list().unwrap_or_default().to_vec());
         return Some(Node {
             line,
             value: Value::List(items.collect()),
@@ -66,7 +68,9 @@ fn atom(view: &View<'_>, text: &str, depth: usize) -> Found {
     if text == "[]" {
         return Ok(list(Vec::new()));
     }
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) || ["true", "false", "True", "False"].contains(&text) {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+        || ["true", "false", "True", "False"].contains(&text)
+    {
         return Ok(Node {
             line: 0,
             value: Value::Scalar {
@@ -78,7 +82,13 @@ fn atom(view: &View<'_>, text: &str, depth: usize) -> Found {
     if super::known::is_home_expression(text) {
         return Ok(Node::quoted(0, "~"));
     }
-    if ["ansible_user_id", "ansible_facts['user_id']", "ansible_facts.user_id"].contains(&text) {
+    if [
+        "ansible_user_id",
+        "ansible_facts['user_id']",
+        "ansible_facts.user_id",
+    ]
+    .contains(&text)
+    {
         return Ok(Node::quoted(0, "user"));
     }
     path(view, text, depth)
@@ -139,7 +149,8 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
     let node = now.ok()?;
     let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
     match name {
-        "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory" | "to_json" => Some(node),
+        "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory"
+        | "to_json" => Some(node),
         "expanduser" => Some(node),
         "trim" => text(|t| t.trim().to_owned()),
         "lower" => text(str::to_lowercase),

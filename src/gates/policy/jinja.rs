@@ -32,13 +32,21 @@ pub(super) fn text(text: &str, line: usize) -> Vec<Issue> {
                     .next()
                     .unwrap_or_default();
                 if !listed(STATEMENTS, word) {
-                    issues.push(Issue::held("template-unknown", line, format!("the template statement {word}")));
+                    issues.push(Issue::held(
+                        "template-unknown",
+                        line,
+                        format!("the template statement {word}"),
+                    ));
                 }
                 let rest = body.strip_prefix(word).unwrap_or_default();
                 issues.extend(expression(rest, line));
             }
             Piece::Unfinished => {
-                issues.push(Issue::held("template-unknown", line, "a template expression that does not end"));
+                issues.push(Issue::held(
+                    "template-unknown",
+                    line,
+                    "a template expression that does not end",
+                ));
             }
         }
     }
@@ -72,7 +80,9 @@ pub(super) fn names(expression: &str) -> BTreeSet<String> {
             Token::Word(word) => Some(word.split('.').next().unwrap_or_default().to_owned()),
             Token::Text(_) | Token::Sign(_) => None,
         })
-        .filter(|w| !w.is_empty() && !listed(WORDS, w) && !w.starts_with(|c: char| c.is_ascii_digit()))
+        .filter(|w| {
+            !w.is_empty() && !listed(WORDS, w) && !w.starts_with(|c: char| c.is_ascii_digit())
+        })
         .collect()
 }
 
@@ -169,10 +179,18 @@ pub(super) fn expression(body: &str, line: usize) -> Vec<Issue> {
         let before = at.checked_sub(1);
         match token {
             Token::Text(text) if text.contains("__") => {
-                issues.push(Issue::refused("template-inner", line, format!("the inner name \"{text}\"")));
+                issues.push(Issue::refused(
+                    "template-inner",
+                    line,
+                    format!("the inner name \"{text}\""),
+                ));
             }
             Token::Text(text) if is_template(text) => {
-                issues.push(Issue::held("template-unknown", line, "a template within a template"));
+                issues.push(Issue::held(
+                    "template-unknown",
+                    line,
+                    "a template within a template",
+                ));
             }
             Token::Word(word) => {
                 let call = sign(Some(at + 1), '(');

@@ -35,6 +35,23 @@ pub(super) struct Known {
     pub(super) hosts: BTreeSet<String>,
 }
 
+impl Side {
+    /// Whether a task notifies this handler.
+    pub(super) fn notifies(&self, name: &str) -> bool {
+        fn below(node: &Node, name: &str) -> bool {
+            match &node.value {
+                Value::List(items) => items.iter().any(|i| below(i, name)),
+                Value::Map(pairs) => pairs.iter().any(|(key, _, value)| {
+                    key == "notify" && value.scalars().iter().any(|(_, t)| *t == name)
+                        || below(value, name)
+                }),
+                Value::Scalar { .. } => false,
+            }
+        }
+        self.tree.yaml().any(|(_, root)| below(root, name))
+    }
+}
+
 impl Known {
     pub(super) fn of(old: Tree, new: Tree, changed: BTreeSet<String>) -> Self {
         let side = |tree: Tree| Side {
@@ -54,14 +71,14 @@ impl Known {
         for (_, root) in known.old.tree.yaml() {
             look(root, &known.old.env, &mut written, &mut known.names);
             for play in root.list().unwrap_or_default() {
-                known.hosts.extend(play.get("hosts").and_then(Node::text).map(str::to_owned));
+                known
+                    .hosts
+                    .extend(play.get("hosts").and_then(Node::text).map(str::to_owned));
             }
         }
         for (_, root) in known.new.tree.yaml() {
             sets(root, &mut set);
-            let mut names = BTreeSet::new();
-            look(root, &known.new.env, &mut BTreeSet::new(), &mut names);
-            known.installed.extend(names);
+            packages(root, &known.new.env, &mut known.installed);
         }
         // A place directly below the home directory shows what a variable of another file is.
         for text in &written {
@@ -106,7 +123,9 @@ fn look(node: &Node, env: &Env, written: &mut BTreeSet<String>, names: &mut BTre
                         let value = given.get(key);
                         let one = value.and_then(Node::text).into_iter();
                         let all = value.and_then(Node::list).unwrap_or_default().iter();
-                        one.chain(all.filter_map(Node::text)).map(str::to_owned).collect()
+                        one.chain(all.filter_map(Node::text))
+                            .map(str::to_owned)
+                            .collect()
                     };
                     if modules::is_of_files(module) {
                         written.extend(["dest", "path", "name"].iter().flat_map(|k| texts(k)));
@@ -117,6 +136,22 @@ fn look(node: &Node, env: &Env, written: &mut BTreeSet<String>, names: &mut BTre
             }
             for (.., value) in pairs {
                 look(value, env, written, names);
+            }
+        }
+        Value::Scalar { .. } => {}
+    }
+}
+
+/// Packages that tasks below install.
+fn packages(node: &Node, env: &Env, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|i| packages(i, env, names)),
+        Value::Map(pairs) => {
+            if tasks::module(node).is_some_and(|(module, ..)| modules::installs(module)) {
+                look(node, env, &mut BTreeSet::new(), names);
+            }
+            for (.., value) in pairs.iter().filter(|(.., v)| v.list().is_some()) {
+                packages(value, env, names);
             }
         }
         Value::Scalar { .. } => {}

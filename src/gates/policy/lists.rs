@@ -82,8 +82,10 @@ fn moved(known: &Known, gone: &Node) -> bool {
         }
         all.iter().filter(|t| body(t) == own).count()
     };
-    modules::is_of_files(tasks::module(gone).map_or("", |(n, ..)| n)) && count(&known.new) >= count(&known.old)
-        || count(&known.new) >= count(&known.old) && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
+    modules::is_of_files(tasks::module(gone).map_or("", |(n, ..)| n))
+        && count(&known.new) >= count(&known.old)
+        || count(&known.new) >= count(&known.old)
+            && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
 }
 
 fn all_of<'n>(list: &'n [Node], all: &mut Vec<&'n Node>) {
@@ -126,7 +128,9 @@ fn bare(key: &str) -> &str {
 /// The module and where or what it is about.
 fn subject(task: &Node) -> Option<String> {
     let (module, _, given) = tasks::module(task)?;
-    let about = ["dest", "path", "name", "pkg", "domain"].iter().find_map(|k| given.get(k))?;
+    let about = ["dest", "path", "name", "pkg", "domain"]
+        .iter()
+        .find_map(|k| given.get(k))?;
     let key = given.get("key").map(Node::canonical).unwrap_or_default();
     Some(format!("{} {} {key}", bare(module), about.canonical()))
 }
@@ -146,19 +150,31 @@ fn standing(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
                 issues.push(Issue::refused(
                     "unresolved",
                     line,
-                    format!("the handler {} is gone, and a task still notifies it", crate::text::plain(text, 80)),
+                    format!(
+                        "the handler {} is gone, and a task still notifies it",
+                        crate::text::plain(text, 80)
+                    ),
                 ));
             }
         }
     }
     if block {
-        if task.get("when").is_some_and(|w| mentions_bare(w, &known.affected)) {
+        if task
+            .get("when")
+            .is_some_and(|w| mentions_bare(w, &known.affected))
+        {
             issues.extend(switched(pair, task));
         }
         let locals = with_vars(pair.new.locals, task);
         let inner = Pair {
-            old: At { locals: &locals, ..pair.old },
-            new: At { locals: &locals, ..pair.new },
+            old: At {
+                locals: &locals,
+                ..pair.old
+            },
+            new: At {
+                locals: &locals,
+                ..pair.new
+            },
         };
         for key in BLOCKS {
             for task in task.get(key).and_then(Node::list).unwrap_or_default() {
@@ -190,11 +206,15 @@ fn reached(pair: Pair<'_>, task: &Node) -> bool {
     let affected = &pair.new.known.affected;
     let bare = ["when", "changed_when", "failed_when", "until"];
     mentions(task, affected)
-        || bare.iter().any(|k| task.get(k).is_some_and(|v| mentions_bare(v, affected)))
+        || bare
+            .iter()
+            .any(|k| task.get(k).is_some_and(|v| mentions_bare(v, affected)))
         || deployed::sources(pair.new, task).iter().any(|source| {
             let text = pair.new.side.tree.text(source).unwrap_or_default();
             pair.new.known.changed.contains(source)
-                || super::jinja::parts(text).iter().any(|p| super::jinja::names(p).iter().any(|n| affected.contains(n)))
+                || super::jinja::parts(text)
+                    .iter()
+                    .any(|p| super::jinja::names(p).iter().any(|n| affected.contains(n)))
         })
 }
 
@@ -204,13 +224,30 @@ fn reached_issues(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
     if task.get("when").is_some_and(|w| mentions_bare(w, affected)) {
         issues.extend(switched(pair, task));
     }
-    issues.extend(news(&tasks::judge(pair.old, task), tasks::judge(pair.new, task)));
+    issues.extend(news(
+        &tasks::judge(pair.old, task),
+        tasks::judge(pair.new, task),
+    ));
     issues.extend(deployed::judge(pair, Some(task), task));
-    for key in ["changed_when", "failed_when", "until", "become", "become_user", "environment", "delegate_to", "notify"] {
+    for key in [
+        "changed_when",
+        "failed_when",
+        "until",
+        "become",
+        "become_user",
+        "environment",
+        "delegate_to",
+        "notify",
+    ] {
         if let Some(value) = task.get(key)
-            && (mentions_bare(value, affected) && !["environment", "notify"].contains(&key) || mentions(value, affected))
+            && (mentions_bare(value, affected) && !["environment", "notify"].contains(&key)
+                || mentions(value, affected))
         {
-            issues.push(Issue::held("variable", value.line, format!("{key} uses a variable that changes; a person decides")));
+            issues.push(Issue::held(
+                "variable",
+                value.line,
+                format!("{key} uses a variable that changes; a person decides"),
+            ));
         }
     }
     issues
@@ -224,7 +261,10 @@ fn switched(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
     let texts: Vec<&str> = when.scalars().iter().map(|(_, t)| *t).collect();
     let mut issues = Vec::new();
     for text in texts {
-        if !super::jinja::names(text).iter().any(|n| pair.new.known.affected.contains(n)) {
+        if !super::jinja::names(text)
+            .iter()
+            .any(|n| pair.new.known.affected.contains(n))
+        {
             continue;
         }
         let old = conditions::holds(pair.old, pair.old.locals, text);
@@ -232,7 +272,10 @@ fn switched(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
         match (old, new) {
             (Some(a), Some(b)) if a == b => {}
             (Some(true) | None, Some(false)) => {
-                let what = format!("the task \"{}\" is switched off by a variable", tasks::title(task));
+                let what = format!(
+                    "the task \"{}\" is switched off by a variable",
+                    tasks::title(task)
+                );
                 issues.push(Issue::held("switched-off", when.line, what));
             }
             (Some(false) | None, Some(true)) => {
@@ -244,7 +287,10 @@ fn switched(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
                 }
             }
             _ => {
-                let what = format!("whether the task \"{}\" runs depends on a variable that changes", tasks::title(task));
+                let what = format!(
+                    "whether the task \"{}\" runs depends on a variable that changes",
+                    tasks::title(task)
+                );
                 issues.push(Issue::held("variable", when.line, what));
             }
         }
@@ -258,15 +304,46 @@ fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
         return vec![Issue::refused("layout", new.line, "a task that is no map")];
     };
     let before = old.map(|o| tasks::judge(pair.old, o)).unwrap_or_default();
-    let mut issues = news(&before, tasks::judge(pair.new, new));
-    let locals = (with_vars(pair.old.locals, old.unwrap_or(new)), with_vars(pair.new.locals, new));
+    let own = new.get("name").and_then(Node::text).unwrap_or_default();
+    let handler = super::tree::section(pair.new.file) == super::tree::Section::Handlers;
+    let mut issues = Vec::new();
+    if old.is_none()
+        && handler
+        && !own.is_empty()
+        && tasks::has_handler(pair.old.side, own)
+        && !moved_handler(pair, own)
+    {
+        issues.push(Issue::held(
+            "shadow",
+            new.line,
+            format!("a second handler {own} takes the place of the one that is there"),
+        ));
+    }
+    issues.extend(news(&before, tasks::judge(pair.new, new)));
+    let locals = (
+        with_vars(pair.old.locals, old.unwrap_or(new)),
+        with_vars(pair.new.locals, new),
+    );
     let inner = Pair {
-        old: At { locals: &locals.0, ..pair.old },
-        new: At { locals: &locals.1, ..pair.new },
+        old: At {
+            locals: &locals.0,
+            ..pair.old
+        },
+        new: At {
+            locals: &locals.1,
+            ..pair.new
+        },
     };
-    for (key, line, value) in pairs.iter().filter(|(key, ..)| BLOCKS.contains(&key.as_str())) {
+    for (key, line, value) in pairs
+        .iter()
+        .filter(|(key, ..)| BLOCKS.contains(&key.as_str()))
+    {
         let Some(list) = value.list() else {
-            issues.push(Issue::refused("layout", *line, format!("{key} that is no list")));
+            issues.push(Issue::refused(
+                "layout",
+                *line,
+                format!("{key} that is no list"),
+            ));
             continue;
         };
         let before = old.and_then(|o| o.get(key)).and_then(Node::list);
@@ -279,32 +356,70 @@ fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     issues
 }
 
+/// Whether the old handler of this name is gone from where it was.
+fn moved_handler(pair: Pair<'_>, name: &str) -> bool {
+    let count = |side: &super::known::Side| {
+        let lists = side.tree.lists();
+        let handlers = lists.iter().filter(|l| l.handlers).flat_map(|l| l.tasks);
+        handlers
+            .filter(|t| t.get("name").and_then(Node::text) == Some(name))
+            .count()
+    };
+    count(pair.new.side) <= count(pair.old.side)
+}
+
 /// What a changed task no longer does, or no longer always does.
 fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     let mut held = |what: String| issues.push(Issue::held("weakened", new.line, what));
-    for key in BLOCKS.into_iter().chain(["failed_when", "notify", "register", "become", "until", "listen"]) {
+    for key in BLOCKS.into_iter().chain([
+        "failed_when",
+        "notify",
+        "register",
+        "become",
+        "until",
+        "listen",
+    ]) {
         if old.get(key).is_some() && new.get(key).is_none() {
             held(format!("the task's {key} is removed"));
         }
     }
     let conditions = |task: &Node| -> Vec<String> {
         let when = task.get("when");
-        when.map(|w| w.scalars().iter().map(|(_, t)| (*t).to_owned()).collect()).unwrap_or_default()
+        when.map(|w| w.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
     };
     let before = conditions(old);
     for text in conditions(new).iter().filter(|c| !before.contains(c)) {
         let node = Node::quoted(new.line, text.clone());
         if !conditions::keeps(pair.new, pair.new.locals, &node) {
-            held(format!("the condition \"{}\" narrows when the task runs", crate::text::plain(text, 80)));
+            held(format!(
+                "the condition \"{}\" narrows when the task runs",
+                crate::text::plain(text, 80)
+            ));
         }
     }
-    if old.get("become").and_then(Node::boolean) == Some(true) && new.get("become").and_then(Node::boolean) == Some(false) {
+    if old.get("become").and_then(Node::boolean) == Some(true)
+        && new.get("become").and_then(Node::boolean) == Some(false)
+    {
         held("the task no longer runs as root, so that it may do nothing".to_owned());
+    }
+    // With --tags only what is tagged runs.
+    let tagged = |task: &Node| -> BTreeSet<String> {
+        let all = task.get("tags").map(Node::scalars).unwrap_or_default();
+        all.iter()
+            .flat_map(|(_, t)| t.split(','))
+            .map(|t| t.trim().to_owned())
+            .collect()
+    };
+    if !tagged(old).is_subset(&tagged(new)) {
+        held("the task has fewer tags, so that it may not run".to_owned());
     }
     // A notify that names fewer handlers.
     let named = |task: &Node| -> BTreeSet<String> {
-        task.get("notify").map(|n| n.scalars().iter().map(|(_, t)| (*t).to_owned()).collect()).unwrap_or_default()
+        task.get("notify")
+            .map(|n| n.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
     };
     if new.get("notify").is_some() && !named(old).is_subset(&named(new)) {
         held("the task notifies another handler than before".to_owned());
@@ -325,28 +440,50 @@ fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
 fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
     let all = |at: At<'_>, task: &Node| -> BTreeSet<(String, String)> {
         let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
-        let about = ["path", "dest", "name", "pkg", "package", "key", "regexp", "option", "rule", "port", "domain"];
+        let about = [
+            "path", "dest", "name", "pkg", "package", "key", "regexp", "option", "rule", "port",
+            "domain",
+        ];
         let of = |given: &Node| -> Vec<(String, String)> {
             let values = about.iter().filter_map(|k| Some((*k, given.get(k)?)));
             values
                 .flat_map(|(key, value)| {
                     let texts: Vec<String> = match value.list() {
-                        Some(items) => items.iter().filter_map(Node::text).map(str::to_owned).collect(),
-                        None => value.text().unwrap_or_default().split(',').map(|t| t.trim().to_owned()).collect(),
+                        Some(items) => items
+                            .iter()
+                            .filter_map(Node::text)
+                            .map(str::to_owned)
+                            .collect(),
+                        None => value
+                            .text()
+                            .unwrap_or_default()
+                            .split(',')
+                            .map(|t| t.trim().to_owned())
+                            .collect(),
                     };
-                    let key = if ["pkg", "package"].contains(&key) { "name" } else { key };
+                    let key = if ["pkg", "package"].contains(&key) {
+                        "name"
+                    } else {
+                        key
+                    };
                     texts.into_iter().map(move |t| (key.to_owned(), t))
                 })
                 .collect()
         };
-        each.iter().flat_map(of).filter(|(k, _)| k != "regexp").collect()
+        each.iter()
+            .flat_map(of)
+            .filter(|(k, _)| k != "regexp")
+            .collect()
     };
     let (was, is) = (all(pair.old, old), all(pair.new, new));
     let mut issues: Vec<Issue> = was
         .difference(&is)
         .take(1)
         .map(|(key, text)| {
-            let what = format!("the task no longer has {key} {}", crate::text::plain(text, 80));
+            let what = format!(
+                "the task no longer has {key} {}",
+                crate::text::plain(text, 80)
+            );
             Issue::held("weakened", new.line, what)
         })
         .collect();
@@ -354,9 +491,29 @@ fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         let has = |task: &Node| tasks::module(task).is_some_and(|(_, _, g)| g.get(key).is_some());
         has(old) && !has(new)
     };
-    for key in ["mode", "owner", "group", "checksum", "validate", "state", "enabled", "password"] {
+    for key in ["creates", "removes", "force", "chdir"] {
+        let has = |task: &Node| {
+            tasks::module(task).is_some_and(|(_, _, g)| {
+                g.get(key).is_some() || task.get("args").is_some_and(|a| a.get(key).is_some())
+            })
+        };
+        if has(new) && !has(old) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is new, so that it may do nothing"),
+            ));
+        }
+    }
+    for key in [
+        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password",
+    ] {
         if gone(key) {
-            issues.push(Issue::held("weakened", new.line, format!("the task's {key} is removed")));
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is removed"),
+            ));
         }
     }
     issues.extend(looser(pair, old, new));
@@ -367,7 +524,9 @@ fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
 fn looser(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
     let bits = |at: At<'_>, task: &Node| -> Option<u32> {
         let each = expand::instances(&at.side.env, at.locals, task).ok()?;
-        let modes = each.iter().filter_map(|g| u32::from_str_radix(g.get("mode")?.text()?, 8).ok());
+        let modes = each
+            .iter()
+            .filter_map(|g| u32::from_str_radix(g.get("mode")?.text()?, 8).ok());
         modes.reduce(|a, b| a | b)
     };
     let (was, is) = (bits(pair.old, old)?, bits(pair.new, new)?);

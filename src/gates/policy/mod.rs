@@ -26,6 +26,7 @@ mod tasks;
 mod tree;
 mod vars;
 
+pub use deployed::Hook;
 pub use resolved::resolved;
 pub use rules::{RULES, Rule, rule};
 pub use tree::Standing;
@@ -45,10 +46,26 @@ use crate::turn::Verdict;
 
 /// Judges what is added or changed; `playbook` is the playbook's file.
 pub fn policy(changes: &Changes, playbook: &Path, unknown: Unknown) -> Verdict {
-    match findings(changes.all(), changes.standing(), Some(playbook)) {
-        Ok(found) => found.verdict(unknown),
-        Err(why) => Verdict::NotRun(why),
+    policy_and_hooks(changes, playbook, unknown, true).0
+}
+
+/// The same, and the agent's hooks that change. Without `settled`, whether those hooks let more
+/// through is left to who runs them.
+pub fn policy_and_hooks(
+    changes: &Changes,
+    playbook: &Path,
+    unknown: Unknown,
+    settled: bool,
+) -> (Verdict, Vec<Hook>) {
+    let judged = apart(|| judged(changes.all(), changes.standing(), Some(playbook)));
+    let (mut found, hooks) = match judged {
+        Ok(judged) => judged,
+        Err(why) => return (Verdict::NotRun(why), Vec::new()),
+    };
+    if !settled {
+        found.0.retain(|f| f.rule != deployed::HOOK_LOOSENS);
     }
+    (found.verdict(unknown), hooks)
 }
 
 /// Enough for the deepest script that the guard still reads.
@@ -58,21 +75,36 @@ const STACK: usize = 256 * 1024 * 1024;
 ///
 /// # Errors
 /// When judging fails.
-pub(super) fn findings(changes: &[Change], standing: &Standing, playbook: Option<&Path>) -> Result<Findings, String> {
-    let failed = || "judging the change failed".to_owned();
+pub(super) fn findings(
+    changes: &[Change],
+    standing: &Standing,
+    playbook: Option<&Path>,
+) -> Result<Findings, String> {
+    apart(|| judged(changes, standing, playbook)).map(|(found, _)| found)
+}
+
+/// Runs the judgement on a stack of its own.
+fn apart<T: Send>(judge: impl FnOnce() -> T + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(STACK)
-            .spawn_scoped(scope, || judged(changes, standing, playbook))
+            .spawn_scoped(scope, judge)
             .map_err(|e| e.to_string())?
             .join()
-            .map_err(|_| failed())
+            .map_err(|_| "judging the change failed".to_owned())
     })
 }
 
-fn judged(changes: &[Change], standing: &Standing, playbook: Option<&Path>) -> Findings {
+fn judged(
+    changes: &[Change],
+    standing: &Standing,
+    playbook: Option<&Path>,
+) -> (Findings, Vec<Hook>) {
     let mut found = Findings::default();
-    let changed: BTreeSet<String> = changes.iter().map(|c| c.path.to_string_lossy().into_owned()).collect();
+    let changed: BTreeSet<String> = changes
+        .iter()
+        .map(|c| c.path.to_string_lossy().into_owned())
+        .collect();
     let old = Tree::of(changes, standing, false);
     let new = Tree::of(changes, standing, true);
     let known = Known::of(old, new, changed);
@@ -91,7 +123,7 @@ fn judged(changes: &[Change], standing: &Standing, playbook: Option<&Path>) -> F
     for (path, issues) in elsewhere(&known) {
         say(Path::new(&path), issues);
     }
-    found
+    (found, deployed::hooks(&known))
 }
 
 /// What the change reaches in files that it leaves alone.
@@ -103,7 +135,10 @@ fn elsewhere(known: &Known) -> Vec<(String, Vec<Issue>)> {
             continue;
         }
         let pair = Pair::of(known, list.path, &locals);
-        all.push((list.path.to_owned(), lists::compare(pair, list.tasks, list.tasks)));
+        all.push((
+            list.path.to_owned(),
+            lists::compare(pair, list.tasks, list.tasks),
+        ));
     }
     all
 }
@@ -115,16 +150,30 @@ fn file(known: &Known, change: &Change, playbook: Option<&Path>) -> Vec<Issue> {
         return gone(known, &path, &name);
     };
     let Ok(new) = std::str::from_utf8(new) else {
-        return vec![Issue::refused("not-text", 1, "not UTF-8 text; only text can be judged")];
+        return vec![Issue::refused(
+            "not-text",
+            1,
+            "not UTF-8 text; only text can be judged",
+        )];
     };
     let old = change.old.as_deref().map(String::from_utf8_lossy);
     let old = old.as_deref();
     let mut issues = Vec::new();
     if change.old_mode & 0o111 != 0 && change.new_mode & 0o111 == 0 && name.ends_with(".sh") {
-        issues.push(Issue::held("file-mode", 1, "the script is no longer executable"));
+        issues.push(Issue::held(
+            "file-mode",
+            1,
+            "the script is no longer executable",
+        ));
     }
     if tree::is_yaml(&path) && tree::section(&path) != Section::Deployed {
-        issues.extend(yaml_file(known, &path, playbook == Some(change.path.as_path()), old, new));
+        issues.extend(yaml_file(
+            known,
+            &path,
+            playbook == Some(change.path.as_path()),
+            old,
+            new,
+        ));
     } else {
         issues.extend(other_file(known, &path, old, new));
     }
@@ -142,6 +191,10 @@ fn other_file(known: &Known, path: &str, old: Option<&str>, new: &str) -> Vec<Is
     if path.ends_with(".j2") {
         issues.extend(deployed::template_news(old, new));
     }
+    if !named && by_chance(known) && tree::section(path) == Section::Deployed {
+        let what = "a task deploys files that only the run knows, and this may be one of them";
+        issues.push(Issue::held("source", 1, what));
+    }
     if !named {
         let at = Pair::of(known, path, &locals).new;
         issues.extend(deployed::alone(at, &path.to_lowercase(), old, new));
@@ -149,30 +202,72 @@ fn other_file(known: &Known, path: &str, old: Option<&str>, new: &str) -> Vec<Is
     issues
 }
 
+/// Whether a task of the new tree deploys files that its text does not name.
+fn by_chance(known: &Known) -> bool {
+    let open = |task: &Node| {
+        let Some((module, _, given)) = tasks::module(task) else {
+            return false;
+        };
+        let bare = module.rsplit('.').next().unwrap_or(module);
+        let src = given.get("src").and_then(Node::text).unwrap_or_default();
+        let template = jinja::is_template(src)
+            && expand::instances(&known.new.env, &Locals::new(), task).is_err();
+        ["synchronize", "unarchive", "assemble"].contains(&bare)
+            || ["copy", "template"].contains(&bare)
+                && (template
+                    || src.ends_with('/')
+                    || task.get("with_fileglob").is_some()
+                    || task.get("with_filetree").is_some())
+    };
+    known
+        .new
+        .tree
+        .lists()
+        .iter()
+        .any(|list| list.tasks.iter().any(open))
+}
+
 fn names_source(at: tasks::At<'_>, list: &[Node], path: &str) -> bool {
     list.iter().any(|task| {
-        let inner = ["block", "rescue", "always"].iter().filter_map(|k| task.get(k)?.list());
-        deployed::sources(at, task).iter().any(|s| s == path) || inner.into_iter().any(|l| names_source(at, l, path))
+        let inner = ["block", "rescue", "always"]
+            .iter()
+            .filter_map(|k| task.get(k)?.list());
+        deployed::sources(at, task).iter().any(|s| s == path)
+            || inner.into_iter().any(|l| names_source(at, l, path))
     })
 }
 
 fn gone(known: &Known, path: &str, name: &str) -> Vec<Issue> {
-    if [".md", ".txt"].iter().any(|end| name.ends_with(end)) && tree::section(path) == Section::Other {
+    if [".md", ".txt"].iter().any(|end| name.ends_with(end))
+        && tree::section(path) == Section::Other
+    {
         return Vec::new();
     }
     // Its tasks may stand elsewhere now.
     let tasks = known.old.tree.root(path).and_then(Node::list);
-    if let Some(tasks) = tasks.filter(|_| [Section::Tasks, Section::Handlers].contains(&tree::section(path))) {
+    if let Some(tasks) =
+        tasks.filter(|_| [Section::Tasks, Section::Handlers].contains(&tree::section(path)))
+    {
         let locals = Locals::new();
         let issues = lists::compare(Pair::of(known, path, &locals), tasks, &[]);
         if issues.is_empty() {
             return issues;
         }
     }
-    vec![Issue::held("file-removed", 1, "the file is deleted, and with it what it protects")]
+    vec![Issue::held(
+        "file-removed",
+        1,
+        "the file is deleted, and with it what it protects",
+    )]
 }
 
-fn yaml_file(known: &Known, path: &str, is_playbook: bool, old: Option<&str>, new: &str) -> Vec<Issue> {
+fn yaml_file(
+    known: &Known,
+    path: &str,
+    is_playbook: bool,
+    old: Option<&str>,
+    new: &str,
+) -> Vec<Issue> {
     let parsed = match yaml::parse(new) {
         Ok(parsed) => parsed,
         Err((line, why)) => return vec![Issue::refused("yaml", line, why)],
@@ -227,7 +322,9 @@ fn remarks(old: &str, new: &str) -> Vec<Issue> {
     let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
     let silences = |line: &str| {
         let folded = line.to_lowercase();
-        folded.split_once('#').is_some_and(|(_, r)| r.contains("noqa") || r.contains("yamllint disable") || r.contains("checkov:skip"))
+        folded.split_once('#').is_some_and(|(_, r)| {
+            r.contains("noqa") || r.contains("yamllint disable") || r.contains("checkov:skip")
+        })
     };
     new.lines()
         .enumerate()
@@ -240,16 +337,29 @@ fn remarks(old: &str, new: &str) -> Vec<Issue> {
 fn metadata(old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let free = ["galaxy_info", "galaxy_tags"];
     let keys = new.map().unwrap_or_default().iter().map(|(k, ..)| k);
-    let before = old.and_then(Node::map).unwrap_or_default().iter().map(|(k, ..)| k);
+    let before = old
+        .and_then(Node::map)
+        .unwrap_or_default()
+        .iter()
+        .map(|(k, ..)| k);
     let changed = keys.chain(before).any(|key| {
-        let same = old.and_then(|o| o.get(key)).map(Node::canonical) == new.get(key).map(Node::canonical);
-        let empty = new.get(key).and_then(Node::list).is_some_and(<[Node]>::is_empty) && old.and_then(|o| o.get(key)).is_none();
+        let same =
+            old.and_then(|o| o.get(key)).map(Node::canonical) == new.get(key).map(Node::canonical);
+        let empty = new
+            .get(key)
+            .and_then(Node::list)
+            .is_some_and(<[Node]>::is_empty)
+            && old.and_then(|o| o.get(key)).is_none();
         !same && !free.contains(&key.as_str()) && !empty
     });
     if new.map().is_some() && !changed {
         return tasks::texts(new);
     }
-    vec![Issue::held("role", new.line, "a role's metadata can bring in other roles")]
+    vec![Issue::held(
+        "role",
+        new.line,
+        "a role's metadata can bring in other roles",
+    )]
 }
 
 fn items(node: Option<&Node>) -> &[Node] {

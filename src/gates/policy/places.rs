@@ -53,7 +53,9 @@ pub(super) fn is_own(path: &str) -> bool {
 /// Whether a file at this path starts programs or lets somebody in.
 pub(super) fn is_persistent(path: &str) -> bool {
     let folded = path.to_lowercase();
-    let mut places = PERSISTENT.lines().filter(|l| !l.starts_with('#') && !l.is_empty());
+    let mut places = PERSISTENT
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty());
     places.any(|place| match place.strip_prefix('^') {
         Some(front) => folded.starts_with(front),
         None => folded.contains(place),
@@ -76,7 +78,9 @@ pub(super) fn of(known: &Known, text: &str) -> Option<String> {
     let text = text.trim();
     let path = match below_home(known, text) {
         Some(rest) => format!("~{rest}"),
-        None => text.strip_prefix("/private/etc/").map_or_else(|| text.to_owned(), |r| format!("/etc/{r}")),
+        None => text
+            .strip_prefix("/private/etc/")
+            .map_or_else(|| text.to_owned(), |r| format!("/etc/{r}")),
     };
     let good = |c: char| c.is_ascii_alphanumeric() || "/._-+@ ~".contains(c);
     let rooted = path.starts_with("~/") || path.starts_with('/');
@@ -98,17 +102,18 @@ pub(super) fn class(known: &Known, text: &str) -> (String, Place) {
     let Some(place) = of(known, text) else {
         return (text.to_owned(), Place::Unresolved);
     };
-    let what = if [HOOKS, LOGS, SETTINGS].contains(&place.as_str()) || schema::is_agent_shell(&place) {
-        Place::Agent
-    } else if let Some(grammar) = schema::of(&place) {
-        Place::Grammar(grammar)
-    } else if is_persistent(&place) {
-        Place::Persistent
-    } else if known.writes(&place) {
-        Place::Written
-    } else {
-        Place::Unknown
-    };
+    let what =
+        if [HOOKS, LOGS, SETTINGS].contains(&place.as_str()) || schema::is_agent_shell(&place) {
+            Place::Agent
+        } else if let Some(grammar) = schema::of(&place) {
+            Place::Grammar(grammar)
+        } else if is_persistent(&place) {
+            Place::Persistent
+        } else if known.writes(&place) {
+            Place::Written
+        } else {
+            Place::Unknown
+        };
     (place, what)
 }
 
@@ -116,7 +121,11 @@ pub(super) fn class(known: &Known, text: &str) -> (String, Place) {
 pub(super) fn path(known: &Known, key: &str, value: &Node) -> Vec<Issue> {
     let line = value.line;
     let Some(text) = value.text() else {
-        return vec![Issue::refused("destination", line, format!("{key} that is no text"))];
+        return vec![Issue::refused(
+            "destination",
+            line,
+            format!("{key} that is no text"),
+        )];
     };
     let (_, place) = class(known, text);
     let (rule, why) = match place {
@@ -150,12 +159,33 @@ pub(super) fn directory(known: &Known, value: &Node) -> Vec<Issue> {
     let text = value.text().unwrap_or_default();
     let (place, what) = class(known, text);
     let roots = [
-        "~/", "/opt/", "/srv/", "/var/log/", "/var/lib/", "/var/backups/", "/var/cache/", "/etc/ssh/sshd_config.d",
-        "/etc/sudoers.d", "/etc/sysctl.d", "/etc/audit/rules.d", "/etc/fail2ban", "/etc/security", "/etc/modprobe.d",
-        "/etc/systemd/journald.conf.d", "/etc/systemd/coredump.conf.d", "/etc/systemd/system/", "/etc/apt/apt.conf.d",
-        "/etc/skel", "/etc/nginx", "/etc/ssl/private", "/tmp/", "/usr/local/etc/",
+        "~/",
+        "/opt/",
+        "/srv/",
+        "/var/log/",
+        "/var/lib/",
+        "/var/backups/",
+        "/var/cache/",
+        "/etc/ssh/sshd_config.d",
+        "/etc/sudoers.d",
+        "/etc/sysctl.d",
+        "/etc/audit/rules.d",
+        "/etc/fail2ban",
+        "/etc/security",
+        "/etc/modprobe.d",
+        "/etc/systemd/journald.conf.d",
+        "/etc/systemd/coredump.conf.d",
+        "/etc/systemd/system/",
+        "/etc/apt/apt.conf.d",
+        "/etc/skel",
+        "/etc/nginx",
+        "/etc/ssl/private",
+        "/tmp/",
+        "/usr/local/etc/",
     ];
-    let plain = roots.iter().any(|r| place == r.trim_end_matches('/') || place.starts_with(r));
+    let plain = roots
+        .iter()
+        .any(|r| place == r.trim_end_matches('/') || place.starts_with(r));
     let unit = place.starts_with("/etc/systemd/system/") && !place.ends_with(".d");
     match what {
         Place::Agent | Place::Written | Place::Grammar(_) => Vec::new(),
@@ -167,9 +197,17 @@ pub(super) fn directory(known: &Known, value: &Node) -> Vec<Issue> {
 /// Directories in which a file would be found and started.
 fn starts(place: &str) -> bool {
     let folded = place.to_lowercase();
-    ["/bin", "/launchagents", "/launchdaemons", "/autostart", "/plugins", "/collections", "/.git"]
-        .iter()
-        .any(|part| folded.ends_with(part) || folded.contains(&format!("{part}/")))
+    [
+        "/bin",
+        "/launchagents",
+        "/launchdaemons",
+        "/autostart",
+        "/plugins",
+        "/collections",
+        "/.git",
+    ]
+    .iter()
+    .any(|part| folded.ends_with(part) || folded.contains(&format!("{part}/")))
 }
 
 /// What follows the home directory: `~/…`, `$HOME/…`, `{{ variable }}/…`, or a user's directory

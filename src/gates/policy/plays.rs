@@ -17,9 +17,13 @@ pub(super) fn are_plays(list: &[Node]) -> bool {
 
 /// Whether an item of a list is a play.
 pub(super) fn is_play(item: &Node) -> bool {
-    ["hosts", "import_playbook", "ansible.builtin.import_playbook"]
-        .iter()
-        .any(|key| item.get(key).is_some())
+    [
+        "hosts",
+        "import_playbook",
+        "ansible.builtin.import_playbook",
+    ]
+    .iter()
+    .any(|key| item.get(key).is_some())
 }
 
 /// Judges what is new in a playbook.
@@ -63,13 +67,21 @@ fn one(known: &Known, file: &str, old: Option<&Node>, new: &Node) -> Vec<Issue> 
             let pair = Pair::of(known, file, &locals);
             issues.extend(lists::compare(pair, items(before), items(Some(value))));
             if value.list().is_none() && !value.is_null() {
-                issues.push(Issue::refused("layout", *line, format!("{key} that is no list")));
+                issues.push(Issue::refused(
+                    "layout",
+                    *line,
+                    format!("{key} that is no list"),
+                ));
             }
             continue;
         }
         if before.is_some_and(|b| b.canonical() == value.canonical()) {
             if super::env::mentions(value, &known.affected) && key != "vars" && key != "name" {
-                issues.push(Issue::held("variable", *line, format!("the play's {key} uses a variable that changes")));
+                issues.push(Issue::held(
+                    "variable",
+                    *line,
+                    format!("the play's {key} uses a variable that changes"),
+                ));
             }
             continue;
         }
@@ -105,7 +117,14 @@ fn one(known: &Known, file: &str, old: Option<&Node>, new: &Node) -> Vec<Issue> 
 }
 
 /// A play's keyword whose value is new.
-fn keyword(known: &Known, file: &str, key: &str, line: usize, value: &Node, is_new: bool) -> Vec<Issue> {
+fn keyword(
+    known: &Known,
+    file: &str,
+    key: &str,
+    line: usize,
+    value: &Node,
+    is_new: bool,
+) -> Vec<Issue> {
     let text = value.text().unwrap_or_default();
     let held = |what: String| vec![Issue::held("play-keyword", line, what)];
     let refused = |what: String| vec![Issue::refused("play-keyword", line, what)];
@@ -127,7 +146,11 @@ fn keyword(known: &Known, file: &str, key: &str, line: usize, value: &Node, is_n
             let found = known.new.tree.find(file, "", text);
             match found {
                 Some(_) if !jinja::is_template(text) && !text.contains("..") => Vec::new(),
-                _ => vec![Issue::refused("unresolved", line, format!("the playbook {text}, which is no file of the repository"))],
+                _ => vec![Issue::refused(
+                    "unresolved",
+                    line,
+                    format!("the playbook {text}, which is no file of the repository"),
+                )],
             }
         }
         "handlers" | "tasks" => Vec::new(),
@@ -160,6 +183,7 @@ fn roles(known: &Known, old: &[Node], new: &Node) -> Vec<Issue> {
         }
         if let Some(name) = name.filter(|n| plain_name(n)) {
             issues.extend(role_is_here(&known.new, name, role.line));
+            issues.extend(role_is_new(known, name, role.line));
         }
         for (key, line, value) in role.map().unwrap_or_default() {
             match key.as_str() {
@@ -187,7 +211,28 @@ fn roles(known: &Known, old: &[Node], new: &Node) -> Vec<Issue> {
 /// A role has to be in the repository: what comes from elsewhere nobody here has read.
 pub(super) fn role_is_here(side: &Side, name: &str, line: usize) -> Option<Issue> {
     (!jinja::is_template(name) && !side.tree.has_role(name)).then(|| {
-        Issue::refused("unresolved", line, format!("the role {name} is not in the repository; add it, or mend its name"))
+        Issue::refused(
+            "unresolved",
+            line,
+            format!("the role {name} is not in the repository; add it, or mend its name"),
+        )
+    })
+}
+
+/// A role that was there and that nothing brought in: its tasks have never been judged.
+pub(super) fn role_is_new(known: &Known, name: &str, line: usize) -> Option<Issue> {
+    let stood = known.old.tree.has_role(name);
+    let said = known
+        .old
+        .tree
+        .yaml()
+        .any(|(_, root)| root.scalars().iter().any(|(_, t)| *t == name));
+    (stood && !said && plain_name(name)).then(|| {
+        Issue::held(
+            "include",
+            line,
+            format!("the role {name} was there, and nothing ran it before; a person decides"),
+        )
     })
 }
 
@@ -198,9 +243,17 @@ fn vars_files(known: &Known, file: &str, old: &[Node], new: &Node) -> Vec<Issue>
             continue;
         }
         if jinja::is_template(text) || text.starts_with(['/', '~']) || text.contains("..") {
-            issues.push(Issue::held("include", line, format!("variables from {text}, which is no file by its plain name")));
+            issues.push(Issue::held(
+                "include",
+                line,
+                format!("variables from {text}, which is no file by its plain name"),
+            ));
         } else if known.new.tree.find(file, "vars", text).is_none() {
-            issues.push(Issue::refused("unresolved", line, format!("variables from {text}, which is no file of the repository")));
+            issues.push(Issue::refused(
+                "unresolved",
+                line,
+                format!("variables from {text}, which is no file of the repository"),
+            ));
         }
     }
     issues

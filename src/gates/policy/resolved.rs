@@ -29,7 +29,11 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
             }
             for path in &task.paths {
                 if let Some(why) = bad(path, &homes) {
-                    let what = format!("in the dry run \"{}\" writes to {}, {why}", task.name, shown(path));
+                    let what = format!(
+                        "in the dry run \"{}\" writes to {}, {why}",
+                        task.name,
+                        shown(path)
+                    );
                     found.refuse("destination", &change.path, None, &what);
                 }
             }

@@ -29,7 +29,11 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         .is_some_and(|v| *v != Value::Bool(false))
     {
         let what = "disableAllHooks switches every hook off; take it out";
-        issues.push(Issue::refused("agent-hooks-off", line("disableAllHooks"), what));
+        issues.push(Issue::refused(
+            "agent-hooks-off",
+            line("disableAllHooks"),
+            what,
+        ));
     }
     let held = |word: &str, what: String| Issue::held("agent-settings", line(word), what);
     hooks(&was, &now, &mut |word, what| issues.push(held(word, what)));

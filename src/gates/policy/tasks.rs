@@ -79,12 +79,18 @@ pub(super) struct At<'a> {
 
 /// A task's name for people.
 pub(super) fn title(task: &Node) -> &str {
-    task.get("name").and_then(Node::text).unwrap_or("without a name")
+    task.get("name")
+        .and_then(Node::text)
+        .unwrap_or("without a name")
 }
 
 /// Whether a key is a keyword and no module.
 fn is_keyword(key: &str) -> bool {
-    KNOWN.contains(&key) || REFUSED.contains(&key) || HELD.contains(&key) || key.starts_with("with_") || key == "<<"
+    KNOWN.contains(&key)
+        || REFUSED.contains(&key)
+        || HELD.contains(&key)
+        || key.starts_with("with_")
+        || key == "<<"
 }
 
 /// A task's module and what it is given.
@@ -109,17 +115,29 @@ pub(super) fn judge(at: At<'_>, task: &Node) -> Vec<Issue> {
     let is_block = task.get("block").is_some();
     match (is_block, module(task)) {
         (true, None) if pairs.iter().all(|(key, ..)| is_keyword(key)) => {}
-        (false, Some(_)) => issues.extend(modules::judge(at.known, at.side, at.file, at.locals, task)),
+        (false, Some(_)) => {
+            issues.extend(modules::judge(at.known, at.side, at.file, at.locals, task))
+        }
         _ => issues.push(Issue::refused(
             "layout",
             task.line,
-            format!("the task \"{}\" has no module, or several; give it one", title(task)),
+            format!(
+                "the task \"{}\" has no module, or several; give it one",
+                title(task)
+            ),
         )),
     }
     issues
 }
 
-fn keyword(at: At<'_>, key: &str, line: usize, value: &Node, task: &Node, reader: bool) -> Vec<Issue> {
+fn keyword(
+    at: At<'_>,
+    key: &str,
+    line: usize,
+    value: &Node,
+    task: &Node,
+    reader: bool,
+) -> Vec<Issue> {
     let held = |rule: &'static str, what: &str| vec![Issue::held(rule, line, what)];
     let refused = |rule: &'static str, what: &str| vec![Issue::refused(rule, line, what)];
     let name = module(task).map(|(name, ..)| name);
@@ -130,7 +148,10 @@ fn keyword(at: At<'_>, key: &str, line: usize, value: &Node, task: &Node, reader
             if reader || computes {
                 return Vec::new();
             }
-            held("hides-result", &format!("{key}: false hides what the task does; write a condition"))
+            held(
+                "hides-result",
+                &format!("{key}: false hides what the task does; write a condition"),
+            )
         }
         "when" | "changed_when" | "failed_when" | "until" => {
             let mut issues = condition(key, value);
@@ -139,14 +160,23 @@ fn keyword(at: At<'_>, key: &str, line: usize, value: &Node, task: &Node, reader
         }
         "retries" | "delay" => match value.text().and_then(|t| t.parse::<u32>().ok()) {
             Some(0..=30) => Vec::new(),
-            _ => held("rollback", &format!("{key} that keeps the run going for long")),
+            _ => held(
+                "rollback",
+                &format!("{key} that keeps the run going for long"),
+            ),
         },
         "run_once" if value.boolean().is_some() => Vec::new(),
         "delegate_to" if matches!(value.text(), Some("localhost" | "127.0.0.1")) => Vec::new(),
-        "delegate_to" => refused("hosts", "the keyword delegate_to; this machine alone is managed"),
+        "delegate_to" => refused(
+            "hosts",
+            "the keyword delegate_to; this machine alone is managed",
+        ),
         "loop" | "with_items" | "with_list" | "with_dict" | "with_flattened" => {
             if name.is_some_and(modules::is_include) {
-                return held("loop", "a loop over included tasks, whose variable outranks theirs");
+                return held(
+                    "loop",
+                    "a loop over included tasks, whose variable outranks theirs",
+                );
             }
             texts(value)
         }
@@ -160,19 +190,24 @@ fn keyword(at: At<'_>, key: &str, line: usize, value: &Node, task: &Node, reader
         "notify" => notified(at, line, value),
         "become" => match value.boolean() {
             Some(_) => Vec::new(),
-            None => held("become", "whether the task runs as root is only known in the run"),
+            None => held(
+                "become",
+                "whether the task runs as root is only known in the run",
+            ),
         },
         "become_user" => match value.text() {
             Some("root") => Vec::new(),
             _ => held("become", "the task runs as somebody else; a person decides"),
         },
         "environment" => environment(line, value),
-        "vars" if name.is_some_and(modules::is_include) => {
-            held("variable", "variables for included tasks, which outrank others; put them into defaults")
-        }
-        "vars" if task.get("block").is_some_and(has_include) => {
-            held("variable", "variables for tasks included in a block, which outrank others")
-        }
+        "vars" if name.is_some_and(modules::is_include) => held(
+            "variable",
+            "variables for included tasks, which outrank others; put them into defaults",
+        ),
+        "vars" if task.get("block").is_some_and(has_include) => held(
+            "variable",
+            "variables for tasks included in a block, which outrank others",
+        ),
         "vars" => vars::own(at, value),
         "tags" => tags(value),
         "args" if value.map().is_some() => match name {
@@ -191,15 +226,23 @@ fn keyword(at: At<'_>, key: &str, line: usize, value: &Node, task: &Node, reader
         "check_mode" if reader => Vec::new(),
         "check_mode" => held("switched-off", "check_mode: the task never does anything"),
         "ignore_errors" if value.boolean() == Some(false) => Vec::new(),
-        "ignore_errors" => refused("hides-result", "ignore_errors hides a failure; use failed_when"),
+        "ignore_errors" => refused(
+            "hides-result",
+            "ignore_errors hides a failure; use failed_when",
+        ),
         "block" | "rescue" | "always" => Vec::new(),
         "<<" => held("yaml", "a merge key; write the keys out"),
         _ if key.starts_with("with_") => refused(
             "template-lookup",
             &format!("{key} is a lookup, which reads files or runs programs; use loop"),
         ),
-        _ if REFUSED.contains(&key) => refused("task-keyword", &format!("the keyword {key}; leave it out")),
-        _ => held("task-keyword", &format!("the keyword {key}, which a person decides about")),
+        _ if REFUSED.contains(&key) => {
+            refused("task-keyword", &format!("the keyword {key}; leave it out"))
+        }
+        _ => held(
+            "task-keyword",
+            &format!("the keyword {key}, which a person decides about"),
+        ),
     }
 }
 
@@ -225,12 +268,31 @@ fn notified(at: At<'_>, line: usize, value: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (_, text) in value.scalars() {
         if jinja::is_template(text) {
-            issues.push(Issue::held("unresolved", line, "notify with a template; name the handler"));
+            issues.push(Issue::held(
+                "unresolved",
+                line,
+                "notify with a template; name the handler",
+            ));
         } else if !has_handler(at.side, text) {
             issues.push(Issue::refused(
                 "unresolved",
                 line,
-                format!("notify {}, and no handler of that name is there", crate::text::plain(text, 80)),
+                format!(
+                    "notify {}, and no handler of that name is there",
+                    crate::text::plain(text, 80)
+                ),
+            ));
+        } else if !std::ptr::eq(at.side, &at.known.old)
+            && has_handler(&at.known.old, text)
+            && !at.known.old.notifies(text)
+        {
+            issues.push(Issue::held(
+                "include",
+                line,
+                format!(
+                    "the handler {} was there, and nothing notified it before; a person decides",
+                    crate::text::plain(text, 80)
+                ),
             ));
         }
     }
@@ -241,31 +303,60 @@ fn notified(at: At<'_>, line: usize, value: &Node) -> Vec<Issue> {
 pub(super) fn has_handler(side: &Side, name: &str) -> bool {
     let goes_by = |task: &Node| {
         let own = task.get("name").and_then(Node::text) == Some(name);
-        let listens = task.get("listen").is_some_and(|l| l.scalars().iter().any(|(_, t)| *t == name));
+        let listens = task
+            .get("listen")
+            .is_some_and(|l| l.scalars().iter().any(|(_, t)| *t == name));
         own || listens
     };
     let in_role = name.rsplit(" : ").next().unwrap_or(name);
     side.tree.lists().iter().filter(|l| l.handlers).any(|list| {
         list.tasks.iter().any(|task| {
             let inner = task.get("block").and_then(Node::list).unwrap_or_default();
-            goes_by(task) || inner.iter().any(goes_by) || task.get("name").and_then(Node::text) == Some(in_role)
+            goes_by(task)
+                || inner.iter().any(goes_by)
+                || task.get("name").and_then(Node::text) == Some(in_role)
         })
     })
 }
 
 fn environment(line: usize, value: &Node) -> Vec<Issue> {
     let Some(pairs) = value.map() else {
-        return vec![Issue::held("environment", line, "the keyword environment, whose value is only known in the run")];
+        return vec![Issue::held(
+            "environment",
+            line,
+            "the keyword environment, whose value is only known in the run",
+        )];
     };
     let mut issues = Vec::new();
     for (name, line, value) in pairs {
-        let plain = ["DEBIAN_FRONTEND", "NEEDRESTART_MODE", "NEEDRESTART_SUSPEND", "LANG", "LC_ALL", "LANGUAGE", "TZ"].contains(&name.as_str())
+        let plain = [
+            "DEBIAN_FRONTEND",
+            "NEEDRESTART_MODE",
+            "NEEDRESTART_SUSPEND",
+            "LANG",
+            "LC_ALL",
+            "LANGUAGE",
+            "TZ",
+        ]
+        .contains(&name.as_str())
             || name.starts_with("HOMEBREW_NO_");
-        let word = if plain { Word::Good } else { schema::variable(name, value.text().unwrap_or("$(")) };
+        let word = if plain {
+            Word::Good
+        } else {
+            schema::variable(name, value.text().unwrap_or("$("))
+        };
         match word {
             Word::Good => {}
-            Word::Refused(why) => issues.push(Issue::refused("environment", *line, format!("environment: {why}"))),
-            Word::Held(why) => issues.push(Issue::held("environment", *line, format!("environment: {why}"))),
+            Word::Refused(why) => issues.push(Issue::refused(
+                "environment",
+                *line,
+                format!("environment: {why}"),
+            )),
+            Word::Held(why) => issues.push(Issue::held(
+                "environment",
+                *line,
+                format!("environment: {why}"),
+            )),
         }
     }
     issues
@@ -282,7 +373,11 @@ pub(super) fn texts(value: &Node) -> Vec<Issue> {
     let one = |(line, text): (usize, &str)| -> Vec<Issue> {
         let opaque = text.contains("$ANSIBLE_VAULT") || is_blob(text);
         let opaque = opaque.then(|| {
-            Issue::held("opaque", line, "a text that nobody can read: a vault or encoded bytes")
+            Issue::held(
+                "opaque",
+                line,
+                "a text that nobody can read: a vault or encoded bytes",
+            )
         });
         jinja::text(text, line)
             .into_iter()
@@ -295,11 +390,16 @@ pub(super) fn texts(value: &Node) -> Vec<Issue> {
 
 /// A long run of letters and digits as encoders make them.
 fn is_blob(text: &str) -> bool {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c))).any(|word| {
-        let path = word.matches('/').count() > 3;
-        let hex = word.chars().all(|c| c.is_ascii_hexdigit());
-        word.len() >= 64 && !path && !hex && word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(|c| c.is_ascii_uppercase())
-    })
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c)))
+        .any(|word| {
+            let path = word.matches('/').count() > 3;
+            let hex = word.chars().all(|c| c.is_ascii_hexdigit());
+            word.len() >= 64
+                && !path
+                && !hex
+                && word.chars().any(|c| c.is_ascii_digit())
+                && word.chars().any(|c| c.is_ascii_uppercase())
+        })
 }
 
 /// Tags, none of which may keep a task from running.

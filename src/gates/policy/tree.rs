@@ -90,7 +90,11 @@ impl Tree {
                     for key in super::plays::LISTS {
                         if let Some(tasks) = play.get(key).and_then(Node::list) {
                             let handlers = key == "handlers";
-                            lists.push(List { path, handlers, tasks });
+                            lists.push(List {
+                                path,
+                                handlers,
+                                tasks,
+                            });
                         }
                     }
                 }
@@ -177,7 +181,13 @@ pub(super) fn section(path: &str) -> Section {
 /// The directory of the role, or of the playbook, that a file belongs to; without a slash behind.
 pub(super) fn role_of(path: &str) -> &str {
     let parts = [
-        "tasks", "handlers", "defaults", "vars", "meta", "files", "templates",
+        "tasks",
+        "handlers",
+        "defaults",
+        "vars",
+        "meta",
+        "files",
+        "templates",
     ];
     let mut end = path.len();
     while let Some(at) = path.get(..end).and_then(|p| p.rfind('/')) {

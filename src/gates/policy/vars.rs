@@ -26,7 +26,11 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
         }
         issues.extend(one(name, *line, value));
         let used = known.new.env.uses(name);
-        if before.is_none() && place == Place::Strong && known.old.env.knows(name) && !known.old.env.is_undefined(name) {
+        if before.is_none()
+            && place == Place::Strong
+            && known.old.env.knows(name)
+            && !known.old.env.is_undefined(name)
+        {
             issues.push(Issue::held(
                 "shadow",
                 *line,
@@ -34,7 +38,11 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
             ));
         }
         if before.is_none() && known.old.env.is_dynamic(name) {
-            issues.push(Issue::held("shadow", *line, format!("the name {name} is in use and would reach other tasks; choose a new one")));
+            issues.push(Issue::held(
+                "shadow",
+                *line,
+                format!("the name {name} is in use and would reach other tasks; choose a new one"),
+            ));
         } else if before.is_none() && known.old.env.uses(name) && known.old.env.is_undefined(name) {
             issues.push(Issue::held(
                 "shadow",
@@ -48,7 +56,11 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
     }
     for (name, ..) in old.and_then(Node::map).unwrap_or_default() {
         if new.get(name).is_none() && (known.new.env.uses(name) || !known.old.env.uses(name)) {
-            issues.push(Issue::held("variable", new.line, format!("the variable {name} is removed")));
+            issues.push(Issue::held(
+                "variable",
+                new.line,
+                format!("the variable {name} is removed"),
+            ));
         }
     }
     issues
@@ -57,7 +69,16 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
 /// A variable that nothing here uses: a role from elsewhere may. Lists of packages are known by name.
 fn unseen(name: &str, line: usize, before: Option<&Node>, value: &Node) -> Vec<Issue> {
     let folded = name.to_lowercase();
-    let listed = ["_packages", "_formulae", "_formulas", "_casks", "_cask_apps", "_apps"].iter().any(|end| folded.ends_with(end));
+    let listed = [
+        "_packages",
+        "_formulae",
+        "_formulas",
+        "_casks",
+        "_cask_apps",
+        "_apps",
+    ]
+    .iter()
+    .any(|end| folded.ends_with(end));
     if let Some(items) = value.list().filter(|_| listed) {
         let mut issues = Vec::new();
         for item in items {
@@ -65,15 +86,24 @@ fn unseen(name: &str, line: usize, before: Option<&Node>, value: &Node) -> Vec<I
             issues.extend(packages::installed(line, package.unwrap_or("-")));
         }
         let gone = before.and_then(Node::list).unwrap_or_default();
-        if gone.iter().any(|g| !items.iter().any(|i| i.canonical() == g.canonical())) {
-            issues.push(Issue::held("package-removed", line, format!("{name} has fewer packages than before")));
+        if gone
+            .iter()
+            .any(|g| !items.iter().any(|i| i.canonical() == g.canonical()))
+        {
+            issues.push(Issue::held(
+                "package-removed",
+                line,
+                format!("{name} has fewer packages than before"),
+            ));
         }
         return issues;
     }
     vec![Issue::held(
         "variable",
         line,
-        format!("nothing in the repository uses the variable {name}, so that nobody can tell what it does"),
+        format!(
+            "nothing in the repository uses the variable {name}, so that nobody can tell what it does"
+        ),
     )]
 }
 
@@ -88,7 +118,11 @@ pub(super) fn one(name: &str, line: usize, value: &Node) -> Vec<Issue> {
         ));
     }
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        issues.push(Issue::held("variable", line, format!("{name} is no name of a variable")));
+        issues.push(Issue::held(
+            "variable",
+            line,
+            format!("{name} is no name of a variable"),
+        ));
     }
     issues.extend(tasks::texts(value));
     issues

@@ -8,6 +8,7 @@ mod corpus;
 mod cycle;
 mod hooks;
 mod permissions;
+mod scripts;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use corpus::{Call, Wanted, corpus};
 pub use hooks::Answer;
+pub use scripts::compare_hooks;
 
 use self::settings::{Deployed, deployed};
 use super::probe::ProbeContext;

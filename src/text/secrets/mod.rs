@@ -39,7 +39,9 @@ pub(crate) struct Found {
 fn rules() -> &'static [Rule] {
     static ALL: OnceLock<Vec<Rule>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let given = RULES.lines().filter_map(|l| serde_json::from_str::<Given>(l).ok());
+        let given = RULES
+            .lines()
+            .filter_map(|l| serde_json::from_str::<Given>(l).ok());
         given
             .map(|given| Rule {
                 given,
@@ -51,7 +53,9 @@ fn rules() -> &'static [Rule] {
 
 impl Rule {
     fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&self.given.regex).ok()).as_ref()
+        self.regex
+            .get_or_init(|| Regex::new(&self.given.regex).ok())
+            .as_ref()
     }
 }
 
@@ -60,7 +64,12 @@ pub(crate) fn find(text: &str) -> Vec<Found> {
     let folded = text.to_lowercase();
     let mut found = Vec::new();
     for rule in rules() {
-        if !rule.given.keywords.iter().any(|k| folded.contains(k.as_str())) {
+        if !rule
+            .given
+            .keywords
+            .iter()
+            .any(|k| folded.contains(k.as_str()))
+        {
             continue;
         }
         let Some(regex) = rule.regex() else { continue };
@@ -118,12 +127,22 @@ mod tests {
         for (kind, text) in [
             ("gitlab-pat", format!("glpat-{}", &body[..20])),
             ("npm-access-token", format!("npm_{}", body.to_lowercase())),
-            ("digitalocean-pat", format!("dop_v1_{}", "9f86d081884c7d65".repeat(4))),
+            (
+                "digitalocean-pat",
+                format!("dop_v1_{}", "9f86d081884c7d65".repeat(4)),
+            ),
         ] {
             let found = find(&format!("x = \"{text}\"\n"));
-            assert!(found.iter().any(|f| f.kind.starts_with(kind)), "{text}: {found:?}");
+            assert!(
+                found.iter().any(|f| f.kind.starts_with(kind)),
+                "{text}: {found:?}"
+            );
         }
-        for text in ["token: \"{{ vault_token }}\"", "ssh_password_authentication: no", "glpat is a prefix"] {
+        for text in [
+            "token: \"{{ vault_token }}\"",
+            "ssh_password_authentication: no",
+            "glpat is a prefix",
+        ] {
             assert_eq!(find(text), [], "{text}");
         }
     }

@@ -67,7 +67,10 @@ fn step(top: &Path, title: &str, step: &str, text: &str) {
     let file = top.join(path);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     // Characters that an editor would hide.
-    let text = text.replace("<RLO>", "\u{202e}").replace("<ZWSP>", "\u{200b}").replace("<ESC>", "\u{1b}");
+    let text = text
+        .replace("<RLO>", "\u{202e}")
+        .replace("<ZWSP>", "\u{200b}")
+        .replace("<ESC>", "\u{1b}");
     match verb {
         "append" => {
             let old = std::fs::read_to_string(&file).unwrap();
@@ -128,7 +131,12 @@ fn hostile_changes_are_seen_by_their_rules() {
         for case in &all {
             let found = judged(case);
             seen += 1;
-            assert!(rule(&case.rule).is_some(), "{}: no rule {}", case.title, case.rule);
+            assert!(
+                rule(&case.rule).is_some(),
+                "{}: no rule {}",
+                case.title,
+                case.rule
+            );
             if !found.iter().any(|f| f.rule == case.rule) {
                 let said: Vec<String> = found.iter().map(Finding::text).collect();
                 wrong.push_str(&format!(

@@ -52,7 +52,11 @@ fn every_entry_of_the_catalogue_passes_alone_and_behind_the_others() {
             assert!(!made.is_empty(), "{title}");
             let config = repo_config(top, &["ansible-hooks/"]);
             assert_says(title, &scope(&made, &config, Path::new(PLAYBOOK)), "");
-            assert_says(title, &policy(&made, Path::new(PLAYBOOK), Unknown::Hold), "");
+            assert_says(
+                title,
+                &policy(&made, Path::new(PLAYBOOK), Unknown::Hold),
+                "",
+            );
             let probe = serde_json::to_string(entry.probe()).unwrap();
             let texts = [probe, entry.finding.detail.clone(), title.clone()];
             assert_says(title, &secrets(&made, &texts), "");

@@ -27,6 +27,8 @@ pub(super) struct Call<'a> {
     pub(super) name: &'a str,
     pub(super) line: usize,
     pub(super) given: &'a Node,
+    /// Whether the task has a condition.
+    pub(super) conditional: bool,
 }
 
 impl<'a> Call<'a> {
@@ -77,10 +79,33 @@ impl<'a> Call<'a> {
     fn other(&self, key: &str, line: usize, value: &Node) -> Issue {
         let text = value.text().unwrap_or_default();
         let runs = [
-            "validate", "executable", "extra_opts", "extra_args", "ssh_opts", "rsync_path", "rsync_opts", "fact_path",
-            "binary_path", "virtualenv_command", "install_options", "virtualenv", "options", "opts", "dpkg_options", "local_tmp",
+            "validate",
+            "executable",
+            "extra_opts",
+            "extra_args",
+            "ssh_opts",
+            "rsync_path",
+            "rsync_opts",
+            "fact_path",
+            "binary_path",
+            "virtualenv_command",
+            "install_options",
+            "virtualenv",
+            "options",
+            "opts",
+            "dpkg_options",
+            "local_tmp",
         ];
-        let untrusted = ["allow_unauthenticated", "disable_gpg_check", "validate_certs", "force", "deb", "url", "trusted", "sslverify"];
+        let untrusted = [
+            "allow_unauthenticated",
+            "disable_gpg_check",
+            "validate_certs",
+            "force",
+            "deb",
+            "url",
+            "trusted",
+            "sslverify",
+        ];
         match key {
             "unsafe_writes" => Issue::refused(
                 "module-parameter",
@@ -98,12 +123,16 @@ impl<'a> Call<'a> {
                 format!("{key} of {} runs a program; leave it out", self.name),
             ),
             _ if untrusted.contains(&key) && !["false", "no", "False"].contains(&text)
-                || ["validate_certs", "sslverify"].contains(&key) && value.boolean() != Some(true) =>
+                || ["validate_certs", "sslverify"].contains(&key)
+                    && value.boolean() != Some(true) =>
             {
                 Issue::refused(
                     "package-source",
                     line,
-                    format!("{key} of {} takes a check off what is installed; leave it out", self.name),
+                    format!(
+                        "{key} of {} takes a check off what is installed; leave it out",
+                        self.name
+                    ),
                 )
             }
             _ => Issue::held(
@@ -158,8 +187,16 @@ fn find(name: &str) -> Option<(&'static Module, &'static str)> {
 
 /// Modules with words of their own for why they are not judged.
 const WORDS: [(&str, &str, &str); 5] = [
-    ("command", "expect win_shell telnet make", "it runs free text"),
-    ("transfers", "subversion hg synchronize patch", "it talks to others"),
+    (
+        "command",
+        "expect win_shell telnet make",
+        "it runs free text",
+    ),
+    (
+        "transfers",
+        "subversion hg synchronize patch",
+        "it talks to others",
+    ),
     (
         "package",
         "gem cargo pacman apk rpm_key mas pipx flatpak cpanm composer bower yarn portage",
@@ -186,13 +223,32 @@ fn short(name: &str) -> &str {
 /// Modules that bring in further tasks.
 pub(super) fn is_include(name: &str) -> bool {
     let name = short(name);
-    ["include_tasks", "import_tasks", "include_role", "import_role", "include", "import_playbook"].contains(&name)
+    [
+        "include_tasks",
+        "import_tasks",
+        "include_role",
+        "import_role",
+        "include",
+        "import_playbook",
+    ]
+    .contains(&name)
 }
 
 /// Modules that take a command as their text.
 pub(super) fn takes_text(name: &str) -> bool {
-    ["command", "shell", "raw", "script", "expect", "meta", "include_tasks", "import_tasks", "include_vars", "include"]
-        .contains(&short(name))
+    [
+        "command",
+        "shell",
+        "raw",
+        "script",
+        "expect",
+        "meta",
+        "include_tasks",
+        "import_tasks",
+        "include_vars",
+        "include",
+    ]
+    .contains(&short(name))
 }
 
 /// Modules that run a program by its arguments or as shell.
@@ -208,13 +264,38 @@ pub(super) fn is_set_fact(name: &str) -> bool {
 /// Modules that write a file.
 pub(super) fn is_of_files(name: &str) -> bool {
     let bare = name.rsplit('.').next().unwrap_or(name);
-    ["copy", "template", "file", "lineinfile", "blockinfile", "replace", "ini_file"].contains(&bare)
+    [
+        "copy",
+        "template",
+        "file",
+        "lineinfile",
+        "blockinfile",
+        "replace",
+        "ini_file",
+    ]
+    .contains(&bare)
+}
+
+/// Modules that install packages of the system's.
+pub(super) fn installs(name: &str) -> bool {
+    let bare = name.rsplit('.').next().unwrap_or(name);
+    ["apt", "package", "dnf", "yum", "homebrew", "homebrew_cask"].contains(&bare)
 }
 
 /// Modules that change nothing by themselves.
 pub(super) fn only_computes(name: &str) -> bool {
     [
-        "assert", "stat", "debug", "set_fact", "find", "getent", "package_facts", "service_facts", "setup", "fail", "wait_for",
+        "assert",
+        "stat",
+        "debug",
+        "set_fact",
+        "find",
+        "getent",
+        "package_facts",
+        "service_facts",
+        "setup",
+        "fail",
+        "wait_for",
     ]
     .contains(&short(name))
 }
@@ -250,10 +331,15 @@ pub(super) fn judge(
             name: own,
             line,
             given,
+            conditional: task.get("when").is_some(),
         };
         let about = given.canonical();
+        issues.extend(twice(&call));
         if given.map().is_none() && !takes_text(own) && !given.is_null() {
-            issues.push(call.held("module-parameter", format!("{own} without a map of parameters")));
+            issues.push(call.held(
+                "module-parameter",
+                format!("{own} without a map of parameters"),
+            ));
             continue;
         }
         let mut found = call.others(module.params);
@@ -264,21 +350,83 @@ pub(super) fn judge(
     issues
 }
 
+/// Names of one and the same parameter.
+const ALIASES: [(&str, &[&str]); 8] = [
+    (
+        "file lineinfile blockinfile replace ini_file",
+        &["path", "dest", "name"],
+    ),
+    (
+        "apt package dnf yum homebrew homebrew_cask zypper apk",
+        &["name", "pkg", "package"],
+    ),
+    (
+        "service systemd systemd_service",
+        &["name", "unit", "service"],
+    ),
+    ("sysctl", &["name", "key"]),
+    ("sysctl", &["value", "val"]),
+    ("lineinfile", &["regexp", "regex"]),
+    ("ufw", &["policy", "default"]),
+    ("user mount", &["name", "user", "path"]),
+];
+
+/// A parameter that is given twice, by one name or by two: only the last counts.
+fn twice(call: &Call<'_>) -> Option<Issue> {
+    let pairs = call.given.map().unwrap_or_default();
+    let same = pairs
+        .iter()
+        .enumerate()
+        .any(|(at, (key, ..))| pairs.iter().skip(at + 1).any(|(other, ..)| other == key));
+    let alias = ALIASES.iter().any(|(modules, names)| {
+        modules.split(' ').any(|m| m == call.name)
+            && names.iter().filter(|n| call.get(n).is_some()).count() > 1
+    });
+    (same || alias).then(|| {
+        call.refused(
+            "module-parameter",
+            "a parameter that is given twice, of which only one counts",
+        )
+    })
+}
+
 fn unknown(name: &str, line: usize) -> Issue {
     let bare = name.rsplit('.').next().unwrap_or(name);
-    let known = WORDS.iter().find(|(_, names, _)| names.split_whitespace().any(|n| n == bare));
+    let known = WORDS
+        .iter()
+        .find(|(_, names, _)| names.split_whitespace().any(|n| n == bare));
     let why = known.map_or("no rule knows it", |(.., why)| why);
-    Issue::held("module", line, format!("the module {name}: {why}; a person decides"))
+    Issue::held(
+        "module",
+        line,
+        format!("the module {name}: {why}; a person decides"),
+    )
 }
 
 /// Values that only a run tells, where they matter.
 fn unresolved(call: &Call<'_>, params: &[&str]) -> Vec<Issue> {
     // What only people read, or what has rules of its own for its expressions.
     let free = [
-        "msg", "fail_msg", "success_msg", "that", "var", "content", "block", "line", "owner", "group", "comment", "when", "marker",
+        "msg",
+        "fail_msg",
+        "success_msg",
+        "that",
+        "var",
+        "content",
+        "block",
+        "line",
+        "owner",
+        "group",
+        "comment",
+        "when",
+        "marker",
         "name_unused",
     ];
-    if ["set_fact", "debug", "assert", "fail", "command", "shell", "raw", "script"].contains(&call.name) {
+    if [
+        "set_fact", "debug", "assert", "fail", "command", "shell", "raw", "script",
+    ]
+    .contains(&call.name)
+    {
         return Vec::new();
     }
     let pairs = call.given.map().unwrap_or_default();
@@ -290,7 +438,10 @@ fn unresolved(call: &Call<'_>, params: &[&str]) -> Vec<Issue> {
             Issue::held(
                 "value-unknown",
                 *line,
-                format!("{key} of {} is only known in the run; write the value itself", call.name),
+                format!(
+                    "{key} of {} is only known in the run; write the value itself",
+                    call.name
+                ),
             )
             .about(&value.canonical())
         })

@@ -9,15 +9,38 @@ pub(super) const MODULES: &[Module] = &[
         names: "apt package dnf yum",
         collection: BUILTIN,
         params: &[
-            "name", "pkg", "package", "state", "update_cache", "cache_valid_time", "install_recommends", "upgrade", "autoclean",
-            "autoremove", "purge", "dpkg_options", "only_upgrade", "security", "lock_timeout", "use",
+            "name",
+            "pkg",
+            "package",
+            "state",
+            "update_cache",
+            "cache_valid_time",
+            "install_recommends",
+            "upgrade",
+            "autoclean",
+            "autoremove",
+            "purge",
+            "dpkg_options",
+            "only_upgrade",
+            "security",
+            "lock_timeout",
+            "use",
         ],
         judge: packages,
     },
     Module {
         names: "homebrew homebrew_cask zypper apk",
         collection: GENERAL,
-        params: &["name", "package", "pkg", "state", "update_homebrew", "upgrade_all", "update_cache", "greedy", "path"],
+        params: &[
+            "name",
+            "package",
+            "pkg",
+            "state",
+            "update_homebrew",
+            "upgrade_all",
+            "update_cache",
+            "greedy",
+        ],
         judge: packages,
     },
     Module {
@@ -41,7 +64,23 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "apt_repository apt_key deb822_repository yum_repository",
         collection: BUILTIN,
-        params: &["repo", "state", "filename", "update_cache", "name", "uris", "suites", "components", "signed_by", "types", "description", "baseurl", "gpgcheck", "gpgkey", "enabled"],
+        params: &[
+            "repo",
+            "state",
+            "filename",
+            "update_cache",
+            "name",
+            "uris",
+            "suites",
+            "components",
+            "signed_by",
+            "types",
+            "description",
+            "baseurl",
+            "gpgcheck",
+            "gpgkey",
+            "enabled",
+        ],
         judge: repository,
     },
 ];
@@ -67,8 +106,11 @@ fn among(list: &str, name: &str) -> bool {
 /// The name of a package: no address, no file, no options.
 pub(in super::super) fn is_name(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || "+._-:=@*~".contains(c);
-    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(good) && !name.contains("..")
-        && !name.ends_with(".deb") && !name.ends_with(".rpm")
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(good)
+        && !name.contains("..")
+        && !name.ends_with(".deb")
+        && !name.ends_with(".rpm")
 }
 
 /// Judges the name of something that is installed.
@@ -76,15 +118,29 @@ pub(in super::super) fn installed(line: usize, name: &str) -> Option<Issue> {
     let bare = name.split(['=', '@', ':']).next().unwrap_or(name);
     if !is_name(name) {
         let bad = name.contains("://") || name.starts_with(['/', '-', '.']) || name.contains("..");
-        let what = format!("{} is no plain name of a package", crate::text::plain(name, 80));
+        let what = format!(
+            "{} is no plain name of a package",
+            crate::text::plain(name, 80)
+        );
         return Some(if bad {
             Issue::refused("package-source", line, what)
         } else {
             Issue::held("package-source", line, what)
         });
     }
+    if name.contains('=') {
+        return Some(Issue::held(
+            "package",
+            line,
+            format!("{name} binds a version, which may be an old one; a person decides"),
+        ));
+    }
     among(RISKY, &bare.to_lowercase()).then(|| {
-        Issue::held("package", line, format!("{bare} lets others in, sends out, or attacks; a person decides"))
+        Issue::held(
+            "package",
+            line,
+            format!("{bare} lets others in, sends out, or attacks; a person decides"),
+        )
     })
 }
 
@@ -100,29 +156,50 @@ fn packages(call: &Call<'_>) -> Vec<Issue> {
     }
     let state = call.text("state");
     match state {
-        "" | "present" | "latest" | "installed" | "head" | "upgraded" | "linked" | "fixed" | "build-dep" => {
+        "" | "present" | "latest" | "installed" | "head" | "upgraded" | "linked" | "fixed"
+        | "build-dep" => {
             let templates = |n: &&str| crate::gates::policy::jinja::is_template(n);
             let plain = names.iter().filter(|n| !templates(n) && !n.is_empty());
-            issues.extend(plain.filter(|n| **n != "*").filter_map(|n| installed(call.line, n)));
+            issues.extend(
+                plain
+                    .filter(|n| **n != "*")
+                    .filter_map(|n| installed(call.line, n)),
+            );
         }
         "absent" | "removed" | "uninstalled" | "unlinked" => {
             for name in names.iter().filter(|n| !among(REMOVABLE, n)) {
                 let name = crate::text::plain(name, 80);
-                issues.push(call.held("package-removed", format!("the package {name} is removed; a person decides")));
+                issues.push(call.held(
+                    "package-removed",
+                    format!("the package {name} is removed; a person decides"),
+                ));
             }
         }
-        other => issues.push(call.held("package", format!("the state {} of packages", crate::text::plain(other, 40)))),
+        other => issues.push(call.held(
+            "package",
+            format!("the state {} of packages", crate::text::plain(other, 40)),
+        )),
     }
     if let Some(options) = call.get("dpkg_options").and_then(Node::text) {
         let usual = ["force-confold", "force-confdef"];
         if !options.split(',').all(|o| usual.contains(&o.trim())) {
-            issues.push(call.refused("runs-program", "dpkg_options other than force-confdef and force-confold"));
+            issues.push(call.refused(
+                "runs-program",
+                "dpkg_options other than force-confdef and force-confold",
+            ));
         }
     }
     for key in ["upgrade"] {
         let value = call.text(key);
-        if !["", "dist", "full", "safe", "yes", "true", "no", "false", "True"].contains(&value) {
-            issues.push(call.held("module-parameter", format!("{key}: {}", crate::text::plain(value, 40))));
+        if ![
+            "", "dist", "full", "safe", "yes", "true", "no", "false", "True",
+        ]
+        .contains(&value)
+        {
+            issues.push(call.held(
+                "module-parameter",
+                format!("{key}: {}", crate::text::plain(value, 40)),
+            ));
         }
     }
     issues
@@ -134,16 +211,39 @@ fn tap(call: &Call<'_>) -> Vec<Issue> {
     if names.iter().all(|n| own(&n)) && call.text("state") != "absent" {
         return Vec::new();
     }
-    vec![call.held("package-source", "another source of packages, whose formulas run code; a person decides")]
+    vec![call.held(
+        "package-source",
+        "another source of packages, whose formulas run code; a person decides",
+    )]
 }
 
 /// Programs from registries to which anybody may publish.
 fn language(call: &Call<'_>) -> Vec<Issue> {
-    let known = ["ansible", "ansible-core", "ansible-lint", "pre-commit", "yamllint", "passlib", "virtualenv", "detect-secrets"];
-    let mut issues: Vec<Issue> = call.texts(&["name"]).iter().filter_map(|n| installed(call.line, n)).collect();
+    let known = [
+        "ansible",
+        "ansible-core",
+        "ansible-lint",
+        "pre-commit",
+        "yamllint",
+        "passlib",
+        "virtualenv",
+        "detect-secrets",
+    ];
+    let mut issues: Vec<Issue> = call
+        .texts(&["name"])
+        .iter()
+        .filter_map(|n| installed(call.line, n))
+        .collect();
     let all = call.texts(&["name"]);
-    if all.iter().any(|n| !known.contains(&n.split(['=', '<', '>', '[']).next().unwrap_or(n))) || call.name != "pip" {
-        issues.push(call.held("package-source", "a registry to which anybody may publish; a person decides"));
+    if all
+        .iter()
+        .any(|n| !known.contains(&n.split(['=', '<', '>', '[']).next().unwrap_or(n)))
+        || call.name != "pip"
+    {
+        issues.push(call.held(
+            "package-source",
+            "a registry to which anybody may publish; a person decides",
+        ));
     }
     issues
 }
@@ -153,9 +253,17 @@ fn repository(call: &Call<'_>) -> Vec<Issue> {
     let untrusted = repo.contains("trusted=yes")
         || repo.contains("allow-insecure")
         || call.get("gpgcheck").and_then(Node::boolean) == Some(false)
-        || ["repo", "uris", "baseurl"].iter().any(|k| call.text(k).contains("http://"));
+        || ["repo", "uris", "baseurl"]
+            .iter()
+            .any(|k| call.text(k).contains("http://"));
     if untrusted {
-        return vec![call.refused("package-source", "a source of packages without a check of who made them")];
+        return vec![call.refused(
+            "package-source",
+            "a source of packages without a check of who made them",
+        )];
     }
-    vec![call.held("package-source", "another source of packages; a person decides")]
+    vec![call.held(
+        "package-source",
+        "another source of packages; a person decides",
+    )]
 }

@@ -7,7 +7,18 @@ use crate::playbook::yaml::Node;
 pub(super) const MODULES: &[Module] = &[Module {
     names: "service systemd systemd_service",
     collection: BUILTIN,
-    params: &["name", "unit", "service", "state", "enabled", "daemon_reload", "daemon-reload", "masked", "scope", "use"],
+    params: &[
+        "name",
+        "unit",
+        "service",
+        "state",
+        "enabled",
+        "daemon_reload",
+        "daemon-reload",
+        "masked",
+        "scope",
+        "use",
+    ],
     judge: service,
 }];
 
@@ -53,17 +64,34 @@ fn service(call: &Call<'_>) -> Vec<Issue> {
             || call.text("state") == "stopped";
         if off {
             if among(NEEDED, name) {
-                issues.push(call.refused("service-off", format!("{name} protects the machine or keeps it within reach; leave it on")));
+                issues.push(call.refused(
+                    "service-off",
+                    format!("{name} protects the machine or keeps it within reach; leave it on"),
+                ));
             } else if !among(STOPPABLE, name) {
-                issues.push(call.held("service-off", format!("{name} is switched off; a person decides")));
+                issues.push(call.held(
+                    "service-off",
+                    format!("{name} is switched off; a person decides"),
+                ));
             }
             continue;
         }
         let restarts = ["restarted", "reloaded"].contains(&call.text("state"));
         if restarts && among(CUTTING, name) {
-            issues.push(call.held("service", format!("restarting {name} can cut the machine off; a person decides")));
-        } else if !among(KNOWN, name) && !call.known.names(name.strip_suffix(".service").unwrap_or(name)) && !call.known.names(name) {
-            issues.push(call.held("service", format!("the service {name}, which no rule knows; a person decides")));
+            issues.push(call.held(
+                "service",
+                format!("restarting {name} can cut the machine off; a person decides"),
+            ));
+        } else if !among(KNOWN, name)
+            && !call
+                .known
+                .names(name.strip_suffix(".service").unwrap_or(name))
+            && !call.known.names(name)
+        {
+            issues.push(call.held(
+                "service",
+                format!("the service {name}, which no rule knows; a person decides"),
+            ));
         }
     }
     if !["", "started", "restarted", "reloaded", "stopped"].contains(&call.text("state")) {

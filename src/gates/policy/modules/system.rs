@@ -9,25 +9,75 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "sysctl",
         collection: POSIX,
-        params: &["name", "key", "value", "val", "state", "reload", "sysctl_set", "sysctl_file", "ignoreerrors"],
+        params: &[
+            "name",
+            "key",
+            "value",
+            "val",
+            "state",
+            "reload",
+            "sysctl_set",
+            "sysctl_file",
+            "ignoreerrors",
+        ],
         judge: sysctl,
     },
     Module {
         names: "ufw",
         collection: GENERAL,
-        params: &["state", "policy", "default", "direction", "rule", "port", "to_port", "proto", "protocol", "name", "app", "logging", "comment", "interface", "from_ip", "from", "src", "route", "log"],
+        params: &[
+            "state",
+            "policy",
+            "default",
+            "direction",
+            "rule",
+            "port",
+            "to_port",
+            "proto",
+            "protocol",
+            "name",
+            "app",
+            "logging",
+            "comment",
+            "interface",
+            "from_ip",
+            "from",
+            "src",
+            "route",
+            "log",
+        ],
         judge: ufw,
     },
     Module {
         names: "firewalld",
         collection: POSIX,
-        params: &["service", "state", "permanent", "immediate", "zone", "icmp_block", "icmp_block_inversion"],
+        params: &[
+            "service",
+            "state",
+            "permanent",
+            "immediate",
+            "zone",
+            "icmp_block",
+            "icmp_block_inversion",
+        ],
         judge: firewalld,
     },
     Module {
         names: "cron",
         collection: BUILTIN,
-        params: &["name", "job", "minute", "hour", "day", "month", "weekday", "special_time", "user", "state", "backup"],
+        params: &[
+            "name",
+            "job",
+            "minute",
+            "hour",
+            "day",
+            "month",
+            "weekday",
+            "special_time",
+            "user",
+            "state",
+            "backup",
+        ],
         judge: cron,
     },
     Module {
@@ -51,7 +101,17 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "pam_limits",
         collection: GENERAL,
-        params: &["domain", "limit_type", "limit_item", "value", "dest", "comment", "use_max", "use_min", "backup"],
+        params: &[
+            "domain",
+            "limit_type",
+            "limit_item",
+            "value",
+            "dest",
+            "comment",
+            "use_max",
+            "use_min",
+            "backup",
+        ],
         judge: limits,
     },
     Module {
@@ -63,7 +123,9 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "mount",
         collection: POSIX,
-        params: &["path", "name", "src", "fstype", "opts", "state", "dump", "passno"],
+        params: &[
+            "path", "name", "src", "fstype", "opts", "state", "dump", "passno",
+        ],
         judge: mount,
     },
     Module {
@@ -81,7 +143,21 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "iptables",
         collection: BUILTIN,
-        params: &["chain", "policy", "jump", "protocol", "destination_port", "source", "ctstate", "in_interface", "comment", "action", "table", "state", "ip_version"],
+        params: &[
+            "chain",
+            "policy",
+            "jump",
+            "protocol",
+            "destination_port",
+            "source",
+            "ctstate",
+            "in_interface",
+            "comment",
+            "action",
+            "table",
+            "state",
+            "ip_version",
+        ],
         judge: iptables,
     },
 ];
@@ -102,11 +178,20 @@ fn sysctl(call: &Call<'_>) -> Vec<Issue> {
         issues.push(call.held("removes", "a setting of the kernel is taken out"));
         return issues;
     }
-    if !file.is_empty() && file != "/etc/sysctl.conf" && !(file.starts_with("/etc/sysctl.d/") && file.ends_with(".conf") && !file.contains("..")) {
+    if !file.is_empty()
+        && file != "/etc/sysctl.conf"
+        && !(file.starts_with("/etc/sysctl.d/") && file.ends_with(".conf") && !file.contains(".."))
+    {
         issues.push(call.held("destination", format!("{file} is no file of such settings")));
     }
-    let value = call.first(&["value", "val"]).and_then(Node::text).unwrap_or_default();
-    let key = call.first(&["name", "key"]).and_then(Node::text).unwrap_or_default();
+    let value = call
+        .first(&["value", "val"])
+        .and_then(Node::text)
+        .unwrap_or_default();
+    let key = call
+        .first(&["name", "key"])
+        .and_then(Node::text)
+        .unwrap_or_default();
     issues.extend(said(call, "schema-sysctl", schema::sysctl(key, value)));
     issues
 }
@@ -120,26 +205,46 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
         "" | "enabled" | "reloaded" => {}
         _ => issues.push(call.refused("schema-firewall", "the firewall is switched off or reset")),
     }
-    let policy = call.first(&["policy", "default"]).and_then(Node::text).unwrap_or_default();
+    let policy = call
+        .first(&["policy", "default"])
+        .and_then(Node::text)
+        .unwrap_or_default();
     let outgoing = call.text("direction") == "outgoing" || call.text("direction") == "out";
     match policy {
         "" => {}
         "deny" | "reject" if !outgoing => {}
         "allow" if outgoing => {}
-        "allow" => issues.push(call.refused("schema-firewall", "everything that comes in is allowed")),
-        _ => issues.push(call.held("schema-firewall", "what goes out is blocked as well; a person decides")),
+        "allow" => {
+            issues.push(call.refused("schema-firewall", "everything that comes in is allowed"))
+        }
+        _ => issues.push(call.held(
+            "schema-firewall",
+            "what goes out is blocked as well; a person decides",
+        )),
     }
-    let port = call.first(&["port", "to_port", "name", "app"]).and_then(Node::text).unwrap_or_default();
+    let port = call
+        .first(&["port", "to_port", "name", "app"])
+        .and_then(Node::text)
+        .unwrap_or_default();
     match call.text("rule") {
         "" => {}
         "deny" | "reject" if outgoing || OWN_PORTS.contains(&port) || port.is_empty() => {
-            issues.push(call.held("schema-firewall", "it can cut the machine off; a person decides"));
+            issues.push(call.held(
+                "schema-firewall",
+                "it can cut the machine off; a person decides",
+            ));
         }
         "deny" | "reject" => {}
         "limit" | "allow" if OWN_PORTS.contains(&port) => {}
         "allow" if outgoing => {}
         "allow" if ["lo", "lo0"].contains(&call.text("interface")) => {}
-        _ => issues.push(call.held("schema-firewall", format!("port {} is opened; a person decides", crate::text::plain(port, 40)))),
+        _ => issues.push(call.held(
+            "schema-firewall",
+            format!(
+                "port {} is opened; a person decides",
+                crate::text::plain(port, 40)
+            ),
+        )),
     }
     if ["off", "false", "no"].contains(&call.text("logging")) {
         issues.push(call.refused("schema-firewall", "the firewall's log is switched off"));
@@ -155,7 +260,10 @@ fn firewalld(call: &Call<'_>) -> Vec<Issue> {
     let admin = call.text("service") == "ssh";
     match (closes, admin) {
         (true, false) | (false, true) => Vec::new(),
-        _ => vec![call.held("schema-firewall", "the firewall is opened, or cuts the machine off; a person decides")],
+        _ => vec![call.held(
+            "schema-firewall",
+            "the firewall is opened, or cuts the machine off; a person decides",
+        )],
     }
 }
 
@@ -163,12 +271,18 @@ fn iptables(call: &Call<'_>) -> Vec<Issue> {
     let drops = ["DROP", "REJECT"];
     let closes = drops.contains(&call.text("policy")) && ["FORWARD"].contains(&call.text("chain"));
     let related = call.text("jump") == "ACCEPT"
-        && (call.text("ctstate").contains("ESTABLISHED") || call.texts(&["ctstate"]).contains(&"ESTABLISHED") || call.text("in_interface") == "lo")
-        && !call.text("ctstate").contains("NEW") && !call.texts(&["ctstate"]).contains(&"NEW");
+        && (call.text("ctstate").contains("ESTABLISHED")
+            || call.texts(&["ctstate"]).contains(&"ESTABLISHED")
+            || call.text("in_interface") == "lo")
+        && !call.text("ctstate").contains("NEW")
+        && !call.texts(&["ctstate"]).contains(&"NEW");
     if (closes || related) && call.text("state") != "absent" {
         return Vec::new();
     }
-    vec![call.held("schema-firewall", "a rule of the firewall; a person decides")]
+    vec![call.held(
+        "schema-firewall",
+        "a rule of the firewall; a person decides",
+    )]
 }
 
 fn cron(call: &Call<'_>) -> Vec<Issue> {
@@ -177,18 +291,30 @@ fn cron(call: &Call<'_>) -> Vec<Issue> {
         issues.push(call.held("removes", "a scheduled job is taken away; a person decides"));
         return issues;
     }
-    if !call.text("special_time").is_empty() && !["daily", "weekly", "monthly", "hourly"].contains(&call.text("special_time")) {
+    if !call.text("special_time").is_empty()
+        && !["daily", "weekly", "monthly", "hourly"].contains(&call.text("special_time"))
+    {
         issues.push(call.held("schedule", "a job at every boot; a person decides"));
     }
     if !["", "root"].contains(&call.text("user")) {
         issues.push(call.held("schedule", "a job as somebody else; a person decides"));
     }
-    let job = call.text("job");
+    let job = &commands::without_log(call.text("job"));
+    let time = ["minute", "hour", "day", "month", "weekday"]
+        .map(|k| call.text(k))
+        .concat();
+    let good = |c: char| c.is_ascii_alphanumeric() || "*,/-".contains(c);
+    if !time.chars().all(good) || call.text("name").contains('\n') || job.contains(['%', '\n']) {
+        issues.push(call.held("schedule", "a job that is more than one line"));
+    }
     issues.extend(commands::guarded(call, job));
     if issues.is_empty() && !commands::is_upkeep(job) {
         issues.push(call.held(
             "schedule",
-            format!("the job \"{}\" is no upkeep that a rule knows; a person decides", crate::text::plain(job, 100)),
+            format!(
+                "the job \"{}\" is no upkeep that a rule knows; a person decides",
+                crate::text::plain(job, 100)
+            ),
         ));
     }
     issues
@@ -197,7 +323,12 @@ fn cron(call: &Call<'_>) -> Vec<Issue> {
 fn plain(call: &Call<'_>) -> Vec<Issue> {
     let good = |c: char| c.is_ascii_alphanumeric() || "/_+.- @".contains(c);
     let mut issues = Vec::new();
-    if !call.texts(&["name"]).iter().all(|n| n.chars().all(good) && !n.contains("..")) && !call.text("name").contains("{{") {
+    if !call
+        .texts(&["name"])
+        .iter()
+        .all(|n| n.chars().all(good) && !n.contains(".."))
+        && !call.text("name").contains("{{")
+    {
         issues.push(call.held("module-parameter", "a name that is no plain word"));
     }
     if call.text("state") == "absent" {
@@ -210,8 +341,12 @@ fn plain(call: &Call<'_>) -> Vec<Issue> {
 }
 
 fn limits(call: &Call<'_>) -> Vec<Issue> {
-    let line = ["domain", "limit_type", "limit_item", "value"].map(|k| call.text(k)).join(" ");
-    let mut issues: Vec<Issue> = said(call, "schema-limits", schema::limits(&line)).into_iter().collect();
+    let line = ["domain", "limit_type", "limit_item", "value"]
+        .map(|k| call.text(k))
+        .join(" ");
+    let mut issues: Vec<Issue> = said(call, "schema-limits", schema::limits(&line))
+        .into_iter()
+        .collect();
     let dest = call.text("dest");
     if !dest.is_empty() && !dest.starts_with("/etc/security/limits.") {
         issues.push(call.held("destination", format!("{dest} is no file of limits")));
@@ -227,25 +362,58 @@ fn modprobe(call: &Call<'_>) -> Vec<Issue> {
 }
 
 fn mount(call: &Call<'_>) -> Vec<Issue> {
-    let path = call.first(&["path", "name"]).and_then(Node::text).unwrap_or_default();
+    let path = call
+        .first(&["path", "name"])
+        .and_then(Node::text)
+        .unwrap_or_default();
     let options: Vec<&str> = call.text("opts").split(',').collect();
-    let known = ["defaults", "rw", "relatime", "noatime", "strictatime", "nodev", "nosuid", "noexec", "size=2G", "size=1G", "size=512M", "mode=1777", "hidepid=2", "hidepid=1", "bind"];
+    let known = [
+        "defaults",
+        "rw",
+        "relatime",
+        "noatime",
+        "strictatime",
+        "nodev",
+        "nosuid",
+        "noexec",
+        "size=2G",
+        "size=1G",
+        "size=512M",
+        "mode=1777",
+        "hidepid=2",
+        "hidepid=1",
+        "bind",
+    ];
     let places = ["/tmp", "/var/tmp", "/dev/shm", "/run/shm"];
     let strict = options.contains(&"nodev") && options.contains(&"nosuid");
-    let good = places.contains(&path) && strict && call.text("fstype") == "tmpfs" || path == "/proc" && call.text("fstype") == "proc" && options.iter().any(|o| o.starts_with("hidepid="));
-    if good && options.iter().all(|o| known.contains(o)) && ["mounted", "present", "remounted"].contains(&call.text("state")) {
+    let good = places.contains(&path) && strict && call.text("fstype") == "tmpfs"
+        || path == "/proc"
+            && call.text("fstype") == "proc"
+            && options.iter().any(|o| o.starts_with("hidepid="));
+    if good
+        && options.iter().all(|o| known.contains(o))
+        && ["mounted", "present", "remounted"].contains(&call.text("state"))
+    {
         return Vec::new();
     }
-    vec![call.held("module", "a file system is mounted or taken away; a person decides")]
+    vec![call.held(
+        "module",
+        "a file system is mounted or taken away; a person decides",
+    )]
 }
 
 fn selinux(call: &Call<'_>) -> Vec<Issue> {
-    if call.text("state") == "enforcing" && ["", "targeted", "strict", "mls"].contains(&call.text("policy")) {
+    if call.text("state") == "enforcing"
+        && ["", "targeted", "strict", "mls"].contains(&call.text("policy"))
+    {
         return Vec::new();
     }
     vec![call.refused("protection-off", "SELinux no longer enforces")]
 }
 
 fn reboot(call: &Call<'_>) -> Vec<Issue> {
-    vec![call.refused("rollback", "a restart ends the run that watches over the change; leave it out")]
+    vec![call.refused(
+        "rollback",
+        "a restart ends the run that watches over the change; leave it out",
+    )]
 }

@@ -23,18 +23,39 @@ pub(super) const MODULES: &[Module] = &[
         names: "fail",
         collection: BUILTIN,
         params: &["msg"],
-        judge: nothing,
+        judge: fail,
     },
     Module {
         names: "stat",
         collection: BUILTIN,
-        params: &["path", "get_checksum", "checksum_algorithm", "get_mime", "get_attributes", "follow"],
+        params: &[
+            "path",
+            "get_checksum",
+            "checksum_algorithm",
+            "get_mime",
+            "get_attributes",
+            "follow",
+        ],
         judge: nothing,
     },
     Module {
         names: "find",
         collection: BUILTIN,
-        params: &["paths", "path", "patterns", "pattern", "recurse", "file_type", "age", "size", "hidden", "use_regex", "depth", "excludes", "follow"],
+        params: &[
+            "paths",
+            "path",
+            "patterns",
+            "pattern",
+            "recurse",
+            "file_type",
+            "age",
+            "size",
+            "hidden",
+            "use_regex",
+            "depth",
+            "excludes",
+            "follow",
+        ],
         judge: nothing,
     },
     Module {
@@ -76,7 +97,13 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "include_role import_role",
         collection: BUILTIN,
-        params: &["name", "tasks_from", "handlers_from", "defaults_from", "vars_from"],
+        params: &[
+            "name",
+            "tasks_from",
+            "handlers_from",
+            "defaults_from",
+            "vars_from",
+        ],
         judge: role,
     },
 ];
@@ -85,8 +112,21 @@ fn nothing(_: &Call<'_>) -> Vec<Issue> {
     Vec::new()
 }
 
+fn fail(call: &Call<'_>) -> Vec<Issue> {
+    if call.conditional {
+        return Vec::new();
+    }
+    vec![call.held(
+        "rollback",
+        "it always ends the run, so that nothing behind it is done",
+    )]
+}
+
 fn assert(call: &Call<'_>) -> Vec<Issue> {
-    call.get("that").into_iter().flat_map(|that| tasks::condition("that", that)).collect()
+    call.get("that")
+        .into_iter()
+        .flat_map(|that| tasks::condition("that", that))
+        .collect()
 }
 
 fn debug(call: &Call<'_>) -> Vec<Issue> {
@@ -103,7 +143,10 @@ fn getent(call: &Call<'_>) -> Vec<Issue> {
 fn meta(call: &Call<'_>) -> Vec<Issue> {
     match call.given.text() {
         Some("flush_handlers" | "noop") => Vec::new(),
-        _ => vec![call.held("module", "it ends a play, or forgets what is known; a person decides")],
+        _ => vec![call.held(
+            "module",
+            "it ends a play, or forgets what is known; a person decides",
+        )],
     }
 }
 
@@ -113,7 +156,11 @@ fn set_fact(call: &Call<'_>) -> Vec<Issue> {
     for (name, line, value) in call.given.map().unwrap_or_default() {
         if name == "cacheable" {
             if value.boolean() != Some(false) {
-                issues.push(Issue::held("variable", *line, "a fact that outlives the run"));
+                issues.push(Issue::held(
+                    "variable",
+                    *line,
+                    "a fact that outlives the run",
+                ));
             }
             continue;
         }
@@ -132,11 +179,26 @@ fn set_fact(call: &Call<'_>) -> Vec<Issue> {
 
 fn include(call: &Call<'_>) -> Vec<Issue> {
     let name = call.given.text().unwrap_or_else(|| call.text("file"));
-    let what = if call.name == "include_vars" { "variables" } else { "tasks" };
-    let dir = if call.name == "include_vars" { "vars" } else { "tasks" };
+    let what = if call.name == "include_vars" {
+        "variables"
+    } else {
+        "tasks"
+    };
+    let dir = if call.name == "include_vars" {
+        "vars"
+    } else {
+        "tasks"
+    };
     let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
     let plain = yaml && !name.starts_with(['/', '~', '$']) && !name.split('/').any(|p| p == "..");
-    let system = ["{{ ansible_os_family }}", "{{ ansible_facts['os_family'] }}", "{{ ansible_distribution }}", "{{ ansible_facts.os_family }}", "{{ ansible_facts['distribution'] }}", "{{ ansible_system }}"];
+    let system = [
+        "{{ ansible_os_family }}",
+        "{{ ansible_facts['os_family'] }}",
+        "{{ ansible_distribution }}",
+        "{{ ansible_facts.os_family }}",
+        "{{ ansible_facts['distribution'] }}",
+        "{{ ansible_system }}",
+    ];
     let mut shown = name.to_owned();
     for fact in system {
         shown = shown.replace(fact, "Debian");
@@ -152,22 +214,66 @@ fn include(call: &Call<'_>) -> Vec<Issue> {
         return Vec::new();
     }
     match call.side.tree.find(call.file, dir, name) {
-        Some(path) if tree::section(path) != Section::Deployed => Vec::new(),
+        Some(path) if tree::section(path) != Section::Deployed => {
+            dormant(call, path, name).into_iter().collect()
+        }
         Some(path) => vec![call.held("include", format!("{path} is a file that is deployed"))],
-        None => vec![call.refused("unresolved", format!("{what} from {name}, which is no file of the repository"))],
+        None => vec![call.refused(
+            "unresolved",
+            format!("{what} from {name}, which is no file of the repository"),
+        )],
     }
+}
+
+/// A file that was there and that nothing brought in: its tasks have never been judged.
+fn dormant(call: &Call<'_>, path: &str, name: &str) -> Option<Issue> {
+    let known = call.known;
+    let stood = known.old.tree.text(path).is_some() && !known.changed.contains(path);
+    let end = name.rsplit('/').next().unwrap_or(name);
+    let said = |node: &Node| {
+        node.scalars()
+            .iter()
+            .any(|(_, t)| t.rsplit('/').next() == Some(end) || t.ends_with(&format!("file={end}")))
+    };
+    let main = ["main.yml", "main.yaml"].contains(&end);
+    (stood && !main && !known.old.tree.yaml().any(|(_, root)| said(root))).then(|| {
+        call.held(
+            "include",
+            format!("{name} was there, and nothing ran it before; a person decides"),
+        )
+    })
 }
 
 fn role(call: &Call<'_>) -> Vec<Issue> {
     let mut issues = Vec::new();
-    for key in ["name", "tasks_from", "handlers_from", "defaults_from", "vars_from"] {
+    for key in [
+        "name",
+        "tasks_from",
+        "handlers_from",
+        "defaults_from",
+        "vars_from",
+    ] {
         let Some(text) = call.get(key).and_then(Node::text) else {
             continue;
         };
         if !plays::plain_name(text.trim_end_matches(".yml")) {
-            issues.push(Issue::held("role", call.line, format!("the role's {key} {text} is no plain word")));
+            issues.push(Issue::held(
+                "role",
+                call.line,
+                format!("the role's {key} {text} is no plain word"),
+            ));
         }
     }
     issues.extend(plays::role_is_here(call.side, call.text("name"), call.line));
+    if ["tasks_from", "handlers_from", "defaults_from", "vars_from"]
+        .iter()
+        .any(|k| call.get(k).is_some())
+    {
+        issues.push(call.held(
+            "include",
+            "a part of a role that may not have run before; a person decides",
+        ));
+    }
+    issues.extend(plays::role_is_new(call.known, call.text("name"), call.line));
     issues
 }

@@ -8,13 +8,41 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "uri",
         collection: BUILTIN,
-        params: &["url", "method", "status_code", "return_content", "timeout", "validate_certs", "headers", "body", "body_format", "src", "dest"],
+        params: &[
+            "url",
+            "method",
+            "status_code",
+            "return_content",
+            "timeout",
+            "validate_certs",
+            "headers",
+            "body",
+            "body_format",
+            "src",
+            "dest",
+        ],
         judge: uri,
     },
     Module {
         names: "get_url unarchive git",
         collection: BUILTIN,
-        params: &["url", "dest", "checksum", "mode", "owner", "group", "src", "remote_src", "repo", "version", "depth", "update", "creates", "timeout", "validate_certs"],
+        params: &[
+            "url",
+            "dest",
+            "checksum",
+            "mode",
+            "owner",
+            "group",
+            "src",
+            "remote_src",
+            "repo",
+            "version",
+            "depth",
+            "update",
+            "creates",
+            "timeout",
+            "validate_certs",
+        ],
         judge: download,
     },
     Module {
@@ -26,7 +54,17 @@ pub(super) const MODULES: &[Module] = &[
     Module {
         names: "wait_for",
         collection: BUILTIN,
-        params: &["port", "host", "timeout", "delay", "state", "path", "search_regex", "sleep", "msg"],
+        params: &[
+            "port",
+            "host",
+            "timeout",
+            "delay",
+            "state",
+            "path",
+            "search_regex",
+            "sleep",
+            "msg",
+        ],
         judge: wait,
     },
     Module {
@@ -51,22 +89,35 @@ fn uri(call: &Call<'_>) -> Vec<Issue> {
     let rest = call.text("url").split("://").nth(1).unwrap_or_default();
     let authority = rest.split('/').next().unwrap_or_default();
     let host = authority.rsplit_once(':').map_or(authority, |(h, _)| h);
-    let sends = ["body", "src", "headers"].iter().any(|k| call.get(k).is_some()) || !["", "GET", "HEAD"].contains(&call.text("method"));
+    let sends = ["body", "src", "headers"]
+        .iter()
+        .any(|k| call.get(k).is_some())
+        || !["", "GET", "HEAD"].contains(&call.text("method"));
     if is_local(host) && !sends && call.get("dest").is_none() && !authority.contains('@') {
         return Vec::new();
     }
     if sends && !is_local(host) {
-        return vec![call.refused("sends", "it sends something to another machine; leave it out")];
+        return vec![call.refused(
+            "sends",
+            "it sends something to another machine; leave it out",
+        )];
     }
     vec![call.held("transfers", "it talks to another machine; a person decides")]
 }
 
 fn download(call: &Call<'_>) -> Vec<Issue> {
     let from = ["url", "src", "repo"].map(|k| call.text(k)).join(" ");
-    if from.contains("http://") || from.contains("ftp://") || from.contains("git://") || call.get("validate_certs").and_then(Node::boolean) == Some(false) {
+    if from.contains("http://")
+        || from.contains("ftp://")
+        || from.contains("git://")
+        || call.get("validate_certs").and_then(Node::boolean) == Some(false)
+    {
         return vec![call.refused("transfers", "a download that anybody on the way can change")];
     }
-    vec![call.held("transfers", "it talks to others, and brings in what nobody here has read; a person decides")]
+    vec![call.held(
+        "transfers",
+        "it talks to others, and brings in what nobody here has read; a person decides",
+    )]
 }
 
 fn take(call: &Call<'_>) -> Vec<Issue> {
@@ -74,7 +125,9 @@ fn take(call: &Call<'_>) -> Vec<Issue> {
 }
 
 fn wait(call: &Call<'_>) -> Vec<Issue> {
-    let long = |key: &str| call.get(key).is_some() && !call.text(key).parse::<u32>().is_ok_and(|n| n <= 300);
+    let long = |key: &str| {
+        call.get(key).is_some() && !call.text(key).parse::<u32>().is_ok_and(|n| n <= 300)
+    };
     if !call.text("host").is_empty() && !is_local(call.text("host")) {
         return vec![call.held("transfers", "it talks to another machine; a person decides")];
     }
@@ -85,12 +138,21 @@ fn wait(call: &Call<'_>) -> Vec<Issue> {
 }
 
 fn host(call: &Call<'_>) -> Vec<Issue> {
-    vec![call.refused("hosts", "another host comes in; this machine alone is managed")]
+    vec![call.refused(
+        "hosts",
+        "another host comes in; this machine alone is managed",
+    )]
 }
 
 fn pause(call: &Call<'_>) -> Vec<Issue> {
-    if call.get("prompt").is_none() && call.text("minutes").is_empty() && call.text("seconds").parse::<u32>().is_ok_and(|n| n <= 60) {
+    if call.get("prompt").is_none()
+        && call.text("minutes").is_empty()
+        && call.text("seconds").parse::<u32>().is_ok_and(|n| n <= 60)
+    {
         return Vec::new();
     }
-    vec![call.refused("rollback", "it waits for somebody who isn't there; leave it out")]
+    vec![call.refused(
+        "rollback",
+        "it waits for somebody who isn't there; leave it out",
+    )]
 }

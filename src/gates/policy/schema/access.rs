@@ -35,10 +35,17 @@ pub(super) fn sudoers(line: &str) -> Word {
             .unwrap_or(Word::Good);
     }
     let groups = ["%sudo", "%wheel", "%admin", "root"];
-    let specs = ["ALL=(ALL) ALL", "ALL=(ALL:ALL) ALL", "ALL = (ALL) ALL", "ALL = (ALL:ALL) ALL"];
+    let specs = [
+        "ALL=(ALL) ALL",
+        "ALL=(ALL:ALL) ALL",
+        "ALL = (ALL) ALL",
+        "ALL = (ALL:ALL) ALL",
+    ];
     match text.split_once(' ') {
         Some((who, spec)) if groups.contains(&who) && specs.contains(&spec.trim()) => Word::Good,
-        Some(("@includedir" | "#includedir", "/etc/sudoers.d" | "/private/etc/sudoers.d")) => Word::Good,
+        Some(("@includedir" | "#includedir", "/etc/sudoers.d" | "/private/etc/sudoers.d")) => {
+            Word::Good
+        }
         Some(("@includedir" | "@include" | "#includedir" | "#include", _)) => {
             refused("rules from another place")
         }
@@ -48,13 +55,39 @@ pub(super) fn sudoers(line: &str) -> Word {
 
 fn default(item: &str) -> Word {
     let item = item.trim();
-    let (key, value) = item.split_once('=').map_or((item, ""), |(k, v)| (k.trim_end(), v.trim().trim_matches('"')));
-    let number = |low: f64, high: f64| value.parse::<f64>().is_ok_and(|n| (low..=high).contains(&n));
+    let (key, value) = item.split_once('=').map_or((item, ""), |(k, v)| {
+        (k.trim_end(), v.trim().trim_matches('"'))
+    });
+    let number = |low: f64, high: f64| {
+        value
+            .parse::<f64>()
+            .is_ok_and(|n| (low..=high).contains(&n))
+    };
     let good = match key {
-        "use_pty" | "requiretty" | "env_reset" | "mail_badpass" | "log_input" | "log_output" | "log_host" | "log_year"
-        | "!visiblepw" | "tty_tickets" | "ignore_dot" | "noexec" | "umask_override" | "always_set_home"
-        | "match_group_by_gid" | "!pwfeedback" | "insults" | "mail_no_user" | "mail_always" | "always_query_group_plugin"
-        | "!rootpw" | "!targetpw" | "!runaspw" | "set_home" => value.is_empty(),
+        "use_pty"
+        | "requiretty"
+        | "env_reset"
+        | "mail_badpass"
+        | "log_input"
+        | "log_output"
+        | "log_host"
+        | "log_year"
+        | "!visiblepw"
+        | "tty_tickets"
+        | "ignore_dot"
+        | "noexec"
+        | "umask_override"
+        | "always_set_home"
+        | "match_group_by_gid"
+        | "!pwfeedback"
+        | "insults"
+        | "mail_no_user"
+        | "mail_always"
+        | "always_query_group_plugin"
+        | "!rootpw"
+        | "!targetpw"
+        | "!runaspw"
+        | "set_home" => value.is_empty(),
         "logfile" => ["/var/log/sudo.log", "/var/log/sudo/sudo.log"].contains(&value),
         "timestamp_timeout" => number(0.0, 15.0),
         "passwd_timeout" => number(0.5, 5.0),
@@ -67,7 +100,13 @@ fn default(item: &str) -> Word {
         "editor" => ["/usr/bin/vi", "/usr/bin/vim", "/bin/nano", "/usr/bin/nano"].contains(&value),
         "secure_path" => value.split(':').all(|dir| {
             [
-                "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin",
+                "/usr/local/sbin",
+                "/usr/local/bin",
+                "/usr/sbin",
+                "/usr/bin",
+                "/sbin",
+                "/bin",
+                "/snap/bin",
             ]
             .contains(&dir)
         }),
@@ -98,7 +137,9 @@ pub(super) fn limits(line: &str) -> Word {
         "maxlogins" | "maxsyslogins" => within(2, 100),
         "stack" => within(8192, 1_048_576),
         "memlock" | "fsize" | "data" | "as" | "rss" | "cpu" | "priority" | "nice" | "rtprio" => {
-            return held(format!("the limit {item}, which can keep programs from working"));
+            return held(format!(
+                "the limit {item}, which can keep programs from working"
+            ));
         }
         _ => return held(format!("the limit {item}, which no rule knows")),
     };
@@ -106,7 +147,9 @@ pub(super) fn limits(line: &str) -> Word {
     if good && who.chars().all(plain) {
         Word::Good
     } else {
-        refused(format!("{item} {value} for {who} is no limit that protects, or one that locks out"))
+        refused(format!(
+            "{item} {value} for {who} is no limit that protects, or one that locks out"
+        ))
     }
 }
 
@@ -121,7 +164,10 @@ pub(super) fn pam(line: &str) -> Word {
         ("pam_script", "it runs a program at every login"),
         ("pam_ssh_agent_auth", "it lets in whoever holds a key"),
         ("pam_rootok", "it lets root through without a password"),
-        ("pam_wheel.so trust", "it lets a group through without a password"),
+        (
+            "pam_wheel.so trust",
+            "it lets a group through without a password",
+        ),
         ("nullok", "it lets in without a password"),
         ("pam_debug", "its answers are made up"),
     ] {
@@ -141,24 +187,59 @@ pub(super) fn pam(line: &str) -> Word {
             number(delay, "delay=", 100_000, 10_000_000)
         }
         ["auth", "required", "pam_wheel.so", rest @ ..] => {
-            rest.iter().all(|a| ["use_uid", "group=sudo", "group=wheel", "deny"].contains(a)) && !rest.contains(&"deny")
+            rest.iter()
+                .all(|a| ["use_uid", "group=sudo", "group=wheel", "deny"].contains(a))
+                && !rest.contains(&"deny")
         }
-        ["password", "requisite" | "required", "pam_pwquality.so", rest @ ..] => rest.iter().all(|a| {
-            ["use_authtok", "local_users_only", "enforce_for_root", "try_first_pass"].contains(a)
+        [
+            "password",
+            "requisite" | "required",
+            "pam_pwquality.so",
+            rest @ ..,
+        ] => rest.iter().all(|a| {
+            [
+                "use_authtok",
+                "local_users_only",
+                "enforce_for_root",
+                "try_first_pass",
+            ]
+            .contains(a)
                 || number(a, "retry=", 1, 3)
                 || number(a, "minlen=", 12, 128)
                 || number(a, "minclass=", 1, 4)
                 || number(a, "difok=", 1, 10)
         }),
-        ["password", "requisite" | "required", "pam_pwhistory.so", rest @ ..] => rest.iter().all(|a| {
-            ["use_authtok", "enforce_for_root"].contains(a) || number(a, "remember=", 3, 50) || number(a, "retry=", 1, 3)
+        [
+            "password",
+            "requisite" | "required",
+            "pam_pwhistory.so",
+            rest @ ..,
+        ] => rest.iter().all(|a| {
+            ["use_authtok", "enforce_for_root"].contains(a)
+                || number(a, "remember=", 3, 50)
+                || number(a, "retry=", 1, 3)
         }),
-        ["session", "optional" | "required", "pam_umask.so", rest @ ..] => rest
-            .iter()
-            .all(|a| ["umask=027", "umask=077", "umask=0027", "umask=0077", "usergroups"].contains(a)),
-        ["session", "required" | "optional", "pam_limits.so" | "pam_lastlog.so", rest @ ..] => {
-            rest.iter().all(|a| *a == "showfailed")
-        }
+        [
+            "session",
+            "optional" | "required",
+            "pam_umask.so",
+            rest @ ..,
+        ] => rest.iter().all(|a| {
+            [
+                "umask=027",
+                "umask=077",
+                "umask=0027",
+                "umask=0077",
+                "usergroups",
+            ]
+            .contains(a)
+        }),
+        [
+            "session",
+            "required" | "optional",
+            "pam_limits.so" | "pam_lastlog.so",
+            rest @ ..,
+        ] => rest.iter().all(|a| *a == "showfailed"),
         _ => return held("a line of PAM, where a mistake locks out or lets in"),
     };
     if good {

@@ -6,9 +6,10 @@ use super::table::Word;
 pub(super) fn pf(line: &str) -> Word {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
-        ["rdr" | "rdr-anchor" | "nat" | "nat-anchor" | "binat" | "dummynet-anchor", ..] => {
-            Word::Refused("it sends traffic to another place".to_owned())
-        }
+        [
+            "rdr" | "rdr-anchor" | "nat" | "nat-anchor" | "binat" | "dummynet-anchor",
+            ..,
+        ] => Word::Refused("it sends traffic to another place".to_owned()),
         ["pass", rest @ ..] if rest.contains(&"in") || !rest.contains(&"out") => {
             Word::Refused("it opens the firewall to the inside".to_owned())
         }
@@ -18,7 +19,12 @@ pub(super) fn pf(line: &str) -> Word {
         | ["set", "ruleset-optimization", "basic"]
         | ["scrub", "in", ..]
         | ["scrub-anchor", "\"com.apple/*\""]
-        | ["pass", "out", "quick" | "all" | "keep" | "inet" | "proto", ..]
+        | [
+            "pass",
+            "out",
+            "quick" | "all" | "keep" | "inet" | "proto",
+            ..,
+        ]
         | ["pass", "out"]
         | ["antispoof", ..] => Word::Good,
         ["block", rest @ ..] => {

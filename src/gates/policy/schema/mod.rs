@@ -64,16 +64,23 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
             .is_some_and(|(unit, file)| unit.ends_with(".service.d") && file.ends_with(".conf"))
     };
     Some(match path {
-        _ if is(&["/etc/ssh/sshd_config", "/private/etc/ssh/sshd_config"]) || below("/etc/ssh/sshd_config.d/", ".conf") => {
+        _ if is(&["/etc/ssh/sshd_config", "/private/etc/ssh/sshd_config"])
+            || below("/etc/ssh/sshd_config.d/", ".conf") =>
+        {
             Grammar::Words("schema-sshd", SSHD)
         }
-        _ if is(&["/etc/ssh/ssh_config", "~/.ssh/config"]) || below("/etc/ssh/ssh_config.d/", ".conf") => {
+        _ if is(&["/etc/ssh/ssh_config", "~/.ssh/config"])
+            || below("/etc/ssh/ssh_config.d/", ".conf") =>
+        {
             Grammar::Words("schema-ssh", SSH)
         }
         _ if is(&["/etc/sudoers"]) || below("/etc/sudoers.d/", "") => {
             Grammar::Lines("schema-sudoers", access::sudoers)
         }
-        _ if is(&["/etc/sysctl.conf"]) || below("/etc/sysctl.d/", ".conf") || below("/usr/lib/sysctl.d/", ".conf") => {
+        _ if is(&["/etc/sysctl.conf"])
+            || below("/etc/sysctl.d/", ".conf")
+            || below("/usr/lib/sysctl.d/", ".conf") =>
+        {
             Grammar::Equals("schema-sysctl", SYSCTL)
         }
         _ if is(&["/etc/login.defs"]) => Grammar::Words("schema-login-defs", LOGIN),
@@ -96,14 +103,21 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         _ if is(&["/etc/audit/audit.rules"]) || below("/etc/audit/rules.d/", ".rules") => {
             Grammar::Lines("schema-audit-rules", audit::rules)
         }
-        _ if below("/etc/modprobe.d/", ".conf") => Grammar::Lines("schema-modprobe", audit::modprobe),
+        _ if below("/etc/modprobe.d/", ".conf") => {
+            Grammar::Lines("schema-modprobe", audit::modprobe)
+        }
         _ if below("/etc/apt/apt.conf.d/", "") => Grammar::Lines("schema-apt", audit::apt),
         _ if is(&["/etc/dnf/automatic.conf"]) => Grammar::Lines("schema-apt", audit::dnf_automatic),
         _ if below("/etc/logrotate.d/", "") || is(&["/etc/logrotate.conf"]) => {
             Grammar::Lines("schema-logrotate", audit::logrotate)
         }
         _ if below("/etc/rsyslog.d/", ".conf") => Grammar::Lines("schema-rsyslog", audit::rsyslog),
-        _ if is(&["/etc/chrony.conf", "/etc/chrony/chrony.conf", "/etc/ntp.conf"]) => {
+        _ if is(&[
+            "/etc/chrony.conf",
+            "/etc/chrony/chrony.conf",
+            "/etc/ntp.conf",
+        ]) =>
+        {
             Grammar::Lines("schema-time", audit::time)
         }
         _ if is(&["/etc/fail2ban/jail.local", "/etc/fail2ban/fail2ban.local"])
@@ -125,7 +139,9 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         {
             Grammar::Equals("schema-systemd", UNITS)
         }
-        _ if is(&["/etc/systemd/coredump.conf"]) || below("/etc/systemd/coredump.conf.d/", ".conf") => {
+        _ if is(&["/etc/systemd/coredump.conf"])
+            || below("/etc/systemd/coredump.conf.d/", ".conf") =>
+        {
             Grammar::Equals("schema-coredump", UNITS)
         }
         _ if is(&[
@@ -143,27 +159,56 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         _ if is(&["/etc/pf.conf"]) || path.starts_with("/etc/pf.anchors/") => {
             Grammar::Lines("schema-firewall", firewall::pf)
         }
-        _ if is(&["/etc/issue", "/etc/issue.net", "/etc/motd", "/etc/ssh/banner", "/etc/ssh/sshd_banner", "/etc/banner"]) => {
+        _ if is(&[
+            "/etc/issue",
+            "/etc/issue.net",
+            "/etc/motd",
+            "/etc/ssh/banner",
+            "/etc/ssh/sshd_banner",
+            "/etc/banner",
+        ]) =>
+        {
             Grammar::Prose
         }
         _ if is(&["~/.gitconfig", "~/.config/git/config", "/etc/gitconfig"]) => Grammar::Git,
-        _ if is(&["~/.gitignore", "~/.gitignore_global", "~/.config/git/ignore", "~/.hushlogin"]) => Grammar::Prose,
+        _ if is(&[
+            "~/.gitignore",
+            "~/.gitignore_global",
+            "~/.config/git/ignore",
+            "~/.hushlogin",
+        ]) =>
+        {
+            Grammar::Prose
+        }
         _ if is(shells::FILES) || below("/etc/profile.d/", ".sh") => {
             Grammar::Lines("schema-shell-startup", shells::line)
         }
-        _ if is(&["~/.vimrc", "~/.config/nvim/init.vim", "/etc/vim/vimrc.local"]) => {
+        _ if is(&[
+            "~/.vimrc",
+            "~/.config/nvim/init.vim",
+            "/etc/vim/vimrc.local",
+        ]) =>
+        {
             Grammar::Lines("schema-editor", shells::vim)
         }
         _ if is(&["~/.tmux.conf", "~/.config/tmux/tmux.conf", "/etc/tmux.conf"]) => {
             Grammar::Lines("schema-editor", shells::tmux)
         }
-        _ if is(&["~/.inputrc", "/etc/inputrc"]) => Grammar::Lines("schema-editor", shells::readline),
+        _ if is(&["~/.inputrc", "/etc/inputrc"]) => {
+            Grammar::Lines("schema-editor", shells::readline)
+        }
         _ => return None,
     })
 }
 
 /// Judges a text of a grammar against what it was; `from` is the line where it begins.
-pub(super) fn judge(grammar: Grammar, path: &str, old: Option<&str>, new: &str, from: usize) -> Vec<Issue> {
+pub(super) fn judge(
+    grammar: Grammar,
+    path: &str,
+    old: Option<&str>,
+    new: &str,
+    from: usize,
+) -> Vec<Issue> {
     if matches!(grammar, Grammar::Prose) {
         return Vec::new();
     }
@@ -193,12 +238,22 @@ pub(super) fn judge(grammar: Grammar, path: &str, old: Option<&str>, new: &str, 
             }
         }
     }
+    for (key, at) in lines::weaker(grammar, old.unwrap_or_default(), new) {
+        issues.push(Issue::held(
+            "weakened",
+            from + at,
+            format!("{path}: {key} is less strict than before"),
+        ));
+    }
     // A line that is gone may have been what protects.
     for gone in lines::gone(grammar, old.unwrap_or_default(), new) {
         issues.push(Issue::held(
             "protection-removed",
             from,
-            format!("{path}: the line \"{}\" is gone", crate::text::plain(&gone, 100)),
+            format!(
+                "{path}: the line \"{}\" is gone",
+                crate::text::plain(&gone, 100)
+            ),
         ));
     }
     issues
@@ -226,14 +281,21 @@ pub(super) fn git(key: &str, value: &str) -> Word {
 
 /// Judges one setting of macOS.
 pub(super) fn defaults(domain: &str, key: &str, value: &str) -> Word {
-    let domain = domain.trim_start_matches("/Library/Preferences/").trim_end_matches(".plist");
+    let domain = domain
+        .trim_start_matches("/Library/Preferences/")
+        .trim_end_matches(".plist");
     let domain = match domain {
         "-g" | "-globalDomain" | ".GlobalPreferences" | "Apple Global Domain" => "NSGlobalDomain",
         other => other,
     };
-    let plain = |t: &str| t.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
+    let plain = |t: &str| {
+        t.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c))
+    };
     if !plain(domain) || !plain(key) {
-        return Word::Held(format!("{key} of {domain}, which is no plain setting of the system's own"));
+        return Word::Held(format!(
+            "{key} of {domain}, which is no plain setting of the system's own"
+        ));
     }
     check(DEFAULTS, &format!("{domain}/{key}"), value)
 }
@@ -245,4 +307,18 @@ pub(super) fn limits(line: &str) -> Word {
 
 fn squeezed(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Judges what a part of a file was against what it would be: settings that are gone or less strict.
+pub(super) fn compare(
+    grammar: Grammar,
+    path: &str,
+    old: &str,
+    new: &str,
+    line: usize,
+) -> Vec<Issue> {
+    let issues = judge(grammar, path, Some(old), new, line).into_iter();
+    issues
+        .filter(|i| ["weakened", "protection-removed"].contains(&i.rule))
+        .collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! A line is `KEY VALUES`. Values are alternatives divided by `|`: a text, or `LOW..HIGH`. `,a,b` is a
 //! list of which any part may be there, `*` any plain text, `!` with a reason a key that is refused,
-//! `?` with a reason one that waits for a person. `*` in a key stands for anything.
+//! `?` with a reason one that waits for a person. `*` in a key stands for anything. `_` in front: the
+//! lower the stricter; `^`: the higher, or the earlier in the list.
 
 /// What a table says of a key and its value.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,16 +15,46 @@ pub(in super::super) enum Word {
 
 /// Looks a key up, without regard to case.
 pub(in super::super) fn check(table: &str, key: &str, value: &str) -> Word {
-    let (folded, value) = (key.to_lowercase(), value.trim());
-    for line in table.lines().filter(|l| !l.starts_with('#')) {
-        let Some((name, values)) = line.split_once(' ') else {
-            continue;
-        };
-        if matches(&name.to_lowercase(), &folded) {
-            return of_values(key, value, values.trim());
-        }
+    match find(table, key) {
+        Some(values) => of_values(key, value.trim(), values.trim_start_matches(['_', '^'])),
+        None => Word::Held(format!("the setting {key}, which no rule knows")),
     }
-    Word::Held(format!("the setting {key}, which no rule knows"))
+}
+
+fn find<'t>(table: &'t str, key: &str) -> Option<&'t str> {
+    let folded = key.to_lowercase();
+    let lines = table.lines().filter(|l| !l.starts_with('#'));
+    let mut pairs = lines.filter_map(|l| l.split_once(' '));
+    pairs
+        .find(|(name, _)| matches(&name.to_lowercase(), &folded))
+        .map(|(_, values)| values.trim())
+}
+
+/// Whether a value is allowed and still less strict than another.
+pub(super) fn weaker(table: &str, key: &str, old: &str, new: &str) -> bool {
+    let Some(values) = find(table, key) else {
+        return false;
+    };
+    let number = |t: &str| t.trim().parse::<i64>().ok();
+    if values.starts_with(['_', '^']) && values.contains("..") {
+        let (Some(old), Some(new)) = (number(old), number(new)) else {
+            return false;
+        };
+        return if values.starts_with('_') {
+            new > old
+        } else {
+            new < old
+        };
+    }
+    let Some(order) = values.strip_prefix('^') else {
+        return false;
+    };
+    let place = |v: &str| {
+        order
+            .split('|')
+            .position(|o| o.eq_ignore_ascii_case(v.trim()))
+    };
+    matches!((place(old), place(new)), (Some(old), Some(new)) if new > old)
 }
 
 fn of_values(key: &str, value: &str, values: &str) -> Word {
@@ -38,7 +69,10 @@ fn of_values(key: &str, value: &str, values: &str) -> Word {
     }
     let good = match values.strip_prefix(',') {
         Some(list) => {
-            !value.is_empty() && value.split(',').all(|v| list.split(',').any(|l| l == v.trim()))
+            !value.is_empty()
+                && value
+                    .split(',')
+                    .all(|v| list.split(',').any(|l| l == v.trim()))
         }
         None if values == "*" => is_plain(value),
         None => values.split('|').any(|allowed| is(allowed, value)),
@@ -65,7 +99,9 @@ fn is(allowed: &str, value: &str) -> bool {
 
 /// A text that runs nothing wherever it stands.
 pub(in super::super) fn is_plain(value: &str) -> bool {
-    !value.contains(['`', '\n', '\0', '|', ';', '<', '>']) && !value.contains("$(") && !value.contains("/.ssh")
+    !value.contains(['`', '\n', '\0', '|', ';', '<', '>'])
+        && !value.contains("$(")
+        && !value.contains("/.ssh")
 }
 
 /// Whether a pattern with stars is a name.
@@ -102,7 +138,11 @@ mod tests {
             ("Z", "1", false),
             ("A", "{{ x }}", false),
         ] {
-            assert_eq!(check(table, key, value) == Word::Good, good, "{key} {value}");
+            assert_eq!(
+                check(table, key, value) == Word::Good,
+                good,
+                "{key} {value}"
+            );
         }
     }
 }

@@ -30,16 +30,28 @@ pub(super) fn reads(argv: &[String]) -> bool {
     let first = rest.first().copied().unwrap_or_default();
     let has = |flag: &str| rest.contains(&flag);
     match name {
-        "test" | "[" | "stat" | "ls" | "id" | "uname" | "sw_vers" | "whoami" | "which" | "true" | "readlink" | "basename" | "dirname"
-        | "hostname" | "arch" | "groups" | "getent" | "df" | "du" | "free" | "uptime" | "lsmod" | "lsblk" | "findmnt" | "ss" | "file"
-        | "sha256sum" | "md5sum" | "nproc" | "getconf" | "locale" | "lsb_release" | "last" | "who" | "ps" | "pgrep" | "dpkg-query" => {
-            name != "hostname" || rest.iter().all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b")
+        "test" | "[" | "stat" | "ls" | "id" | "uname" | "sw_vers" | "whoami" | "which" | "true"
+        | "readlink" | "basename" | "dirname" | "hostname" | "arch" | "groups" | "getent"
+        | "df" | "du" | "free" | "uptime" | "lsmod" | "lsblk" | "findmnt" | "ss" | "file"
+        | "sha256sum" | "md5sum" | "nproc" | "getconf" | "locale" | "lsb_release" | "last"
+        | "who" | "ps" | "pgrep" | "dpkg-query" => {
+            name != "hostname"
+                || rest
+                    .iter()
+                    .all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b")
         }
         "defaults" => {
-            let verb = if first == "-currentHost" { rest.get(1).copied() } else { Some(first) };
+            let verb = if first == "-currentHost" {
+                rest.get(1).copied()
+            } else {
+                Some(first)
+            };
             matches!(verb, Some("read" | "read-type" | "domains" | "find"))
         }
-        "git" => first == "--version" || first == "config" && git_reads(rest.get(1..).unwrap_or_default()),
+        "git" => {
+            first == "--version"
+                || first == "config" && git_reads(rest.get(1..).unwrap_or_default())
+        }
         "csrutil" | "fdesetup" => matches!(first, "status" | "isactive"),
         "spctl" => first == "--status",
         "socketfilterfw" => rest.len() == 1 && first.starts_with("--get"),
@@ -47,25 +59,64 @@ pub(super) fn reads(argv: &[String]) -> bool {
         "pmset" => first == "-g",
         "systemsetup" => rest.len() == 1 && first.starts_with("-get"),
         "sysctl" => sysctl_reads(&rest),
-        "sshd" => rest.iter().all(|a| ["-t", "-T", "-f", "/etc/ssh/sshd_config"].contains(a)) && (has("-t") || has("-T")),
+        "sshd" => {
+            rest.iter()
+                .all(|a| ["-t", "-T", "-f", "/etc/ssh/sshd_config"].contains(a))
+                && (has("-t") || has("-T"))
+        }
         "visudo" => first.starts_with("-c") && rest.iter().all(|a| !a.contains('x')),
-        "ufw" | "aa-status" | "getenforce" | "sestatus" | "apparmor_status" => rest.iter().all(|a| ["status", "verbose", "numbered"].contains(a)),
+        "ufw" | "aa-status" | "getenforce" | "sestatus" | "apparmor_status" => rest
+            .iter()
+            .all(|a| ["status", "verbose", "numbered"].contains(a)),
         "auditctl" => rest == ["-l"] || rest == ["-s"],
-        "systemctl" => matches!(first, "is-active" | "is-enabled" | "status" | "show" | "list-units" | "list-unit-files" | "cat" | "--version"),
-        "dpkg" => matches!(first, "-l" | "-s" | "-L" | "--list" | "--status" | "--print-architecture"),
+        "systemctl" => matches!(
+            first,
+            "is-active"
+                | "is-enabled"
+                | "status"
+                | "show"
+                | "list-units"
+                | "list-unit-files"
+                | "cat"
+                | "--version"
+        ),
+        "dpkg" => matches!(
+            first,
+            "-l" | "-s" | "-L" | "--list" | "--status" | "--print-architecture"
+        ),
         "rpm" => first.starts_with("-q"),
         "apt-cache" => matches!(first, "policy" | "show" | "search"),
-        "brew" => matches!(first, "list" | "info" | "--prefix" | "--version" | "outdated"),
-        "find" => !rest.iter().any(|a| ["-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprintf", "-fls", "-fprint0"].contains(a)),
+        "brew" => matches!(
+            first,
+            "list" | "info" | "--prefix" | "--version" | "outdated"
+        ),
+        "find" => !rest.iter().any(|a| {
+            [
+                "-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprintf", "-fls",
+                "-fprint0",
+            ]
+            .contains(a)
+        }),
         "awk" | "sed" => false,
-        "mount" | "umask" | "env" | "date" => rest.is_empty() || name == "date" && first.starts_with('+'),
+        "mount" | "umask" | "env" | "date" => {
+            rest.is_empty() || name == "date" && first.starts_with('+')
+        }
         "nft" => rest.starts_with(&["list"]),
-        "iptables" | "ip6tables" => ["-L", "-S", "-nL"].contains(&first) && rest.iter().all(|a| ["-L", "-S", "-n", "-v", "-nL", "INPUT", "OUTPUT", "FORWARD"].contains(a)),
+        "iptables" | "ip6tables" => {
+            ["-L", "-S", "-nL"].contains(&first)
+                && rest.iter().all(|a| {
+                    ["-L", "-S", "-n", "-v", "-nL", "INPUT", "OUTPUT", "FORWARD"].contains(a)
+                })
+        }
         "fail2ban-client" => first == "status" || first == "-t",
-        "timedatectl" | "localectl" | "hostnamectl" => rest.is_empty() || first == "status" || first == "show",
+        "timedatectl" | "localectl" | "hostnamectl" => {
+            rest.is_empty() || first == "status" || first == "show"
+        }
         "security" => first == "list-keychains",
         "profiles" => first == "status" || first == "list",
-        "softwareupdate" => first == "--list" || first == "-l" || first == "--schedule" && rest.len() == 1,
+        "softwareupdate" => {
+            first == "--list" || first == "-l" || first == "--schedule" && rest.len() == 1
+        }
         _ => rest == ["--version"],
     }
 }
@@ -89,9 +140,14 @@ fn git_reads(rest: &[&str]) -> bool {
 /// Names of settings, and flags that only say how they are shown.
 fn sysctl_reads(rest: &[&str]) -> bool {
     let name = |a: &str| {
-        a.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c)) && a.starts_with(|c: char| c.is_ascii_alphanumeric())
+        a.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+            && a.starts_with(|c: char| c.is_ascii_alphanumeric())
     };
-    !rest.is_empty() && rest.iter().all(|a| ["-n", "-a", "-e"].contains(a) || name(a))
+    !rest.is_empty()
+        && rest
+            .iter()
+            .all(|a| ["-n", "-a", "-e"].contains(a) || name(a))
 }
 
 #[cfg(test)]
@@ -110,7 +166,10 @@ mod tests {
             ("sysctl -n kern.hostname", true),
             ("sysctl -a", true),
             ("sysctl net.ipv4.ip_forward", true),
-            ("/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate", true),
+            (
+                "/usr/libexec/ApplicationFirewall/socketfilterfw --getglobalstate",
+                true,
+            ),
             ("csrutil status", true),
             ("systemctl is-enabled auditd", true),
             ("sshd -T", true),
