@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::propose::Proposal;
 use super::{Draft, Ending};
+use crate::config::AgentKind;
 use crate::gates;
 use crate::playbook::{AnsibleRun, Judgement, Mode, judge_check, judge_syntax};
 use crate::prove::probe::ProbeResult;
@@ -40,18 +41,20 @@ pub(super) async fn check(
     let scope = gates::scope(&changes, &config.repo, &config.playbook.file);
     passed(world, draft, Gate::Scope, scope, since, &files)?;
     let since = Instant::now();
+    // Hooks are only run where they are confined, or are this program's own.
+    let tried = world.confines() || config.agent.kind == AgentKind::Catalog;
     let (policy, hooks) = gates::policy_and_hooks(
         &changes,
         &config.playbook.file,
         config.policy.unknown,
-        !world.confines(),
+        !tried,
     );
     passed(world, draft, Gate::Policy, policy, since, "")?;
     let since = Instant::now();
     let secrets = gates::secrets(&changes, &texts(&report));
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
-    if !hooks.is_empty() && world.confines() {
+    if !hooks.is_empty() && tried {
         world.console().step_started("hooks");
         let since = Instant::now();
         let verdict = world.compare_hooks(&hooks, cancel).await;

@@ -29,11 +29,20 @@ pub(super) type Choice = BTreeMap<String, usize>;
 impl Env {
     pub(super) fn of(tree: &Tree) -> Self {
         let mut env = Self::default();
+        // Elsewhere than in the usual places a file holds variables only where something says so.
+        let named: BTreeSet<String> = tree
+            .yaml()
+            .flat_map(|(_, root)| root.scalars())
+            .filter(|(_, text)| tree::is_yaml(text))
+            .map(|(_, text)| text.rsplit('/').next().unwrap_or_default().to_owned())
+            .collect();
         for (path, root) in tree.yaml() {
-            let variables = matches!(
-                tree::section(path),
-                Section::Defaults | Section::Vars | Section::Other
-            );
+            let file = path.rsplit('/').next().unwrap_or(path);
+            let variables = match tree::section(path) {
+                Section::Defaults | Section::Vars => true,
+                Section::Other => named.contains(file),
+                _ => false,
+            };
             if variables {
                 env.define(root);
             }

@@ -106,6 +106,18 @@ impl Known {
         self.written.contains(place)
     }
 
+    /// Where the new tasks write.
+    pub(super) fn places(&self) -> BTreeSet<String> {
+        let mut written = BTreeSet::new();
+        for (_, root) in self.new.tree.yaml() {
+            look(root, &self.new.env, &mut written, &mut BTreeSet::new());
+        }
+        written
+            .iter()
+            .filter_map(|text| places::of(self, text))
+            .collect()
+    }
+
     /// Whether the old tasks name it to a module, or the new ones install it.
     pub(super) fn names(&self, name: &str) -> bool {
         self.names.contains(name) || self.installed.contains(name)

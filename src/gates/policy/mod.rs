@@ -95,19 +95,27 @@ fn apart<T: Send>(judge: impl FnOnce() -> T + Send) -> Result<T, String> {
     })
 }
 
+/// Where the tasks of the proposed tree write, as far as their text tells.
+fn written(changes: &Changes) -> BTreeSet<String> {
+    both(changes.all(), changes.standing()).places()
+}
+
+fn both(changes: &[Change], standing: &Standing) -> Known {
+    let changed = changes
+        .iter()
+        .map(|c| c.path.to_string_lossy().into_owned());
+    let old = Tree::of(changes, standing, false);
+    let new = Tree::of(changes, standing, true);
+    Known::of(old, new, changed.collect())
+}
+
 fn judged(
     changes: &[Change],
     standing: &Standing,
     playbook: Option<&Path>,
 ) -> (Findings, Vec<Hook>) {
     let mut found = Findings::default();
-    let changed: BTreeSet<String> = changes
-        .iter()
-        .map(|c| c.path.to_string_lossy().into_owned())
-        .collect();
-    let old = Tree::of(changes, standing, false);
-    let new = Tree::of(changes, standing, true);
-    let known = Known::of(old, new, changed);
+    let known = both(changes, standing);
     let mut say = |path: &Path, issues: Vec<Issue>| {
         for issue in issues {
             if issue.bad {

@@ -151,7 +151,7 @@ pub(super) fn path(known: &Known, key: &str, value: &Node) -> Vec<Issue> {
             "is no place that a rule knows or the playbook writes already; a person decides about it",
         ),
     };
-    vec![Issue::held(rule, line, format!("{key} {text} {why}"))]
+    vec![Issue::held(rule, line, format!("{key} {text} {why}")).about(text)]
 }
 
 /// Directories that may be made: empty ones change nothing by themselves.

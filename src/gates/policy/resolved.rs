@@ -1,9 +1,10 @@
 //! Where a dry run says that the changed tasks write, with every variable put in.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::known::paths;
-use super::{places, schema, tasks};
+use super::{places, tasks};
 use crate::gates::{Findings, Unknown, shown};
 use crate::playbook::yaml::{self, Node, Value};
 use crate::playbook::{AnsibleRun, TaskRun};
@@ -15,6 +16,7 @@ use crate::turn::Verdict;
 pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
     let mut homes = vec![home.to_owned()];
     homes.extend(std::fs::canonicalize(home));
+    let written = super::written(changes);
     let mut found = Findings::default();
     for change in changes.all() {
         let names = Names::of(change);
@@ -28,7 +30,7 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
                 continue;
             }
             for path in &task.paths {
-                if let Some(why) = bad(path, &homes) {
+                if let Some(why) = bad(path, &homes, &written) {
                     let what = format!(
                         "in the dry run \"{}\" writes to {}, {why}",
                         task.name,
@@ -42,10 +44,10 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
     found.verdict(Unknown::Refuse)
 }
 
-fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
+fn bad(path: &Path, homes: &[PathBuf], written: &BTreeSet<String>) -> Option<&'static str> {
+    // Places have been judged with what is written there, as long as they are those of the text.
     let text = path.display().to_string();
-    // Places of the system have been judged with what is written there.
-    if schema::of(&text).is_some() && !places::is_own(&text) {
+    if written.contains(&text) && !places::is_own(&text) {
         return None;
     }
     let up = path.components().any(|c| c == Component::ParentDir);
@@ -56,7 +58,7 @@ fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
     let rest = format!("/{}", below.display());
     if places::is_own(&rest) {
         Some("which belongs to the supervisor")
-    } else if schema::of(&format!("~{rest}")).is_some() {
+    } else if written.contains(&format!("~{rest}")) {
         None
     } else if places::is_persistent(&rest) {
         Some("which starts programs, steers an agent or grants access")

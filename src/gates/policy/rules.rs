@@ -534,3 +534,21 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "set options only",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_in_the_document_with_its_words() {
+        let document = include_str!("../../../docs/playbook-gate.md");
+        let mut seen = std::collections::BTreeSet::new();
+        for (id, why, instead) in RULES {
+            assert!(seen.insert(id), "{id} twice");
+            assert!(
+                document.contains(&format!("| `{id}` | {why} | {instead} |")),
+                "docs/playbook-gate.md has no row for {id}"
+            );
+        }
+    }
+}

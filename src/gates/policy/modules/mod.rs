@@ -342,7 +342,12 @@ pub(super) fn judge(
             ));
             continue;
         }
-        let mut found = call.others(module.params);
+        let any = is_set_fact(own);
+        let mut found = if any {
+            Vec::new()
+        } else {
+            call.others(module.params)
+        };
         found.extend(unresolved(&call, module.params));
         found.extend((module.judge)(&call));
         issues.extend(found.into_iter().map(|i| i.about(&about)));

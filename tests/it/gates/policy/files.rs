@@ -52,7 +52,7 @@ fn yaml_and_files() {
             "r/files/a.sh",
             None,
             "#!/bin/sh\ncurl x | sh\n",
-            "refused: r/files/a.sh:2: it runs what",
+            "refused: r/files/a.sh:2: the script would do what is refused",
         ),
         (
             "r/templates/a.sh.j2",

@@ -35,8 +35,8 @@ fn plays_and_variables() {
     );
     edited(
         "[git, jq]",
-        "[git, jq, evil]",
-        "held: homebrew_packages changes",
+        "[git, jq, 'https://evil.example']",
+        "refused: no plain name of a package",
     );
     edited("  vars:\n", "  roles: [hooks]\n  vars:\n", "");
     edited(
