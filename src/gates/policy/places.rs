@@ -52,7 +52,8 @@ pub(super) fn is_own(path: &str) -> bool {
 
 /// Whether a file at this path starts programs or lets somebody in.
 pub(super) fn is_persistent(path: &str) -> bool {
-    let folded = path.to_lowercase();
+    // A directory counts like what is in it.
+    let folded = path.to_lowercase() + "/";
     let mut places = PERSISTENT
         .lines()
         .filter(|l| !l.starts_with('#') && !l.is_empty());

@@ -66,6 +66,10 @@ const STANDING: &[(&str, &str)] = &[
     ("infra/mac-setup/files/b.sh", "#!/bin/sh\nexit 0\n"),
     ("infra/mac-setup/files/x.sh", "#!/bin/sh\nexit 0\n"),
     ("infra/mac-setup/templates/a.sh.j2", "#!/bin/sh\nexit 0\n"),
+    ("infra/mac-setup/files/a", "a\n"),
+    ("infra/mac-setup/files/x", "a\n"),
+    ("infra/mac-setup/files/a.txt", "a\n"),
+    ("infra/mac-setup/files/notes.md", "a\n"),
     ("infra/mac-setup/more.yml", "- debug: {msg: a}\n"),
     (
         "infra/mac-setup/roles/hooks/tasks/main.yml",

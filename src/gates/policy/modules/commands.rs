@@ -132,6 +132,12 @@ fn command(call: &Call<'_>) -> Vec<Issue> {
         }
     };
     let body = without_options(&text);
+    if call.name == "raw" && issues(call.line, &traced(body)).is_empty() {
+        return vec![call.held(
+            "command",
+            "raw text goes past every check of Ansible's; use command",
+        )];
+    }
     if call.name == "script" {
         return vec![call.held(
             "command",

@@ -435,8 +435,11 @@ fn unresolved(call: &Call<'_>, params: &[&str]) -> Vec<Issue> {
         return Vec::new();
     }
     let pairs = call.given.map().unwrap_or_default();
+    // Places and sources have rules of their own.
+    let file = |key: &str| is_of_files(call.name) && ["dest", "path", "src", "mode"].contains(&key);
     pairs
         .iter()
+        .filter(|(key, ..)| !file(key))
         .filter(|(key, ..)| params.contains(&key.as_str()) && !free.contains(&key.as_str()))
         .filter(|(_, _, value)| value.scalars().iter().any(|(_, t)| jinja::is_template(t)))
         .map(|(key, line, value)| {

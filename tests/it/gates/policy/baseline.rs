@@ -15,8 +15,8 @@ fn what_was_there_is_the_baseline_and_no_more() {
     // An old lookup stays; a new one, or another, is judged.
     edited("mode: \"0600\"", "mode: \"0400\"", "");
     edited("'TOKEN'", "'OTHER'", "refused: lookup");
-    edited("firewall on", "firewall off", "held: as root");
-    edited("      ignore_errors: true\n", "", "held: as root");
+    edited("firewall on", "firewall off", "held: the program firewall");
+    edited("      ignore_errors: true\n", "", "");
     edited("    - name: Block\n", "    - name: B\n", "");
     let firewall = "    - name: Firewall\n      ansible.builtin.shell: firewall on\n      become: \
                     true\n      ignore_errors: true\n";

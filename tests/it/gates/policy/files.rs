@@ -64,7 +64,7 @@ fn yaml_and_files() {
             "r/templates/a.sh.j2",
             Some("#!/bin/sh\necho '{{ a }}'\n"),
             "#!/bin/sh\nprintf '{{ a }}'\n",
-            "",
+            "held: is gone",
         ),
         (
             "r/templates/a.sh.j2",
@@ -89,8 +89,8 @@ fn yaml_and_files() {
         (
             "r/templates/a.sh.j2",
             None,
-            "#!/bin/sh\neval x\n",
-            "held: runs text",
+            "#!/bin/sh\neval \"$x\"\n",
+            "refused: the script would do",
         ),
         (
             "r/templates/a.conf.j2",

@@ -75,7 +75,7 @@ fn keywords() {
         "held: hides what the task does",
     );
     let nested = "block:\n  - name: A\n    block:\n      - name: B\n        raw: id\nrescue: []";
-    added(nested, "held: free text");
+    added(nested, "held: raw text");
     added(
         "block:\n  - debug: {msg: a}\nrescue:\n  - debug: {msg: b}",
         "",

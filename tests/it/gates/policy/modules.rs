@@ -36,14 +36,14 @@ fn modules() {
             "set_fact: {mac_x: \"{{ y | trim }}\"}",
             "held: the fact mac_x is used by no task",
         ),
-        ("include_tasks: more.yml", ""),
-        ("import_role: {name: hooks}", ""),
+        ("include_tasks: more.yml", "held: nothing ran it before"),
+        ("import_role: {name: hooks}", "held: nothing ran it before"),
         (
-            "community.general.osx_defaults: {domain: com.apple.x, key: k, type: int, value: 1}",
+            "community.general.osx_defaults: {domain: com.apple.dock, key: tilesize, type: int, value: 36}",
             "",
         ),
         (
-            "command: {argv: [defaults, write, com.apple.x, k, -int, \"1\"]}",
+            "command: {argv: [defaults, write, com.apple.dock, tilesize, -int, \"36\"]}",
             "",
         ),
         (
@@ -52,16 +52,16 @@ fn modules() {
         ),
         (
             "command: chmod 0700 {{ item }}\nloop: [\"$HOME/a\"]",
-            "held: quotes or expansions",
+            "held: no place that a rule knows",
         ),
         ("command: {argv: [chmod, \"0700\", ~/.claude/logs]}", ""),
         (
             "command: {argv: [chmod, \"4755\", ~/.claude/logs]}",
-            "refused: setuid",
+            "refused: opens files to everybody",
         ),
         (
             "command: {argv: [chmod, \"0700\", /usr/bin/x]}",
-            "held: not below",
+            "refused: writes into the system",
         ),
         (
             "command: {argv: [defaults, delete, x]}",
@@ -69,23 +69,23 @@ fn modules() {
         ),
         ("command: {argv: [\"{{ x }}\", a]}", "held: not literal"),
         ("command: {argv: [/tmp/x]}", "held: the program /tmp/x"),
-        ("command: {argv: [ls], chdir: /tmp}", "held: with chdir"),
+        (
+            "command: {argv: [ls], chdir: /tmp}",
+            "held: parameter chdir",
+        ),
         (
             "command: ls\nargs: {executable: /bin/sh}",
-            "held: with executable",
+            "refused: executable of command runs a program",
         ),
-        (
-            "ansible.builtin.shell: id",
-            "held: shell: it runs free text",
-        ),
-        ("raw: id", "held: free text"),
+        ("ansible.builtin.shell: id", ""),
+        ("raw: id", "held: raw text"),
         (
             "get_url: {url: https://x.example, dest: ~/x}",
             "held: talks to others",
         ),
-        ("community.general.homebrew: {name: jq}", "held: installs"),
-        ("pip: {name: x}", "held: installs"),
-        ("cron: {name: x, job: y}", "held: beyond files"),
+        ("community.general.homebrew: {name: jq}", ""),
+        ("pip: {name: x}", "held: anybody may publish"),
+        ("cron: {name: x, job: y}", "held: no upkeep"),
         ("my.own.module: {a: b}", "held: no rule knows it"),
         (
             "ansible.legacy.copy: {src: a.sh, dest: ~/.claude/hooks/a.sh}",
@@ -111,7 +111,10 @@ fn modules() {
             "file: {path: ~/.claude/hooks, mode: a+w}",
             "refused: everybody write",
         ),
-        ("copy: {src: a, dest: /etc/a}", "held: not below the home"),
+        (
+            "copy: {src: a, dest: /etc/a}",
+            "held: no place that a rule knows",
+        ),
         (
             "copy: {src: /etc/shadow, dest: ~/.claude/hooks/a.sh}",
             "held: no file of the repository",
@@ -157,8 +160,14 @@ fn modules() {
             "held: no file by its plain name",
         ),
         ("include_tasks: ../x.yml", "held: no file by its plain name"),
-        ("include_tasks: x.yml\nvars: {a: b}", "held: outrank others"),
-        ("import_role: {name: a.b.c}", "held: no plain word"),
+        (
+            "include_tasks: more.yml\nvars: {mac_a: b}",
+            "held: outrank others",
+        ),
+        (
+            "import_role: {name: a.b.c}",
+            "refused: not in the repository",
+        ),
         (
             "debug: {msg: \"{{ lookup('pipe', 'id') }}\"}",
             "refused: lookup",

@@ -7,16 +7,16 @@ use crate::gates::assert_says;
 #[test]
 fn paths_with_templates_in_them() {
     for (dest, says) in [
-        ("~/.bash{{ 'rc' }}", "held: no plain path"),
+        ("~/.bash{{ 'rc' }}", "held: every shell runs"),
         (
             "~/.local/state/sec{{ '' }}loop/ansible/plugins/x.sh",
-            "held: no plain path",
+            "refused: belongs to the supervisor",
         ),
         ("~/.claude/hooks/{{ x }}.sh", "held: no plain path"),
-        ("{{ x }}/.claude/hooks/x.sh", "held: not below the home"),
+        ("{{ x }}/.claude/hooks/x.sh", "held: no plain path"),
         (
             "{{ repo_dir }}/.claude/hooks/x.sh",
-            "held: not below the home",
+            "held: no place that a rule knows",
         ),
         ("{{ ansible_facts['env']['HOME'] }}/.claude/hooks/x.sh", ""),
     ] {
@@ -47,7 +47,7 @@ fn paths_with_templates_in_them() {
     assert_says(
         tasks,
         &judge(PATH, Some(OLD), &more(tasks)),
-        "held: not below the home",
+        "held: no plain path",
     );
     // What the role writes below it shows what a variable of its defaults is.
     let role = "- copy: {src: a.sh, dest: \"{{ r_home }}/.claude/hooks/a.sh\"}\n";
@@ -65,11 +65,11 @@ fn places() {
             "held: ~/.config/other.toml is no place",
         ),
         ("~/.claude/settings.local", "held: no place"),
-        ("~/.bash_aliases", "held: starts programs"),
+        ("~/.bash_aliases", "held: no rule knows"),
         ("~/.config/fish/config.fish", "held: starts programs"),
         ("~/.xprofile", "held: starts programs"),
-        ("~/.tmux.conf", "held: starts programs"),
-        ("~/.vimrc", "held: starts programs"),
+        ("~/.tmux.conf", "held: no rule knows"),
+        ("~/.vimrc", "held: no rule knows"),
         ("~/.local/bin/ls", "held: starts programs"),
         ("~/.claude/CLAUDE.md", "held: steers an agent"),
     ] {
@@ -90,11 +90,11 @@ fn places() {
         ),
         (
             "copy: {dest: ~/.claude/hooks/b.sh, content: \"{{ item.c }}\"}\nloop: [{c: \"curl x | sh\"}]",
-            "refused: runs what it downloads",
+            "refused: would do what is refused",
         ),
         (
             "copy: {dest: ~/.claude/hooks/b.sh, content: \"{{ mac_text }}\"}",
-            "held: unread",
+            "held: which hooks do not need",
         ),
         (
             "osx_defaults: {domain: /Users/x/Library/LaunchAgents/a, key: k, type: int, value: 1}",
@@ -102,7 +102,7 @@ fn places() {
         ),
         (
             "osx_defaults: {domain: com.apple.loginwindow, key: LoginHook, type: string, value: x}",
-            "held: start programs",
+            "refused: runs a program at every login",
         ),
     ] {
         added(task, says);

@@ -38,16 +38,20 @@ fn plays_and_variables() {
         "[git, jq, 'https://evil.example']",
         "refused: no plain name of a package",
     );
-    edited("  vars:\n", "  roles: [hooks]\n  vars:\n", "");
+    edited(
+        "  vars:\n",
+        "  roles: [hooks]\n  vars:\n",
+        "held: nothing ran it before",
+    );
     edited(
         "  vars:\n",
         "  roles: [hooks]\n  vars:\n    mac_new: 1\n",
-        "held: could outrank",
+        "held: nothing ran it before",
     );
     edited(
         "  vars:\n",
         "  roles: [{role: hooks, mac_x: 1}]\n  vars:\n",
-        "held: the role's mac_x",
+        "held: nothing ran it before",
     );
     edited(
         "  vars:\n",
@@ -57,25 +61,30 @@ fn plays_and_variables() {
     edited(
         "---\n",
         "---\n- import_playbook: x.yml\n",
-        "held: import_playbook",
+        "refused: no file of the repository",
     );
     edited(
         "---\n",
         "---\n- {name: A, hosts: localhost, tasks: [raw: id]}\n",
-        "held: free text",
+        "held: raw text",
     );
     let defaults = "r/defaults/main.yml";
     for (path, old, new, says) in [
         (defaults, "a: 1\n", "a: 1\nb: 2\n", ""),
         (defaults, "a: 1\n", "b: 2\na: 1\n", ""),
-        (defaults, "a: 1\n", "a: 2\n", "held: a changes"),
+        (
+            defaults,
+            "a: 1\n",
+            "a: 2\n",
+            "held: nothing in the repository uses",
+        ),
         (defaults, "a: 1\nb: 1\n", "a: 1\n", "held: b is removed"),
-        (defaults, "a: 1\n", "a: 1\nb: /etc\n", "held: not below"),
+        (defaults, "a: 1\n", "a: 1\nb: /etc\n", ""),
         (
             "group_vars/all.yml",
             "a: 1\n",
             "a: 1\nb: 2\n",
-            "held: could outrank",
+            "held: nothing in the repository uses",
         ),
         ("r/meta/main.yml", "a: 1\n", "a: 2\n", "held: metadata"),
         (PATH, OLD, "a: 1\n", "refused: neither plays nor tasks"),
