@@ -139,7 +139,10 @@ impl Walk {
     pub(super) fn attempt(&mut self, text: &str) -> Result<Flow, Stop> {
         let depth = self.depth;
         let kept = (self.calls.clone(), self.multiplied);
+        let ran = self.ran.len();
         let done = self.apart(|walk| walk.script(text));
+        // What is only tried does not run.
+        self.ran.truncate(ran);
         self.depth = depth;
         (self.calls, self.multiplied) = kept;
         done

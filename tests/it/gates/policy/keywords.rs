@@ -88,6 +88,6 @@ fn keywords() {
     );
     added(
         "copy: {src: a, dest: \"{{ d }}/a\"}\nvars: {d: /etc}",
-        "held: not below",
+        "held: no place that a rule knows",
     );
 }

@@ -82,7 +82,7 @@ fn places() {
         ),
         (
             "copy: {src: a.txt, dest: ~/.claude/settings.json}",
-            "held: another kind of file",
+            "refused: no JSON",
         ),
         (
             "lineinfile: {path: ~/.claude/hooks/guard.sh, line: exit 0, insertafter: BOF}",
