@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
-    RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, PolicyConfig,
+    ProveConfig, RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, Unknown, WikiConfig,
 };
 use crate::egress::Source;
 use crate::error::Fatal;
@@ -149,6 +149,9 @@ impl Trial {
                 base_url: "https://discord.com".to_owned(),
                 channel_id: String::new(),
                 token: Secret::default(),
+            },
+            policy: PolicyConfig {
+                unknown: Unknown::Hold,
             },
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),

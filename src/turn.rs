@@ -275,6 +275,8 @@ pub enum Gate {
     Policy,
     /// No credential enters a commit.
     Secrets,
+    /// A changed hook still denies what it denied, and lets ordinary calls pass.
+    Hooks,
     /// The playbook parses.
     Syntax,
     /// The baseline plus the change, without changing anything.
@@ -315,6 +317,7 @@ impl Gate {
             Self::Substance => "substance",
             Self::Policy => "policy",
             Self::Secrets => "secrets",
+            Self::Hooks => "hooks",
             Self::Syntax => "syntax",
             Self::DryRun => "dry run",
             Self::Red => "probe red",

@@ -311,6 +311,15 @@ impl World {
         Ok(())
     }
 
+    /// Runs changed hooks beside the old ones, confined.
+    pub async fn compare_hooks(
+        &self,
+        hooks: &[crate::gates::Hook],
+        cancel: &CancellationToken,
+    ) -> Verdict {
+        autonomy::compare_hooks(&self.probe_context(), hooks, cancel).await
+    }
+
     /// Runs one probe on the machine.
     pub async fn probe(&self, probe: &Probe, cancel: &CancellationToken) -> ProbeResult {
         probe::run(probe, &self.probe_context(), cancel).await

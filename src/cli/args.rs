@@ -189,6 +189,19 @@ pub enum Command {
 /// The guard, for people.
 #[derive(Debug, Subcommand)]
 pub enum GuardCommand {
+    /// Judge a change of a playbook, given as two directories: exit 0 passed, 2 refused, 3 held for a
+    /// person, 1 unreadable. Needs neither git nor a configuration.
+    Playbook {
+        /// As it was.
+        #[arg(value_name = "OLD_DIR")]
+        old: PathBuf,
+        /// As it would be.
+        #[arg(value_name = "NEW_DIR")]
+        new: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Judge a shell command: exit 0 allowed, 2 refused.
     Check {
         /// The command, as one word.

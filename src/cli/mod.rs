@@ -9,6 +9,7 @@ mod init;
 mod look;
 mod pause;
 mod place;
+mod playbook;
 mod probe;
 mod receipt;
 mod refused;

@@ -9,7 +9,7 @@ use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
     DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY, PlaybookConfig,
-    ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, Unknown, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
@@ -255,6 +255,14 @@ pub(super) fn resolve(
                 .unwrap_or_else(|| "https://discord.com".to_owned()),
             channel_id,
             token: Secret::new(token),
+        },
+        policy: PolicyConfig {
+            unknown: word(
+                "policy.unknown",
+                raw.policy.unknown.as_deref(),
+                "hold",
+                &[("hold", Unknown::Hold), ("refuse", Unknown::Refuse)],
+            )?,
         },
         wiki: WikiConfig {
             path: raw

@@ -41,6 +41,8 @@ pub struct Config {
     pub coordinate: CoordinateConfig,
     /// Discord.
     pub discord: DiscordConfig,
+    /// The gate that reads a changed playbook.
+    pub policy: PolicyConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
     /// What is remembered for the agent.
@@ -391,6 +393,23 @@ pub enum ScanFormat {
 pub struct MemoryConfig {
     /// How many tokens of a prompt it may take.
     pub tokens: usize,
+}
+
+/// What becomes of a change that no rule knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// It waits for a person.
+    #[default]
+    Hold,
+    /// It is refused.
+    Refuse,
+}
+
+/// The gate that reads a changed playbook.
+#[derive(Debug, Clone)]
+pub struct PolicyConfig {
+    /// What becomes of what no rule knows.
+    pub unknown: Unknown,
 }
 
 /// The wiki log.

@@ -63,6 +63,8 @@ pub struct Change {
 pub struct Changes {
     base: CommitId,
     all: Vec<Change>,
+    /// The files that stay as they are, as far as they are text of a readable size.
+    standing: BTreeMap<PathBuf, Vec<u8>>,
     /// The agent moved its clone's head: it committed by itself.
     pub agent_committed: bool,
 }
@@ -91,11 +93,21 @@ impl Changes {
             .collect()
     }
 
-    /// Changes made by hand, for tests and offline judgement.
-    pub fn from_parts(base: CommitId, all: Vec<Change>) -> Self {
+    /// The files that stay as they are, by their paths.
+    pub fn standing(&self) -> &BTreeMap<PathBuf, Vec<u8>> {
+        &self.standing
+    }
+
+    /// Changes made by hand, for tests.
+    pub fn from_parts(
+        base: CommitId,
+        all: Vec<Change>,
+        standing: BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Self {
         Self {
             base,
             all,
+            standing,
             agent_committed: false,
         }
     }
@@ -155,6 +167,7 @@ impl Repo {
         let old = self.contents(blobs.values()).await?;
 
         let mut all = Vec::new();
+        let mut standing = BTreeMap::new();
         let mut held = 0_u64;
         for (path, (mode, on_disk)) in &found {
             if ignored.contains(path) {
@@ -165,6 +178,9 @@ impl Repo {
             let content = read(path, on_disk, *mode, old_content.map(Vec::len))?;
             let old_mode = before.map_or(0, |b| b.mode);
             if old_content == Some(&content) && old_mode == *mode {
+                if *mode != LINK && content.len() as u64 <= MAX_FILE {
+                    standing.insert(path.clone(), content);
+                }
                 continue;
             }
             if *mode == LINK || old_mode == LINK {
@@ -211,6 +227,7 @@ impl Repo {
         Ok(Changes {
             base,
             all,
+            standing,
             agent_committed: commits(copy) > 1,
         })
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::propose::Proposal;
 use super::{Draft, Ending, repeat};
-use crate::config::Config;
+use crate::config::{AgentKind, Config};
 use crate::gates::{self, Own};
 use crate::playbook::{AnsibleRun, Judgement, Mode, judge_check, judge_syntax};
 use crate::prove::probe::ProbeResult;
@@ -52,12 +52,36 @@ pub(super) async fn check(
     let substance = gates::substance(&changes, &own(config), config.repo.idle_lines);
     passed(world, draft, Gate::Substance, substance, since, "")?;
     let since = Instant::now();
-    let policy = gates::policy(&changes, &config.playbook.file);
+    // Hooks are only run where they are confined, or are this program's own.
+    let tried = world.confines() || config.agent.kind == AgentKind::Catalog;
+    let (policy, hooks) = gates::policy_and_hooks(
+        &changes,
+        &config.playbook.file,
+        config.policy.unknown,
+        !tried,
+    );
     passed(world, draft, Gate::Policy, policy, since, "")?;
     let since = Instant::now();
     let secrets = gates::secrets(&changes, &texts(&report));
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
+    if !hooks.is_empty() && tried {
+        world.console().step_started("hooks");
+        let since = Instant::now();
+        let verdict = world.compare_hooks(&hooks, cancel).await;
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let places: Vec<&str> = hooks.iter().map(|h| h.place.as_str()).collect();
+        passed(
+            world,
+            draft,
+            Gate::Hooks,
+            verdict,
+            since,
+            &places.join(", "),
+        )?;
+    }
     let (tree, dry_run) = dry_run(world, &changes, draft, cancel).await?;
     red(world, &report.probes, draft, cancel).await?;
     world
@@ -143,10 +167,17 @@ fn own(config: &Config) -> Own {
     Own { paths }
 }
 
-fn texts(report: &Report) -> Vec<String> {
+/// Every text of a report.
+pub(super) fn texts(report: &Report) -> Vec<String> {
     let mut texts = vec![report.change.clone(), report.verification.clone()];
+    texts.extend(report.blocked_on.clone());
     if let Some(finding) = &report.finding {
-        texts.extend([finding.title.clone(), finding.detail.clone()]);
+        texts.extend([
+            finding.title.clone(),
+            finding.detail.clone(),
+            finding.target.clone(),
+            finding.control.clone(),
+        ]);
     }
     texts.extend(report.observations.iter().cloned());
     texts.extend(

@@ -98,8 +98,14 @@ impl Draft {
             use sha2::{Digest as _, Sha256};
             hex(&Sha256::digest(diff.as_bytes()))
         };
-        self.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
         self.receipt.paths = changes.paths();
+        // Before anything of it is written down: the gate refuses it later, by place and kind.
+        if gates::secrets(changes, &[]) != Verdict::Passed {
+            "(not kept: it holds what looks like a credential)\n"
+                .clone_into(&mut self.receipt.diff);
+            return;
+        }
+        self.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
         self.proposal = Some(Rc::new(Proposal {
             changes: changes.clone(),
             report: report.clone(),

@@ -125,7 +125,11 @@ fn wiki(out: &mut String, found: &Discovery) {
     );
 }
 
-const REST: &str = r#"[loop]
+const REST: &str = r#"[policy]
+# What no rule of the playbook gate knows waits for a person ("hold") or is refused ("refuse").
+# unknown = "hold"
+
+[loop]
 # From one wake to the next.
 # interval = "30m"
 # Iterations in a row that must say "nothing material" before the loop ends; they begin from

@@ -14,6 +14,7 @@ mod own;
 mod permissions;
 pub mod replay;
 mod runner;
+mod scripts;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use corpus::{Call, Wanted, corpus, extended};
 pub use hooks::Answer;
 pub use runner::serve;
+pub use scripts::compare_hooks;
 
 use self::settings::{Deployed, deployed};
 use super::probe::ProbeContext;
