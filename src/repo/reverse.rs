@@ -26,7 +26,14 @@ impl Repo {
             .map(|c| c.path.display().to_string())
             .collect();
         if moved.is_empty() {
-            return Ok(Changes::from_parts(head, changes.all().to_vec()));
+            let all = changes.all().to_vec();
+            let changed = |path: &std::path::PathBuf| all.iter().any(|c| c.path == *path);
+            let standing = blobs
+                .into_iter()
+                .filter(|(path, _)| !changed(path))
+                .filter_map(|(path, blob)| Some((path, contents.get(&blob.object)?.clone())))
+                .collect();
+            return Ok(Changes::from_parts(head, all, standing));
         }
         Err(format!(
             "{} changed since: the change does not fit the playbook of today any more",
@@ -63,7 +70,11 @@ impl Repo {
         if changes.is_empty() {
             return Err("the branch holds nothing of it any more".to_owned());
         }
-        Ok(Changes::from_parts(head.clone(), changes.all().to_vec()))
+        Ok(Changes::from_parts(
+            head.clone(),
+            changes.all().to_vec(),
+            changes.standing().clone(),
+        ))
     }
 
     async fn in_the_way(&self, commit: &str, head: &CommitId) -> String {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::propose::Proposal;
 use crate::gate::MicroUsd;
+use crate::gates;
 use crate::ledger::OpenTurn;
 use crate::repo::Changes;
 use crate::turn::{

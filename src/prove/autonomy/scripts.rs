@@ -5,7 +5,6 @@ use tokio_util::sync::CancellationToken;
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::corpus::{Call, Wanted, corpus};
@@ -44,8 +43,7 @@ async fn one(context: &ProbeContext, hook: &Hook, cancel: &CancellationToken) ->
     let inputs: Vec<Vec<u8>> = calls
         .iter()
         .map(|call| {
-            let input: Value = serde_json::from_str(&call.input).unwrap_or_default();
-            event(context, "PreToolUse", &call.tool, &input)
+            event(context, "PreToolUse", &call.question())
                 .to_string()
                 .into_bytes()
         })
