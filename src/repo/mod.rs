@@ -6,11 +6,14 @@
 mod changes;
 mod commit;
 mod git;
+mod intake;
 mod locks;
+mod names;
 mod open;
 mod tree;
 
 pub use changes::{Change, Changes, Kind};
+pub use names::{folded, is_dot_git};
 pub use open::{Repo, init_with_all};
 
 /// A commit's full object name.
