@@ -4,6 +4,7 @@
 //! every platform; [`Sandbox::detect`] and [`Policy::look`] are what looks at the machine. What can't be
 //! confined is an error, never a silent downgrade.
 
+pub mod boundary;
 pub mod bwrap;
 mod places;
 mod policy;

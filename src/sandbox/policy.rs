@@ -15,10 +15,18 @@ pub enum View {
 }
 
 /// The network as the program sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
-    /// None.
+    /// None but a loopback of its own.
     None,
+    /// The same, and what a proxy lets through.
+    Proxy {
+        /// The proxy's socket, canonical and absolute. Whoever the program is inside has to be
+        /// allowed to write to it.
+        socket: PathBuf,
+        /// The port on the program's loopback that leads there.
+        port: u16,
+    },
     /// The host's. Needed by an agent that calls its model directly.
     Host,
 }

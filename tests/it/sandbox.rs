@@ -2,5 +2,7 @@
 
 mod arguments;
 mod detect;
+mod profile;
 #[cfg(target_os = "linux")]
 mod real;
+mod sbpl;

@@ -204,14 +204,14 @@ async fn a_file_with_a_second_name_is_refused_and_not_read() {
 
 #[tokio::test]
 async fn the_clone_shares_no_file_with_anything() {
-    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::MetadataExt;
     let at = Checkout::new();
     let (_repo, clone) = at.cloned().await;
     let inodes = |dir: &Path| -> std::collections::BTreeSet<u64> {
         let meta = |path| std::fs::symlink_metadata(dir.join(path)).unwrap();
         let all: Vec<_> = files(dir).into_keys().map(meta).collect();
         assert!(all.iter().all(|m| m.nlink() == 1));
-        all.iter().map(|m| m.ino()).collect()
+        all.iter().map(MetadataExt::ino).collect()
     };
     let ours = inodes(&clone);
     assert!(ours.len() > 5);
