@@ -82,8 +82,7 @@ fn needed(row: &Expectation) -> Option<Vec<(&'static str, Needed)>> {
     Some(match (row.act, row.target) {
         (Act::Read, _) => path("file-read-data"),
         (Act::Create, _) => new("file-write-create"),
-        (Act::Write | Act::Truncate | Act::Dotdot, _) => path("file-write-data"),
-        (Act::Symlink, _) => path("file-write-data"),
+        (Act::Write | Act::Truncate | Act::Dotdot | Act::Symlink, _) => path("file-write-data"),
         (Act::Delete | Act::Move, _) => path("file-write-unlink"),
         (Act::Chmod, _) => path("file-write-mode"),
         (Act::Hardlink, _) => path("file-link"),

@@ -77,7 +77,7 @@ fn quoted(
             Some('\\') if escapes => text.push(rest.next().ok_or("a text without end")?),
             // In a regex a quote is escaped for the reader, and stays escaped for the regex.
             Some('\\') if rest.peek() == Some(&'"') => {
-                text.extend(['\\', rest.next().unwrap_or('"')])
+                text.extend(['\\', rest.next().unwrap_or('"')]);
             }
             Some(c) => text.push(c),
             None => return Err("a text without end".to_owned()),
