@@ -6,6 +6,7 @@ use crate::ledger::{Event, OpenTurn};
 use crate::pages;
 use crate::process::end_survivors;
 use crate::records;
+use crate::sandbox::container;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
 use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
@@ -19,8 +20,10 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 ///
 /// # Errors
 /// When somebody can't be ended.
-pub async fn end_what_survived() -> Result<(), Fatal> {
-    if end_survivors(GRACE).await {
+pub async fn end_what_survived(state_dir: &std::path::Path) -> Result<(), Fatal> {
+    // Their engine's client may be dead while they live.
+    let containers = container::sweep(state_dir).await;
+    if end_survivors(GRACE).await && containers {
         return Ok(());
     }
     Err(Fatal::NeedsOperator(

@@ -112,6 +112,8 @@ impl Trial {
                 prompts: PathBuf::new(),
             },
             sandbox: SandboxConfig {
+                engine: String::new(),
+                image: String::new(),
                 level,
                 user: "nobody".to_owned(),
             },

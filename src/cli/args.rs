@@ -115,7 +115,17 @@ pub enum Command {
     },
     /// Started by `run`: ends what a killed run leaves.
     #[command(hide = true)]
-    Guardian,
+    Guardian {
+        /// The state directory, where the records of containers are.
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Write what the image for `sandbox.level = "container"` is built from.
+    Image {
+        /// Where to; it must be there.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

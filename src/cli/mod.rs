@@ -19,6 +19,7 @@ pub use guard::hook;
 
 use crate::config::Env;
 use crate::error::{Exit, Fatal};
+use crate::sandbox::container;
 
 /// The process's surroundings, read once: the rest of the program asks for nothing more.
 #[derive(Debug, Clone)]
@@ -110,17 +111,28 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
             Command::Doctor { json } => doctor::doctor(&around, config, json).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
-            Command::Guardian => Ok(if crate::process::stand_guard().await {
-                Exit::Done
-            } else {
-                Exit::Fatal
-            }),
+            Command::Guardian { state } => {
+                let mut all = crate::process::stand_guard().await;
+                if let Some(state) = state {
+                    all &= container::sweep(&state).await;
+                }
+                Ok(if all { Exit::Done } else { Exit::Fatal })
+            }
+            Command::Image { dir } => image(&dir),
             Command::Guard { .. } | Command::Completions { .. } => Ok(Exit::Done),
         }
     });
     // Never wait for a blocking read that nobody needs any more.
     runtime.shutdown_background();
     exit
+}
+
+/// Writes what the image is built from, and says how.
+fn image(dir: &std::path::Path) -> Result<Exit, Fatal> {
+    container::write_image(dir).map_err(Fatal::Config)?;
+    let (tag, dir) = (container::IMAGE, dir.display());
+    print(&format!("podman build --tag {tag} {dir}\n"));
+    Ok(Exit::Done)
 }
 
 /// Diagnostics go to stderr, as much as `-v` or `SECLOOP_LOG` asks for.

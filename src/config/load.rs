@@ -207,9 +207,18 @@ pub(super) fn resolve(
                 "sandbox.level",
                 raw.sandbox.level.as_deref(),
                 "native",
-                &[("native", Level::Native), ("none", Level::None)],
+                &[
+                    ("native", Level::Native),
+                    ("container", Level::Container),
+                    ("none", Level::None),
+                ],
             )?,
             user: raw.sandbox.user.unwrap_or_else(|| "nobody".to_owned()),
+            engine: raw.sandbox.engine.unwrap_or_default(),
+            image: raw
+                .sandbox
+                .image
+                .unwrap_or_else(|| crate::sandbox::container::IMAGE.to_owned()),
         },
         repo: RepoConfig {
             path: repo_path,

@@ -58,6 +58,8 @@ pub(super) struct RawAgent {
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) engine: Option<String>,
+    pub(super) image: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

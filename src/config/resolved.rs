@@ -117,6 +117,8 @@ pub enum Level {
     None,
     /// The operating system's own means: bubblewrap on Linux, Seatbelt on macOS.
     Native,
+    /// The agent in a container, everything else by the operating system's own means.
+    Container,
 }
 
 /// Confinement.
@@ -126,6 +128,10 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+    /// The engine of containers: a name or a path; empty: the first that is there.
+    pub engine: String,
+    /// The image that the agent runs in.
+    pub image: String,
 }
 
 /// The playbook's repository.

@@ -6,6 +6,7 @@
 
 pub mod boundary;
 pub mod bwrap;
+pub mod container;
 mod places;
 mod policy;
 pub mod seatbelt;
@@ -38,6 +39,7 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
+        // Checks and probes look at the machine itself, also where the agent is in a container.
         if level == Level::None {
             return Ok(Self::Off);
         }

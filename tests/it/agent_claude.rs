@@ -203,6 +203,8 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
     let confinement = SandboxConfig {
         level,
         user: "nobody".to_owned(),
+        engine: String::new(),
+        image: String::new(),
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
     for name in CREDENTIALS {

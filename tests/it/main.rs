@@ -10,6 +10,7 @@
 mod agent_claude;
 mod bad_input;
 mod catalog;
+mod container;
 mod crash;
 mod discord;
 mod environment;

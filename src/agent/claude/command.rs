@@ -8,7 +8,7 @@ use super::Claude;
 use super::stream::is_result;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Spec, account_home};
-use crate::sandbox::{Policy, Sandbox};
+use crate::sandbox::{Policy, Sandbox, container};
 
 /// Where programs are found inside.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
@@ -73,19 +73,26 @@ impl Claude {
             let path = run_dir.join(name);
             crate::world::make_private(&path).map_err(|e| e.to_string())?;
         }
+        let contained = self.contained(job).is_some();
+        // In a container the client is the image's, and so are the places.
+        let (program, at) = if contained {
+            (PathBuf::from("claude"), PathBuf::from(container::RUN))
+        } else {
+            (self.program.clone(), run_dir.clone())
+        };
         let home = match &job.deployed {
             Some(deployed) => deployed.home.clone(),
-            None => run_dir.join("home"),
+            None => at.join("home"),
         };
-        let mut spec = Spec::new(&self.program, &dir, job.deadline)
+        let mut spec = Spec::new(program, &dir, job.deadline)
             .args(self.arguments(job))
             .envs(self.passed.iter().map(|(k, v)| (k, v)))
             .env("PATH", PATH)
             .env("LANG", "C.UTF-8")
             .env("HOME", &home)
-            .env("TMPDIR", run_dir.join("tmp"))
-            .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
-            .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
+            .env("TMPDIR", at.join("tmp"))
+            .env("CLAUDE_CODE_TMPDIR", at.join("tmp"))
+            .env("CLAUDE_CONFIG_DIR", at.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
             .env("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
             .env("DISABLE_AUTOUPDATER", "1")
@@ -103,6 +110,9 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
+        if contained {
+            return Ok(spec);
+        }
         self.confined(spec, job, dir, run_dir)
     }
 
@@ -134,7 +144,8 @@ impl Claude {
         if let Some(schema) = job.schema {
             more(&["--json-schema", schema]);
         }
-        if self.sandbox.confines() {
+        // Only as an argument of this one command, and only where it is confined.
+        if self.sandbox.confines() || self.contained(job).is_some() {
             more(&["--dangerously-skip-permissions"]);
         } else {
             more(&["--permission-mode", "acceptEdits"]);

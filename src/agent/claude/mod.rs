@@ -32,7 +32,8 @@ use super::{Agent, Brief};
 use crate::config::{AgentConfig, Env, SandboxConfig, Secret};
 use crate::gate::MicroUsd;
 use crate::process::{self, Ended, effective_uid};
-use crate::sandbox::Sandbox;
+use crate::sandbox::container::{Container, Work};
+use crate::sandbox::{Network, Sandbox};
 use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
@@ -60,6 +61,8 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    /// Where iterations run in one.
+    container: Option<Container>,
     /// The client's name for the credential, and the credential.
     credential: (&'static str, Secret),
     /// Surroundings that the client needs.
@@ -76,6 +79,8 @@ struct Ran {
     booked: Result<Booked, String>,
     /// Its transcripts are as the client left them.
     told: bool,
+    /// Why what it made could not be taken out of its container.
+    lost: Option<String>,
 }
 
 impl Claude {
@@ -103,8 +108,21 @@ impl Claude {
                 .collect(),
             config: config.clone(),
             sandbox,
+            container: None,
             user,
         })
+    }
+
+    /// Lets iterations run in a container, with the client that its image has.
+    #[must_use]
+    pub fn in_container(mut self, container: Container) -> Self {
+        self.container = Some(container);
+        self
+    }
+
+    /// The container that a job runs in: all but what has to be seen on the machine itself.
+    fn contained(&self, job: &Job<'_>) -> Option<&Container> {
+        self.container.as_ref().filter(|_| job.deployed.is_none())
     }
 
     /// The program, links resolved.
@@ -127,7 +145,7 @@ impl Claude {
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
         let mut seen = Seen::new(self.credential.1.clone());
-        let done = process::run(&spec, &stop, |line| {
+        let on_line = |line: process::Line| {
             let shown = match line.stream {
                 process::Stream::Out => {
                     meter.line(&line.text);
@@ -146,9 +164,23 @@ impl Claude {
             if seen.unauthorized >= stream::UNAUTHORIZED {
                 stop.cancel();
             }
-        })
-        .await
-        .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        };
+        let (done, lost) = match self.contained(job) {
+            Some(container) => {
+                let work = Work {
+                    repo: job.dir,
+                    run: job.run_dir,
+                    network: &Network::None,
+                };
+                let taken = container.run(spec, work, &stop, on_line).await?;
+                (taken.done, taken.lost)
+            }
+            None => {
+                let started = process::run(&spec, &stop, on_line).await;
+                let named = |e| format!("{} can't be started: {e}", spec.program.display());
+                (started.map_err(named)?, None)
+            }
+        };
         let told = tidy::tidy(&config);
         meter.look();
         Ok(Ran {
@@ -156,6 +188,7 @@ impl Claude {
             ended: done.ended,
             booked: meter.booked(),
             told,
+            lost,
         })
     }
 
@@ -209,7 +242,12 @@ impl Ran {
 }
 
 fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
-    let judged = outcome::ended_well(&ran.seen, ran.ended)
+    let taken_out = match &ran.lost {
+        None => Ok(()),
+        Some(why) => Err((AgentOutcome::Crashed, why.clone())),
+    };
+    let judged = taken_out
+        .and_then(|()| outcome::ended_well(&ran.seen, ran.ended))
         .and_then(|result| outcome::report(&ran.seen, result))
         .map_err(|failure| match meter.reached() {
             Some(reached) if failure.0 == AgentOutcome::Cancelled => {

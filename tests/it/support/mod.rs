@@ -9,6 +9,8 @@ pub(crate) mod git;
 pub(crate) mod meter;
 pub(crate) mod model;
 #[cfg(target_os = "linux")]
+pub(crate) mod podman;
+#[cfg(target_os = "linux")]
 pub(crate) mod points;
 pub(crate) mod station;
 pub(crate) mod transcripts;
