@@ -148,6 +148,7 @@ impl Trial {
                 channel_id: String::new(),
                 token: Secret::default(),
             },
+            guard: crate::config::GuardConfig::default(),
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),
                 title: "Security improvement log".to_owned(),

@@ -94,6 +94,9 @@ pub enum Command {
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
+        /// Try the boundary around an agent: what it has to stop, and what has to work inside.
+        #[arg(long)]
+        boundary: bool,
     },
     /// Judge a tool call before it runs: Claude Code's hook, JSON on stdin; exit 2 refuses.
     Guard {
@@ -119,6 +122,16 @@ pub enum Command {
         /// The state directory, where the records of containers are.
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+    },
+    /// Makes the attempts of `doctor --boundary`.
+    #[command(hide = true)]
+    BoundaryProbe {
+        /// Be a process that stays.
+        #[arg(long, value_name = "FILE")]
+        stay: Option<PathBuf>,
+        /// Be a process that outlives the one that started it.
+        #[arg(long, value_name = "FILE")]
+        hold: Option<PathBuf>,
     },
     /// Write what the image for `sandbox.level = "container"` is built from.
     Image {

@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod args;
+mod boundary;
 mod doctor;
 mod guard;
 mod init;
@@ -108,7 +109,12 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
                 force,
                 stdout,
             } => init::init(&around, repo.as_deref(), force, stdout),
-            Command::Doctor { json } => doctor::doctor(&around, config, json).await,
+            Command::Doctor {
+                json,
+                boundary: true,
+            } => boundary::boundary(&around, config, json).await,
+            Command::Doctor { json, .. } => doctor::doctor(&around, config, json).await,
+            Command::BoundaryProbe { stay, hold } => boundary::probe(stay, hold).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
             Command::Guardian { state } => {

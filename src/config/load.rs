@@ -9,8 +9,8 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, WikiConfig,
 };
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
@@ -281,6 +281,9 @@ pub(super) fn resolve(
                 .unwrap_or_else(|| "Security improvement log".to_owned()),
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
+        },
+        guard: GuardConfig {
+            tripwire: raw.guard.tripwire.unwrap_or_default(),
         },
         state_dir,
         home,

@@ -15,8 +15,8 @@ pub use load::{Env, Overrides, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig,
+    Secret, SpendConfig, WikiConfig,
 };
 
 #[cfg(test)]

@@ -16,6 +16,13 @@ pub(super) struct Raw {
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) guard: RawGuard,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGuard {
+    pub(super) tripwire: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -38,6 +38,15 @@ pub struct Config {
     pub discord: DiscordConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// The guard of tool calls.
+    pub guard: GuardConfig,
+}
+
+/// The guard of tool calls.
+#[derive(Debug, Clone, Default)]
+pub struct GuardConfig {
+    /// What the tripwire has besides its own list.
+    pub tripwire: Vec<String>,
 }
 
 /// Timing and stops of the loop.

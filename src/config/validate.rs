@@ -43,6 +43,11 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    config
+        .guard
+        .tripwire
+        .iter()
+        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
     branch(&config.repo.branch)?;
     for (key, list) in [
         ("repo.allowed", &config.repo.allowed),

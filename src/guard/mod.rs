@@ -32,6 +32,7 @@ mod simple;
 mod startup;
 mod table;
 mod tree;
+pub mod tripwire;
 mod walk;
 mod wrappers;
 

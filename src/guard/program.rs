@@ -6,7 +6,7 @@ use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
     Stop, accounts, awk, builtins, clouds, databases, disks, executes, files, git, guards, inline,
-    machine, network, reads, shells, startup, table, wrappers,
+    machine, network, reads, shells, startup, table, tripwire, wrappers,
 };
 
 /// The name that a program goes by.
@@ -75,6 +75,8 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     network::check(walk, &name, args)?;
     reads::check_words(walk, &name, args)?;
     stray(walk, &name, args)?;
+    // Last: what a rule refuses is refused by the rule.
+    tripwire::check(&name, args)?;
     Ok(network::written(walk, &name, args))
 }
 

@@ -9,6 +9,8 @@
 
 mod agent_claude;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod boundary;
 mod catalog;
 mod container;
 mod crash;

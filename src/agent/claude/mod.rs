@@ -165,21 +165,19 @@ impl Claude {
                 stop.cancel();
             }
         };
-        let (done, lost) = match self.contained(job) {
-            Some(container) => {
-                let work = Work {
-                    repo: job.dir,
-                    run: job.run_dir,
-                    network: &Network::None,
-                };
-                let taken = container.run(spec, work, &stop, on_line).await?;
-                (taken.done, taken.lost)
-            }
-            None => {
-                let started = process::run(&spec, &stop, on_line).await;
-                let named = |e| format!("{} can't be started: {e}", spec.program.display());
-                (started.map_err(named)?, None)
-            }
+        let (done, lost) = if let Some(container) = self.contained(job) {
+            let work = Work {
+                repo: job.dir,
+                run: job.run_dir,
+                network: &Network::None,
+            };
+            // Large, as is what it waits for.
+            let taken = Box::pin(container.run(spec, work, &stop, on_line)).await?;
+            (taken.done, taken.lost)
+        } else {
+            let started = process::run(&spec, &stop, on_line).await;
+            let named = |e| format!("{} can't be started: {e}", spec.program.display());
+            (started.map_err(named)?, None)
         };
         let told = tidy::tidy(&config);
         meter.look();

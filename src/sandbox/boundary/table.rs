@@ -1,7 +1,8 @@
 //! The table of expectations. Names are those under which such attacks are known.
 
 /// What is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Act {
     /// Read a file, or list a directory.
     Read,

@@ -68,7 +68,7 @@ fn nothing_of_the_host_is_inside_but_the_proxys_socket() {
             assert_eq!(volumes[0], "secloop-1:/work");
             match network {
                 Network::Proxy { .. } => {
-                    assert_eq!(volumes[1..], ["/run/x/proxy:/run/secloop/proxy"])
+                    assert_eq!(volumes[1..], ["/run/x/proxy:/run/secloop/proxy"]);
                 }
                 _ => assert_eq!(volumes.len(), 1),
             }

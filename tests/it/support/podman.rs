@@ -176,6 +176,9 @@ fn rootfs(root: &Path) {
             copy_program(root, &program, &format!("usr/bin/{name}"));
         }
     }
+    // What the program under test needs, which `doctor --boundary` takes in with the working copy.
+    copy_program(root, Path::new(env!("CARGO_BIN_EXE_secloop")), "secloop");
+    std::fs::remove_file(root.join("secloop")).unwrap();
     secloop::sandbox::container::write_image(root).unwrap();
     let entry = root.join("usr/local/bin/secloop-entrypoint");
     std::fs::rename(root.join("entrypoint"), entry).unwrap();
@@ -206,7 +209,7 @@ fn rootfs(root: &Path) {
     clippy::disallowed_methods,
     reason = "what a program needs is the loader's to say"
 )]
-pub(crate) fn copy_program(root: &Path, program: &Path, to: &str) {
+fn copy_program(root: &Path, program: &Path, to: &str) {
     let place = |from: &Path, to: &Path| {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         if !to.exists() {
