@@ -14,6 +14,7 @@ use crate::config::{AgentKind, Config, Level};
 use crate::error::Fatal;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
+use crate::memory::Scope;
 use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
 use crate::recover::{end_what_survived, recover};
@@ -39,7 +40,9 @@ pub async fn prepare(
 ) -> Result<World, Fatal> {
     let path = around.path();
     let clock = Clock::system(config.spend.zone);
-    let ledger = Ledger::open(&config.state_dir).await?;
+    let ledger = Ledger::open(&config.state_dir)
+        .await?
+        .about(Scope::here(&config));
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await
         .map_err(Fatal::Sandbox)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Fatal;
+use crate::memory;
 use crate::next::Stop;
 use crate::outbox;
 use crate::pages;
@@ -22,7 +23,9 @@ pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(
     } else {
         Vec::new()
     };
-    world.ledger.finish_turn(turn, &posts).await?;
+    let facts = memory::of_turn(turn, &turn.receipt.observations, &world.config.home);
+    world.ledger.finish_turn_with(turn, &posts, &facts).await?;
+    world.ledger.archive_facts(turn.finished).await?;
     pages::write(world).await?;
     world.console().turn_done(turn);
     deliver(world).await?;

@@ -9,10 +9,13 @@ use crate::overlap::{Asking, Overlap, ask};
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::{Receipt, Turn};
+use crate::turn::Turn;
 use crate::wait::Wait;
 use crate::world::{HEARTBEAT, World};
 use crate::{outbox, records};
+
+/// Where the ledger has how the last run ended.
+pub const LAST_STOP: &str = "last-stop";
 
 /// How a run of the loop ended.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         records::record(world, &turned.turn, turned.stop.as_ref()).await?;
         // The evidence is in the ledger: a run of months must not keep it in memory.
         turns.push(Turn {
-            receipt: Receipt::default(),
+            receipt: turned.turn.receipt.kept_in_mind(),
             ..turned.turn
         });
         if let Some(fatal) = turned.fatal {
@@ -140,10 +143,15 @@ pub async fn farewell(world: &World, ended: &Ended) -> Result<(), Fatal> {
         stop => posts::stop(&stop.reason(), &totals),
     };
     let now = world.clock.now();
-    let key = format!("stop/{}", world.lock().me().run);
+    let run = world.lock().me().run;
+    let key = format!("stop/{run}");
+    let entry = serde_json::json!({
+        "run": run, "at": now, "stop": ended.stop.word(), "reason": ended.stop.reason(),
+        "exit": ended.stop.exit().code(), "turns": ended.turns.len(),
+    });
     world
         .ledger
-        .set_fact("last-stop", &ended.stop.reason(), now)
+        .set_fact(LAST_STOP, &entry.to_string(), now)
         .await?;
     world.ledger.queue_post(&key, &text, now).await?;
     records::deliver(world).await

@@ -9,9 +9,10 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, GuardConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig,
-    Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
+    SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
+use super::scan;
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -99,6 +100,7 @@ pub(super) fn resolve(
         confirmations: raw.r#loop.confirmations.unwrap_or(2),
         max_failures: raw.r#loop.max_failures.unwrap_or(5),
         dry_spell: raw.r#loop.dry_spell.unwrap_or(12),
+        diminishing: raw.r#loop.diminishing.unwrap_or(5),
         max_turns: raw.r#loop.max_turns.unwrap_or(500),
     };
     let daily_cap = raw
@@ -224,6 +226,7 @@ pub(super) fn resolve(
             path: repo_path,
             branch,
             push: raw.repo.push.unwrap_or(false),
+            idle_lines: raw.repo.idle_lines.unwrap_or(defaults::IDLE_LINES),
             allowed,
             off_limits: raw.repo.off_limits.unwrap_or_default(),
         },
@@ -284,6 +287,17 @@ pub(super) fn resolve(
         },
         guard: GuardConfig {
             tripwire: raw.guard.tripwire.unwrap_or_default(),
+        },
+        scan: scan::resolve(raw.scan, path)?,
+        prove: ProveConfig {
+            second_opinion: raw.prove.second_opinion.unwrap_or(false),
+            second_opinion_cost: raw
+                .prove
+                .second_opinion_usd
+                .map_or(MicroUsd(1_000_000), |d| d.0),
+        },
+        memory: MemoryConfig {
+            tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),
         },
         state_dir,
         home,

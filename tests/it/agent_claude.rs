@@ -8,6 +8,7 @@ mod ends;
 mod live;
 mod lost;
 mod metered;
+mod opinion;
 #[cfg(target_os = "linux")]
 mod processes;
 mod unconfined;
@@ -222,6 +223,8 @@ fn brief(root: &Path) -> Brief {
         playbook: "playbook.yml".into(),
         allowance: ALLOWANCE,
         memory: Vec::new(),
+        known: Vec::new(),
+        scanned: Vec::new(),
         refusals: Vec::new(),
         allowed: vec!["playbook.yml".to_owned()],
         off_limits: Vec::new(),

@@ -13,6 +13,8 @@ mod bad_input;
 mod boundary;
 mod catalog;
 mod container;
+#[cfg(target_os = "linux")]
+mod convergence;
 mod crash;
 mod discord;
 mod environment;
@@ -35,6 +37,8 @@ mod prove;
 mod real_agent;
 mod repo;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod scan;
 mod spend;
 mod starter;
 mod support;

@@ -17,6 +17,7 @@ mod command;
 mod deployed;
 mod guard;
 mod live;
+mod opinion;
 mod outcome;
 mod prompts;
 mod schema;
@@ -38,6 +39,7 @@ use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
 pub use live::LiveCall;
+pub use opinion::{Opinion, Target};
 
 /// Tools of an iteration.
 const TOOLS: &str = "Bash,Read,Edit,Write,Glob,Grep";

@@ -110,6 +110,8 @@ async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
         playbook: "playbook.yml".into(),
         allowance: MicroUsd::ZERO,
         memory: Vec::new(),
+        known: Vec::new(),
+        scanned: Vec::new(),
         refusals: Vec::new(),
         allowed: Vec::new(),
         off_limits: Vec::new(),

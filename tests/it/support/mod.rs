@@ -12,6 +12,8 @@ pub(crate) mod model;
 pub(crate) mod podman;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
+#[cfg(target_os = "linux")]
+pub(crate) mod scripted;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
