@@ -9,8 +9,8 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
-    SandboxConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
+    RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};

@@ -16,8 +16,8 @@ pub use load::{Env, Overrides, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
-    SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
+    RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig, WikiConfig,
 };
 
 #[cfg(test)]
