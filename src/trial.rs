@@ -116,7 +116,7 @@ impl Trial {
                 engine: String::new(),
                 image: String::new(),
                 level,
-                user: "nobody".to_owned(),
+                ..SandboxConfig::default()
             },
             repo: RepoConfig {
                 path: self.repo(),

@@ -104,6 +104,17 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<GuardCommand>,
     },
+    /// Run a command as the agent is run, in a private copy of this directory, to try the boundary.
+    ///
+    /// The command's output and exit code are passed on; 125: it was not run.
+    Sandbox {
+        /// How it is confined; as configured by default.
+        #[arg(long, value_name = "LEVEL", value_parser = crate::config::level)]
+        level: Option<crate::config::Level>,
+        /// The command.
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<std::ffi::OsString>,
+    },
     /// Ask a running loop to end after its current turn.
     Stop {
         /// Take the current turn back and end at once.
@@ -155,6 +166,24 @@ pub enum GuardCommand {
         /// The command, as one word.
         #[arg(value_name = "CMD", allow_hyphen_values = true)]
         script: String,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a rule refuses, why, and what to do instead; without a name: all rules.
+    Explain {
+        /// The rule's name.
+        #[arg(value_name = "RULE")]
+        rule: Option<String>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge labelled commands: exit 0 where all verdicts agree with their labels, 2 where not.
+    Test {
+        /// One JSON object a line, with `command` and `label` ("deny" or "allow").
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
         /// Print one JSON document.
         #[arg(long)]
         json: bool,

@@ -229,10 +229,11 @@ async fn confined(
         let sandbox = Sandbox::detect(config.sandbox.level, &around.path()).await?;
         let policy = Policy {
             network,
-            ..Policy::agent(
-                vec![own.clone()],
-                vec![place.work.clone(), place.run.clone()],
-            )
+            read: vec![own.clone()],
+            write: vec![place.work.clone()],
+            scratch: vec![place.run.join("home"), place.run.join("tmp")],
+            user: super::sandbox::user(&config.sandbox).map_err(|e| e.to_string())?,
+            ..config.sandbox.policy()
         };
         let spec = sandbox.wrap(asked(&own, &tasks, place), &policy);
         let done = process::run(&spec, &never, |_| ())

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::defaults;
 use super::locate::{self, cache_dir, expand, home, state_dir};
-use super::raw::{Raw, Span};
+use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
-    RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY,
+    PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
@@ -205,17 +205,12 @@ pub(super) fn resolve(
             prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
         sandbox: SandboxConfig {
-            level: word(
-                "sandbox.level",
-                raw.sandbox.level.as_deref(),
-                "native",
-                &[
-                    ("native", Level::Native),
-                    ("container", Level::Container),
-                    ("none", Level::None),
-                ],
-            )?,
-            user: raw.sandbox.user.unwrap_or_else(|| "nobody".to_owned()),
+            level: match raw.sandbox.level {
+                Some(name) => level(&name).map_err(|why| format!("sandbox.level: {why}"))?,
+                None => Level::Native,
+            },
+            user: raw.sandbox.user.unwrap_or_else(|| NOBODY.to_owned()),
+            limits: limits(&raw.sandbox.limits),
             engine: raw.sandbox.engine.unwrap_or_default(),
             image: raw
                 .sandbox
@@ -304,6 +299,30 @@ pub(super) fn resolve(
     };
     check(&config)?;
     Ok(config)
+}
+
+/// The level of that name.
+///
+/// # Errors
+/// When there is none, naming those there are.
+pub fn level(name: &str) -> Result<Level, String> {
+    match name {
+        "native" => Ok(Level::Native),
+        "container" => Ok(Level::Container),
+        "none" => Ok(Level::None),
+        other => Err(format!("\"{other}\" is none of native, container, none")),
+    }
+}
+
+fn limits(raw: &RawLimits) -> LimitsConfig {
+    let default = LimitsConfig::default();
+    LimitsConfig {
+        processes: raw.processes.unwrap_or(default.processes),
+        files: raw.files.unwrap_or(default.files),
+        memory_mib: raw.memory_mib.unwrap_or(default.memory_mib),
+        file_mib: raw.file_mib.unwrap_or(default.file_mib),
+        disk_mib: raw.disk_mib.unwrap_or(default.disk_mib),
+    }
 }
 
 /// What is wrong, without the word for its kind: the caller says that.

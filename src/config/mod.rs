@@ -12,12 +12,13 @@ mod scan;
 mod validate;
 
 pub use init::{Discovery, discover, render};
-pub use load::{Env, Overrides, load, load_if_any};
+pub use load::{Env, Overrides, level, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, GuardConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
-    RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, PlaybookConfig,
+    ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig,
+    WikiConfig,
 };
 
 #[cfg(test)]

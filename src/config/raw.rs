@@ -71,6 +71,17 @@ pub(super) struct RawSandbox {
     pub(super) user: Option<String>,
     pub(super) engine: Option<String>,
     pub(super) image: Option<String>,
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) processes: Option<u32>,
+    pub(super) files: Option<u32>,
+    pub(super) memory_mib: Option<u32>,
+    pub(super) file_mib: Option<u32>,
+    pub(super) disk_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

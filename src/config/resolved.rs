@@ -151,6 +151,50 @@ pub struct SandboxConfig {
     pub engine: String,
     /// The image that the agent runs in.
     pub image: String,
+    /// Bounds on what is confined.
+    pub limits: LimitsConfig,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            level: Level::Native,
+            user: NOBODY.to_owned(),
+            engine: String::new(),
+            image: crate::sandbox::container::IMAGE.to_owned(),
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+/// The account that the agent is where secloop is root.
+pub(super) const NOBODY: &str = "nobody";
+
+/// Bounds on what a confined program may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Processes and threads, all together.
+    pub processes: u32,
+    /// Open files of one process.
+    pub files: u32,
+    /// Memory of one process.
+    pub memory_mib: u32,
+    /// One file.
+    pub file_mib: u32,
+    /// Each temporary place, and what the working copy may grow by.
+    pub disk_mib: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            processes: 512,
+            files: 4096,
+            memory_mib: 4096,
+            file_mib: 256,
+            disk_mib: 256,
+        }
+    }
 }
 
 /// The playbook's repository.

@@ -13,9 +13,22 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("loop.dry_spell", config.r#loop.dry_spell),
         ("loop.max_turns", config.r#loop.max_turns),
         ("agent.max_turns", config.agent.max_turns),
+        ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
+        ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
     ] {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
+        }
+    }
+    for (key, value, least) in [
+        ("processes", config.sandbox.limits.processes, 64),
+        ("files", config.sandbox.limits.files, 256),
+        ("memory_mib", config.sandbox.limits.memory_mib, 1024),
+    ] {
+        if value < least {
+            return Err(format!(
+                "sandbox.limits.{key} must be at least {least}: the agent does not start with less"
+            ));
         }
     }
     convergence(config)?;

@@ -5,6 +5,8 @@ mod broken;
 #[cfg(target_os = "linux")]
 mod confined;
 mod ends;
+#[cfg(target_os = "linux")]
+mod guarded;
 mod live;
 mod lost;
 mod metered;
@@ -200,12 +202,13 @@ impl Bench {
 
 async fn client(config: &AgentConfig, level: Level) -> Claude {
     let path = std::env::var("PATH").unwrap();
-    let sandbox = Sandbox::detect(level, path.as_ref()).await.unwrap();
+    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
+    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
+        .await
+        .unwrap();
     let confinement = SandboxConfig {
         level,
-        user: "nobody".to_owned(),
-        engine: String::new(),
-        image: String::new(),
+        ..SandboxConfig::default()
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
     for name in CREDENTIALS {

@@ -9,6 +9,9 @@
 //! has switched confinement off it keeps the client's own permission rules instead: it edits files
 //! in its working copy, but of the shell it gets only what the client holds to be harmless.
 //!
+//! Before each of its tool calls the client asks secloop's guard (`registration.rs`), which it can't
+//! be told to leave out.
+//!
 //! The credential is handed over in the environment of the process, where programs that the agent
 //! starts can see it, too. It is taken out of everything that is shown or kept.
 
@@ -20,10 +23,12 @@ mod live;
 mod opinion;
 mod outcome;
 mod prompts;
+pub(crate) mod registration;
 mod schema;
 mod setup;
 mod stream;
 mod tidy;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -65,12 +70,15 @@ pub struct Claude {
     sandbox: Sandbox,
     /// Where iterations run in one.
     container: Option<Container>,
+    confinement: SandboxConfig,
     /// The client's name for the credential, and the credential.
     credential: (&'static str, Secret),
     /// Surroundings that the client needs.
     passed: Vec<(String, String)>,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
+    /// The guard that reads its tool calls.
+    registration: Option<registration::Registration>,
 }
 
 /// A run that has ended.
@@ -111,7 +119,9 @@ impl Claude {
             config: config.clone(),
             sandbox,
             container: None,
+            confinement: sandbox_config.clone(),
             user,
+            registration: None,
         })
     }
 
@@ -135,7 +145,7 @@ impl Claude {
     /// Runs one job to its end.
     ///
     /// # Errors
-    /// When it can't be started; nothing was spent then.
+    /// When it can't be started, or its guard does not work; nothing was spent then.
     async fn run(
         &self,
         job: &Job<'_>,
@@ -146,7 +156,9 @@ impl Claude {
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
+        self.canary(job).await?;
         let mut seen = Seen::new(self.credential.1.clone());
+        seen.watch.on = job.is_guarded() && self.registration.is_some();
         let on_line = |line: process::Line| {
             let shown = match line.stream {
                 process::Stream::Out => {
@@ -163,7 +175,7 @@ impl Claude {
                 beat(&shown);
             }
             // It would go on trying for minutes.
-            if seen.unauthorized >= stream::UNAUTHORIZED {
+            if seen.unauthorized >= stream::UNAUTHORIZED || seen.watch.ends() {
                 stop.cancel();
             }
         };
@@ -222,6 +234,7 @@ impl Agent for Claude {
                 why,
                 cost: MicroUsd::ZERO,
                 session: None,
+                refused_calls: Vec::new(),
                 tail: Vec::new(),
             },
         }
@@ -272,6 +285,7 @@ fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
         why,
         cost,
         session: Some(brief.session.clone()),
+        refused_calls: ran.seen.refused_calls(),
         tail: ran.seen.tail(),
     }
 }

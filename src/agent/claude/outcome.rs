@@ -26,6 +26,9 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
             "the credential is not accepted (401)".to_owned(),
         ));
     }
+    if let Some((class, why)) = seen.watch.fault() {
+        return Err((class, seen.clean(&why)));
+    }
     let code = match ended {
         Ended::Exited(code) => code,
         // It had said all, and only did not go.
@@ -34,6 +37,11 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
         Ended::Deadline => return Err(hung(seen, "it did not end in time")),
         Ended::Silent => return Err(hung(seen, "it gave no sign of life")),
         Ended::Signaled(signal) => return Err(crashed(&format!("ended by signal {signal}"))),
+        Ended::Full => {
+            return Err(crashed(
+                "it wrote more to the disk than sandbox.limits.disk_mib",
+            ));
+        }
         Ended::Flood => return Err(crashed("it wrote more output than is taken")),
     };
     let Some(result) = &seen.result else {

@@ -181,6 +181,19 @@ const REST: &str = r#"[loop]
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
 
+# Bounds on what is confined; they can't be raised from inside.
+[sandbox.limits]
+# Processes and threads, all together.
+# processes = 512
+# Open files of one process.
+# files = 4096
+# Memory of one process; the agent's client needs more than 640.
+# memory_mib = 4096
+# One file.
+# file_mib = 256
+# Each temporary place, and what the agent may add to its working copy.
+# disk_mib = 256
+
 [guard]
 # Deeds that are refused and count as a strike, besides those that `secloop` has in its list
 # (docs/reference.md): a program and the words that follow it.

@@ -3,8 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::agent::claude::registration::document;
+
 /// The image's usual name.
 pub const IMAGE: &str = concat!("localhost/secloop-agent:", env!("CARGO_PKG_VERSION"));
+
+/// Where the guard is in it.
+const GUARD: &str = "/usr/local/bin/secloop";
 
 const CONTAINERFILE: &str = include_str!("image/Containerfile");
 const ENTRYPOINT: &str = include_str!("image/entrypoint");
@@ -16,7 +21,27 @@ const FILTER: &str = include_str!("image/seccomp.json");
 /// When a file can't be written, naming it.
 pub fn write_image(dir: &Path) -> Result<(), String> {
     write(&dir.join("Containerfile"), CONTAINERFILE, 0o644)?;
-    write(&dir.join("entrypoint"), ENTRYPOINT, 0o755)
+    write(&dir.join("entrypoint"), ENTRYPOINT, 0o755)?;
+    let settings = format!("{:#}\n", document(GUARD));
+    write(&dir.join("managed-settings.json"), &settings, 0o644)
+}
+
+/// Copies this program beside them, for the guard.
+///
+/// # Errors
+/// When it can't be copied, or is none for Linux, which containers run.
+pub fn copy_guard(dir: &Path) -> Result<(), String> {
+    let to = dir.join("secloop");
+    if std::env::consts::OS != "linux" {
+        return Err(format!(
+            "containers run Linux, and this program does not: build secloop on Linux and copy it to {}",
+            to.display()
+        ));
+    }
+    std::env::current_exe()
+        .and_then(|own| std::fs::copy(own, &to))
+        .map(drop)
+        .map_err(|e| format!("{}: {e}", to.display()))
 }
 
 /// Writes the filter of system calls for the engine to read.
@@ -37,13 +62,7 @@ mod tests {
     /// No setting by which the agent asks nobody is in a file: it is an argument of one command.
     #[test]
     fn the_image_starts_nothing_by_itself_and_has_no_rights() {
-        for word in [
-            "sudo",
-            "bypassPermissions",
-            "skip-permissions",
-            "settings.json",
-            "curl",
-        ] {
+        for word in ["sudo", "bypassPermissions", "skip-permissions", "curl"] {
             let words = |line: &str| !line.starts_with('#') && line.contains(word);
             assert!(!CONTAINERFILE.lines().any(words), "{word}");
             assert!(!ENTRYPOINT.lines().any(words), "{word}");

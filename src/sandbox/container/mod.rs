@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use arguments::{Arguments, Common, Name};
 pub use engine::{Engine, Kind};
-pub use image::{IMAGE, write_image};
+pub use image::{IMAGE, copy_guard, write_image};
 pub use record::sweep;
 pub use run::{Taken, Work};
 pub use unpack::unpack;

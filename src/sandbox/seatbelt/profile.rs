@@ -69,22 +69,27 @@ fn devices(rules: &mut Rules) {
     );
 }
 
+/// The places that may be written.
+fn writable(policy: &Policy) -> impl Iterator<Item = &PathBuf> {
+    // Nobody takes over what becomes of a working copy: it need not be copied once more.
+    let work = policy.work.iter().map(|work| &work.from);
+    policy.write.iter().chain(&policy.scratch).chain(work)
+}
+
 /// What may be written, and within it what may neither be read nor be moved out of the way.
 fn writes(rules: &mut Rules, policy: &Policy) {
-    for path in &policy.write {
+    for path in writable(policy) {
         rules.allow("file-read* file-write*", "subpath", path);
     }
     let mut held: BTreeSet<PathBuf> = BTreeSet::new();
-    for path in &policy.write {
+    for path in writable(policy) {
         rules.deny("file-write-setugid", "subpath", path);
         held.insert(canonical(path));
     }
     let covers = policy.cover.iter().map(|c| &c.path);
     for path in policy.hide.iter().chain(covers) {
         let path = canonical(path);
-        let Some(top) = policy
-            .write
-            .iter()
+        let Some(top) = writable(policy)
             .map(|w| canonical(w))
             .find(|w| is_below(&path, w))
         else {

@@ -176,13 +176,16 @@ fn rootfs(root: &Path) {
             copy_program(root, &program, &format!("usr/bin/{name}"));
         }
     }
-    // What the program under test needs, which `doctor --boundary` takes in with the working copy.
-    copy_program(root, Path::new(env!("CARGO_BIN_EXE_secloop")), "secloop");
-    std::fs::remove_file(root.join("secloop")).unwrap();
+    // The guard; `doctor --boundary` takes in another with the working copy, and needs its libraries.
+    let secloop = Path::new(env!("CARGO_BIN_EXE_secloop"));
+    copy_program(root, secloop, "usr/local/bin/secloop");
     secloop::sandbox::container::write_image(root).unwrap();
     let entry = root.join("usr/local/bin/secloop-entrypoint");
     std::fs::rename(root.join("entrypoint"), entry).unwrap();
     std::fs::remove_file(root.join("Containerfile")).unwrap();
+    std::fs::create_dir_all(root.join("etc/claude-code")).unwrap();
+    let settings = root.join("etc/claude-code/managed-settings.json");
+    std::fs::rename(root.join("managed-settings.json"), settings).unwrap();
     // The scripted agent is what the working copy says.
     let claude = root.join("usr/local/bin/claude");
     std::fs::write(
