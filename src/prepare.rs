@@ -46,7 +46,9 @@ pub async fn prepare(
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await
         .map_err(Fatal::Sandbox)?;
-    let agent = worker(&config, &sandbox, around).await?;
+    let agent = worker(&config, &sandbox, around)
+        .await?
+        .recorded(&ledger, &clock, &config);
     end_what_survived(&config.state_dir, GRACE).await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
@@ -116,9 +118,15 @@ async fn worker(
     Ok(match config.agent.kind {
         AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
         AgentKind::Claude => {
-            let claude = Claude::new(&config.agent, &config.sandbox, sandbox.clone(), &around.env)
-                .and_then(|claude| claude.guarded_by(&own_program()?))
-                .map_err(Fatal::Agent)?;
+            let claude = Claude::new(
+                &config.agent,
+                &config.sandbox,
+                &config.egress,
+                sandbox.clone(),
+                &around.env,
+            )
+            .and_then(|claude| claude.guarded_by(&own_program()?))
+            .map_err(Fatal::Agent)?;
             let claude = if config.sandbox.level == Level::Container {
                 let path = around.path();
                 Container::find(&config.sandbox, &config.state_dir, &around.env, &path)

@@ -7,9 +7,10 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
-    SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
+    RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
 };
+use crate::egress::Source;
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::repo;
@@ -108,16 +109,15 @@ impl Trial {
                 deadline: minute,
                 silence: minute,
                 base_url: String::new(),
-                credential_env: Vec::new(),
+                credential: Source::Environment(Vec::new()),
                 off_limits: Vec::new(),
                 prompts: PathBuf::new(),
             },
             sandbox: SandboxConfig {
-                engine: String::new(),
-                image: String::new(),
                 level,
                 ..SandboxConfig::default()
             },
+            egress: EgressConfig::default(),
             repo: RepoConfig {
                 path: self.repo(),
                 branch: "secloop/hardening".to_owned(),

@@ -48,6 +48,22 @@ impl Worker {
         }
     }
 
+    /// What it asks the network for is written down.
+    #[must_use]
+    pub(crate) fn recorded(self, ledger: &Ledger, clock: &Clock, config: &Config) -> Self {
+        match self {
+            Self::Catalog(agent) => Self::Catalog(agent),
+            Self::Claude(claude) => {
+                let work = work_dir(&config.state_dir);
+                Self::Claude(Box::new(claude.recorded(
+                    ledger.clone(),
+                    clock.clone(),
+                    work,
+                )))
+            }
+        }
+    }
+
     /// The agent whose live call can be proven, if this is one.
     pub fn live(&self) -> Option<&Claude> {
         match self {
@@ -308,7 +324,7 @@ impl World {
 
     /// What is needed for a while; whatever a dead run left there goes at the next start.
     pub(crate) fn work_dir(&self) -> PathBuf {
-        self.config.state_dir.join("work")
+        work_dir(&self.config.state_dir)
     }
 
     /// The probes of every committed improvement, with its title.
@@ -406,6 +422,10 @@ impl World {
                 })
             })
     }
+}
+
+fn work_dir(state_dir: &std::path::Path) -> PathBuf {
+    state_dir.join("work")
 }
 
 fn runs_dir(state_dir: &std::path::Path) -> PathBuf {

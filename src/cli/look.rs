@@ -202,10 +202,11 @@ pub(super) async fn show(
             )));
         }
     };
+    let egress = place.egress(turn).await?;
     if json {
-        print_json(&json!({ "version": 1, "turn": turn }));
+        print_json(&json!({ "version": 1, "turn": turn, "egress": egress }));
     } else {
-        print(&receipt::text(turn, &place.clock));
+        print(&receipt::text(turn, &egress, &place.clock));
     }
     Ok(Exit::Done)
 }

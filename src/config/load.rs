@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::defaults;
 use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
@@ -14,6 +13,7 @@ use super::resolved::{
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
+use super::{defaults, egress};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 
@@ -138,15 +138,6 @@ pub(super) fn resolve(
         .repo
         .branch
         .unwrap_or_else(|| "secloop/hardening".to_owned());
-    let credential_env = raw.agent.credential_env.unwrap_or_else(|| {
-        [
-            "CLAUDE_CODE_OAUTH_TOKEN",
-            "ANTHROPIC_API_KEY",
-            "ANTHROPIC_AUTH_TOKEN",
-        ]
-        .map(str::to_owned)
-        .to_vec()
-    });
     let token = env.get("DISCORD_BOT_TOKEN").cloned().unwrap_or_default();
     let channel_id = env
         .get("DISCORD_STATUS_CHANNEL_ID")
@@ -158,6 +149,8 @@ pub(super) fn resolve(
         || defaults::WATCHED.iter().map(|w| home.join(w)).collect(),
         |list| list.iter().map(|w| path(w)).collect(),
     );
+
+    let credential = egress::source(&raw.agent, env, &home, path)?;
 
     let config = Config {
         source: source.to_owned(),
@@ -200,7 +193,7 @@ pub(super) fn resolve(
                 .filter(|url| !url.is_empty())
                 .or_else(|| env.get("ANTHROPIC_BASE_URL").cloned())
                 .unwrap_or_default(),
-            credential_env,
+            credential,
             off_limits: raw.agent.off_limits.unwrap_or_default(),
             prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
@@ -217,6 +210,7 @@ pub(super) fn resolve(
                 .image
                 .unwrap_or_else(|| crate::sandbox::container::IMAGE.to_owned()),
         },
+        egress: egress::resolve(raw.egress)?,
         repo: RepoConfig {
             path: repo_path,
             branch,

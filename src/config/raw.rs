@@ -10,6 +10,7 @@ pub(super) struct Raw {
     pub(super) spend: RawSpend,
     pub(super) agent: RawAgent,
     pub(super) sandbox: RawSandbox,
+    pub(super) egress: RawEgress,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
     pub(super) ansible: RawAnsible,
@@ -60,6 +61,10 @@ pub(super) struct RawAgent {
     pub(super) silence: Option<Span>,
     pub(super) base_url: Option<String>,
     pub(super) credential_env: Option<Vec<String>>,
+    pub(super) credential_file: Option<String>,
+    pub(super) credential_command: Option<Vec<String>>,
+    pub(super) credential_keychain: Option<String>,
+    pub(super) credential_login: Option<bool>,
     pub(super) off_limits: Option<Vec<String>>,
     pub(super) prompts: Option<String>,
 }
@@ -82,6 +87,20 @@ pub(super) struct RawLimits {
     pub(super) memory_mib: Option<u32>,
     pub(super) file_mib: Option<u32>,
     pub(super) disk_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEgress {
+    pub(super) proxy: Option<bool>,
+    pub(super) allow: Option<Vec<String>>,
+    pub(super) deny: Option<Vec<String>>,
+    pub(super) ports: Option<Vec<u16>>,
+    pub(super) connections: Option<u16>,
+    pub(super) per_minute: Option<u32>,
+    pub(super) megabytes: Option<u32>,
+    pub(super) idle: Option<Span>,
+    pub(super) server_tools: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

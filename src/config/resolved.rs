@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::egress::{Limits, Rules, Source};
 use crate::gate::MicroUsd;
 use crate::scan::Fields;
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Confinement.
     pub sandbox: SandboxConfig,
+    /// The agent's network.
+    pub egress: EgressConfig,
     /// The playbook's repository.
     pub repo: RepoConfig,
     /// The playbook.
@@ -120,8 +123,8 @@ pub struct AgentConfig {
     pub silence: Duration,
     /// Base URL of the model's service; empty: the client's default.
     pub base_url: String,
-    /// Names of environment variables that carry the credential, first one set wins.
-    pub credential_env: Vec<String>,
+    /// Where the credential comes from.
+    pub credential: Source,
     /// Words for the prompt: what the agent must leave alone.
     pub off_limits: Vec<String>,
     /// Directory with the operator's own prompts; files missing there come from the binary.
@@ -193,6 +196,40 @@ impl Default for LimitsConfig {
             memory_mib: 4096,
             file_mib: 256,
             disk_mib: 256,
+        }
+    }
+}
+
+/// The agent's network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressConfig {
+    /// The agent has no network but secloop's proxy, which holds the credential. Without it the
+    /// agent has the host's network, and the credential in its environment.
+    pub proxy: bool,
+    /// Which hosts its tools may reach.
+    pub rules: Rules,
+    /// How much it may ask for.
+    pub limits: Limits,
+    /// Tools that the model's service runs itself are let through.
+    pub server_tools: bool,
+}
+
+impl Default for EgressConfig {
+    fn default() -> Self {
+        Self {
+            proxy: true,
+            rules: Rules {
+                deny: Vec::new(),
+                allow: Vec::new(),
+                ports: vec![443],
+            },
+            limits: Limits {
+                connections: 64,
+                per_minute: 600,
+                bytes: 512 << 20,
+                idle: Duration::from_mins(5),
+            },
+            server_tools: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 use std::time::Duration;
 
 use super::load::Env;
-use super::resolved::{AgentKind, Config, Secret};
+use super::resolved::{AgentKind, Config, Level, Secret};
 
 /// Checks what has been resolved, as far as one value alone or the disk tells.
 pub(super) fn check(config: &Config) -> Result<(), String> {
@@ -61,6 +61,12 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         .tripwire
         .iter()
         .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
+    if config.sandbox.level == Level::Container && !config.egress.proxy {
+        return Err(
+            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
+                .to_owned(),
+        );
+    }
     branch(&config.repo.branch)?;
     for (key, list) in [
         ("repo.allowed", &config.repo.allowed),

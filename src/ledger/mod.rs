@@ -6,6 +6,7 @@
 
 mod agent_run;
 mod day_most;
+mod egress;
 mod event;
 mod fact;
 mod known;
@@ -23,6 +24,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
 
+pub use egress::{EgressRecord, EgressRow};
 pub use event::Event;
 pub use post::Post;
 pub use thin::WHOLE_TURNS;

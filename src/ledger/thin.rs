@@ -52,6 +52,8 @@ impl Ledger {
             for sql in [
                 "DELETE FROM event WHERE turn = $1",
                 "DELETE FROM post WHERE key = 'turn/' || $1",
+                "DELETE FROM egress WHERE session IN \
+                 (SELECT session FROM agent_run WHERE turn = $1)",
             ] {
                 let query = sqlx::query(sql).bind(&id);
                 query.execute(&mut *all).await.map_err(failed(what))?;

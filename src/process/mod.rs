@@ -29,7 +29,7 @@ mod watch;
 mod working;
 
 pub use at_work::{AtWork, at_work};
-pub use confine::{Confinement, Limits, become_program, confine};
+pub use confine::{Confinement, Limits, become_program, confine, start_beside};
 pub(crate) use descend::give;
 pub use descend::{Descent, Place, descend};
 pub use detached::{leave_session, spawn_detached};

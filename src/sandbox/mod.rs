@@ -195,6 +195,10 @@ pub fn stage(arguments: &[OsString]) -> Option<u8> {
     };
     match word.to_str()? {
         inside::WORD => Some(inside::enter(rest)),
+        inside::FORWARD => match rest {
+            [socket] => Some(crate::egress::bridge::forward(Path::new(socket))),
+            _ => Some(inside::MISSING),
+        },
         outside::WORD => Some(outside::enter(rest)),
         _ => None,
     }

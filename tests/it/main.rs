@@ -17,6 +17,7 @@ mod container;
 mod convergence;
 mod crash;
 mod discord;
+mod egress;
 mod environment;
 mod faults;
 mod gates;

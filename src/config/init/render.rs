@@ -159,8 +159,15 @@ const REST: &str = r#"[loop]
 # max_turns = 60
 # deadline = "25m"
 # silence = "6m"
-# Variables that may hold the credential; the first that is set is used.
+# Where the credential comes from, one of these. Variables that may hold it; the first that is
+# set is used.
 # credential_env = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]
+# A file with mode 0600; what a command says; an item of the Mac's keychain, by its service; the
+# login that Claude Code has already.
+# example: credential_file = "~/.config/secloop/key"
+# example: credential_command = ["op", "read", "op://Private/Anthropic/credential"]
+# example: credential_keychain = "secloop"
+# example: credential_login = true
 # Another address of the model's service; empty: ANTHROPIC_BASE_URL, or the client's own.
 # base_url = ""
 # What the agent is told to leave alone, in words: "SSH and Tailscale".
@@ -193,6 +200,25 @@ const REST: &str = r#"[loop]
 # file_mib = 256
 # Each temporary place, and what the agent may add to its working copy.
 # disk_mib = 256
+
+[egress]
+# The agent has no network but secloop's proxy, which holds the credential and reads along what
+# calls cost. false: it has the host's network, and the credential in its environment.
+# proxy = true
+# Hosts that its tools may reach through the proxy, over TLS: "pypi.org", or "*.pypi.org" for what
+# is below it. An empty list lets nothing through. What is in deny is refused all the same.
+# allow = []
+# deny = []
+# ports = [443]
+# Connections at a time, requests within a minute, megabytes through all tunnels of a run, and how
+# long nothing may move in one.
+# connections = 64
+# per_minute = 600
+# megabytes = 512
+# idle = "5m"
+# Tools that the model's service runs itself (web search, fetching, code, MCP): a way out around
+# the lists.
+# server_tools = false
 
 [guard]
 # Deeds that are refused and count as a strike, besides those that `secloop` has in its list

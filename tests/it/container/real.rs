@@ -89,9 +89,9 @@ async fn found(podman: &Podman, state: &Path) -> Container {
     env.extend(std::env::var("HOME").map(|home| ("HOME".to_owned(), home)));
     let config = SandboxConfig {
         level: secloop::config::Level::Container,
-        user: "nobody".to_owned(),
         engine: "podman".to_owned(),
         image: podman.image.clone(),
+        ..SandboxConfig::default()
     };
     std::fs::create_dir_all(state).unwrap();
     Container::find(&config, state, &env, path.as_ref())
@@ -326,9 +326,9 @@ async fn an_image_that_is_not_there_is_an_error_with_the_cure() {
     };
     let config = SandboxConfig {
         level: secloop::config::Level::Container,
-        user: String::new(),
         engine: "podman".to_owned(),
         image: "localhost/not-there:1".to_owned(),
+        ..SandboxConfig::default()
     };
     let path = std::env::var("PATH").unwrap();
     let env = BTreeMap::from([("PATH".to_owned(), path.clone())]);
