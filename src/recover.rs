@@ -10,6 +10,7 @@ use crate::pages;
 use crate::playbook::{may_work, still_at_work};
 use crate::process::end_survivors;
 use crate::records;
+use crate::sandbox::container;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
 use crate::turn::{Colour, Probe, Stage, Turn, TurnId, TurnOutcome};
@@ -24,7 +25,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// # Errors
 /// When somebody can't be ended, or may be at work and is not known to be ours.
 pub async fn end_what_survived(state_dir: &Path, grace: Duration) -> Result<(), Fatal> {
-    if !end_survivors(grace).await {
+    // Their engine's client may be dead while they live.
+    let containers = container::sweep(state_dir).await;
+    if !end_survivors(grace).await || !containers {
         return Err(Fatal::NeedsOperator(
             "a program that an earlier run started is still alive and can't be ended: end it, then \
              start again"

@@ -153,6 +153,7 @@ impl Trial {
             policy: PolicyConfig {
                 unknown: Unknown::Hold,
             },
+            guard: crate::config::GuardConfig::default(),
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),
                 title: "Security improvement log".to_owned(),

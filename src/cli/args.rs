@@ -120,6 +120,9 @@ pub enum Command {
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
+        /// Try the boundary around an agent: what it has to stop, and what has to work inside.
+        #[arg(long)]
+        boundary: bool,
     },
     /// Judge a tool call before it runs: Claude Code's hook, JSON on stdin; exit 2 refuses.
     Guard {
@@ -177,7 +180,27 @@ pub enum Command {
     HookRunner,
     /// Started by `run`: ends what a killed run leaves.
     #[command(hide = true)]
-    Guardian,
+    Guardian {
+        /// The state directory, where the records of containers are.
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Makes the attempts of `doctor --boundary`.
+    #[command(hide = true)]
+    BoundaryProbe {
+        /// Be a process that stays.
+        #[arg(long, value_name = "FILE")]
+        stay: Option<PathBuf>,
+        /// Be a process that outlives the one that started it.
+        #[arg(long, value_name = "FILE")]
+        hold: Option<PathBuf>,
+    },
+    /// Write what the image for `sandbox.level = "container"` is built from.
+    Image {
+        /// Where to; it must be there.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -22,10 +22,20 @@ const SHALLOW: usize = 2 * 1024;
 /// Answers where the process was started as the hook, before anything else is set up. None: it was
 /// started as something else.
 pub fn hook(arguments: &[OsString]) -> Option<Exit> {
-    let [_, only] = arguments else { return None };
-    if only != "guard" {
+    let [_, only, trips @ ..] = arguments else {
+        return None;
+    };
+    if only != "guard" || trips.len() % 2 != 0 {
         return None;
     }
+    let mut added = Vec::new();
+    for pair in trips.chunks(2) {
+        if pair[0] != "--trip" {
+            return None;
+        }
+        added.push(pair[1].to_str()?.to_owned());
+    }
+    guard::tripwire::add(added);
     // A panic is a refusal of one line, not a backtrace.
     std::panic::set_hook(Box::new(|_| {}));
     let mut question = Vec::new();

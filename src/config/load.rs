@@ -8,8 +8,9 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY, PlaybookConfig,
-    PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, Unknown, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig,
+    Unknown, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
@@ -204,6 +205,11 @@ pub(super) fn resolve(
             },
             user: raw.sandbox.user.unwrap_or_else(|| NOBODY.to_owned()),
             limits: limits(&raw.sandbox.limits),
+            engine: raw.sandbox.engine.unwrap_or_default(),
+            image: raw
+                .sandbox
+                .image
+                .unwrap_or_else(|| crate::sandbox::container::IMAGE.to_owned()),
         },
         egress: egress::resolve(raw.egress)?,
         repo: RepoConfig {
@@ -277,6 +283,9 @@ pub(super) fn resolve(
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
         },
+        guard: GuardConfig {
+            tripwire: raw.guard.tripwire.unwrap_or_default(),
+        },
         scan: scan::resolve(raw.scan, path)?,
         prove: {
             let default = ProveConfig::default();
@@ -310,8 +319,9 @@ pub(super) fn resolve(
 pub fn level(name: &str) -> Result<Level, String> {
     match name {
         "native" => Ok(Level::Native),
+        "container" => Ok(Level::Container),
         "none" => Ok(Level::None),
-        other => Err(format!("\"{other}\" is none of native, none")),
+        other => Err(format!("\"{other}\" is none of native, container, none")),
     }
 }
 

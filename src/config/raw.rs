@@ -18,9 +18,16 @@ pub(super) struct Raw {
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) guard: RawGuard,
     pub(super) memory: RawMemory,
     pub(super) prove: RawProve,
     pub(super) scan: RawScan,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGuard {
+    pub(super) tripwire: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,6 +81,8 @@ pub(super) struct RawPolicy {
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) engine: Option<String>,
+    pub(super) image: Option<String>,
     pub(super) limits: RawLimits,
 }
 

@@ -45,12 +45,21 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// The guard of tool calls.
+    pub guard: GuardConfig,
     /// What is remembered for the agent.
     pub memory: MemoryConfig,
     /// How a change is proven.
     pub prove: ProveConfig,
     /// Scanners whose findings are told to the agent.
     pub scan: ScanConfig,
+}
+
+/// The guard of tool calls.
+#[derive(Debug, Clone, Default)]
+pub struct GuardConfig {
+    /// What the tripwire has besides its own list.
+    pub tripwire: Vec<String>,
 }
 
 /// Timing and stops of the loop.
@@ -132,6 +141,8 @@ pub enum Level {
     None,
     /// The operating system's own means: bubblewrap on Linux, Seatbelt on macOS.
     Native,
+    /// The agent in a container, everything else by the operating system's own means.
+    Container,
 }
 
 /// Confinement.
@@ -141,6 +152,10 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+    /// The engine of containers: a name or a path; empty: the first that is there.
+    pub engine: String,
+    /// The image that the agent runs in.
+    pub image: String,
     /// Bounds on what is confined.
     pub limits: LimitsConfig,
 }
@@ -150,6 +165,8 @@ impl Default for SandboxConfig {
         Self {
             level: Level::Native,
             user: NOBODY.to_owned(),
+            engine: String::new(),
+            image: crate::sandbox::container::IMAGE.to_owned(),
             limits: LimitsConfig::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Findings, Unknown};
 use crate::config::RepoConfig;
-use crate::repo::{Change, Changes};
+use crate::repo::{Change, Changes, folded, is_dot_git};
 use crate::turn::Verdict;
 
 const EXECUTABLE: u32 = 0o100_755;
@@ -43,7 +43,7 @@ pub(super) fn judge(
 ) {
     for change in changes {
         place(change, allowed, off_limits, found);
-        name(change, found);
+        name(change, allowed, found);
         mode(change, found);
         kind(change, found);
         characters(change, found);
@@ -62,11 +62,8 @@ fn place(change: &Change, allowed: &[String], off_limits: &[String], found: &mut
         found.refuse("path", &change.path, None, &what);
     }
     // A file system without case takes Secrets/ for secrets/.
-    let folded = path.to_lowercase();
-    if let Some(prefix) = off_limits
-        .iter()
-        .find(|p| below(&folded, &p.to_lowercase()))
-    {
+    let name = folded(&path);
+    if let Some(prefix) = off_limits.iter().find(|p| below(&name, &folded(p))) {
         let what = format!("{prefix} is off limits (repo.off_limits); leave it as it is");
         found.refuse("path", &change.path, None, &what);
     }
@@ -82,19 +79,30 @@ fn below(path: &str, prefix: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn name(change: &Change, found: &mut Findings) {
-    let folded = change.path.to_string_lossy().to_lowercase();
-    let parts: Vec<&str> = folded.split('/').collect();
+fn name(change: &Change, allowed: &[String], found: &mut Findings) {
+    let name = folded(&change.path.to_string_lossy());
+    let parts: Vec<&str> = name.split('/').collect();
     let (dirs, file) = match parts.split_last() {
         Some((file, dirs)) => (dirs, *file),
         None => return,
     };
+    // What a person named in `repo.allowed` as such may be touched.
+    let named = allowed
+        .iter()
+        .filter(|prefix| below(&name, &folded(prefix)));
+    let named = named.map(|p| {
+        p.trim_start_matches("./")
+            .split('/')
+            .filter(|n| !n.is_empty())
+    });
+    let named = named.map(Iterator::count).max().unwrap_or(0);
     let rule = dirs
         .iter()
-        .find_map(|dir| bad_dir(dir))
-        .or_else(|| bad_file(dirs, file));
+        .enumerate()
+        .find_map(|(at, dir)| bad_dir(dir).filter(|(_, cure)| at >= named || *cure != NAMED))
+        .or_else(|| bad_file(dirs, file).filter(|(_, cure)| parts.len() > named || *cure != NAMED));
     if let Some((what, cure)) = rule {
-        let id = if cure == BY_HAND {
+        let id = if [BY_HAND, NAMED].contains(&cure) {
             "control-file"
         } else {
             "plugin"
@@ -109,6 +117,8 @@ fn name(change: &Change, found: &mut Findings) {
 type Rule = (&'static str, &'static str);
 
 const BY_HAND: &str = "it is changed by a person, not by a proposal";
+/// The cure of what a person may allow by naming it.
+const NAMED: &str = "it is changed by a person, who may also name it in repo.allowed";
 
 fn bad_dir(dir: &str) -> Option<Rule> {
     if matches!(dir, "library" | "module_utils" | "collections" | "plugins")
@@ -119,14 +129,19 @@ fn bad_dir(dir: &str) -> Option<Rule> {
             "use the modules that Ansible brings",
         ));
     }
+    if is_dot_git(dir) {
+        return Some(("git's own files", BY_HAND));
+    }
     if dir.starts_with(".git") {
-        return Some(("git's and the forge's own files", BY_HAND));
+        return Some(("git's and the forge's own files", NAMED));
     }
     match dir {
+        "git-hooks" | "githooks" | ".husky" => Some(("hooks, which git runs", NAMED)),
         ".circleci" | ".buildkite" | ".woodpecker" | ".drone" | ".teamcity"
-        | ".azure-pipelines" => Some(("what runs in continuous integration", BY_HAND)),
-        ".claude" | ".vscode" | ".idea" | ".cursor" | ".zed" | ".devcontainer" => {
-            Some(("the settings of a tool that opens the repository", BY_HAND))
+        | ".azure-pipelines" => Some(("what runs in continuous integration", NAMED)),
+        ".claude" | ".vscode" | ".idea" | ".cursor" | ".zed" | ".devcontainer" | ".codex"
+        | ".gemini" | ".agents" | ".continue" | ".windsurf" | ".fleet" => {
+            Some(("the settings of a tool that opens the repository", NAMED))
         }
         "inventory" | "inventories" => Some(("an inventory decides what is managed", BY_HAND)),
         _ => None,
@@ -134,8 +149,11 @@ fn bad_dir(dir: &str) -> Option<Rule> {
 }
 
 fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
+    if is_dot_git(file) || matches!(file, ".gitmodules" | ".gitattributes") {
+        return Some(("git's own files", BY_HAND));
+    }
     if file.starts_with(".git") {
-        return Some(("git's and the forge's own files", BY_HAND));
+        return Some(("git's and the forge's own files", NAMED));
     }
     let stem = file.split('.').next().unwrap_or(file);
     let deployed = dirs.iter().any(|d| *d == "files" || *d == "templates");
@@ -145,8 +163,9 @@ fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
             Some(("it names code to download", BY_HAND))
         }
         "secloop.toml" => Some(("secloop's own configuration", BY_HAND)),
-        ".mcp.json" | ".envrc" | ".editorconfig" => {
-            Some(("the settings of a tool that opens the repository", BY_HAND))
+        ".mcp.json" | ".claude.json" | ".envrc" | ".editorconfig" | ".devcontainer.json"
+        | ".cursorrules" | ".windsurfrules" | ".mise.toml" | ".tool-versions" => {
+            Some(("the settings of a tool that opens the repository", NAMED))
         }
         ".travis.yml"
         | "jenkinsfile"
@@ -155,10 +174,7 @@ fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
         | ".drone.yml"
         | ".woodpecker.yml"
         | ".pre-commit-config.yaml"
-        | "lefthook.yml" => Some((
-            "what runs in continuous integration or at a commit",
-            BY_HAND,
-        )),
+        | "lefthook.yml" => Some(("what runs in continuous integration or at a commit", NAMED)),
         ".ansible-lint" | ".ansible-lint-ignore" | ".yamllint" => {
             Some(("it configures a check", BY_HAND))
         }

@@ -36,6 +36,7 @@ mod startup;
 mod table;
 mod trace;
 mod tree;
+pub mod tripwire;
 mod walk;
 mod wrappers;
 

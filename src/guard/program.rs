@@ -7,7 +7,7 @@ use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
     Stop, accounts, awk, builtins, clouds, databases, disks, escapes, executes, files, git, guards,
-    inline, machine, network, reads, sed, shells, startup, table, wrappers,
+    inline, machine, network, reads, sed, shells, startup, table, tripwire, wrappers,
 };
 
 /// The name that a program goes by.
@@ -83,6 +83,8 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     network::check(walk, &name, args)?;
     reads::check_words(walk, &name, args)?;
     stray(walk, &name, args)?;
+    // Last: what a rule refuses is refused by the rule.
+    tripwire::check(&name, args)?;
     Ok(network::written(walk, &name, args))
 }
 

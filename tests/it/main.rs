@@ -9,7 +9,10 @@
 
 mod agent_claude;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod boundary;
 mod catalog;
+mod container;
 #[cfg(target_os = "linux")]
 mod convergence;
 mod crash;

@@ -183,8 +183,12 @@ const REST: &str = r#"[policy]
 
 [sandbox]
 # "native": bubblewrap on Linux, Seatbelt on macOS; without it the loop refuses to start.
+# "container": the agent in a container of podman, docker or Apple's `container` (`secloop image`
+# writes what its image is built from); checks and probes as with "native".
 # "none": not confined; every report says so.
 # level = "native"
+# engine = "podman"
+# image = "localhost/secloop-agent:0.1.0"
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
 
@@ -230,6 +234,11 @@ const REST: &str = r#"[policy]
 # most, and from how many days.
 # replay = "1m"
 # replay_days = 90
+
+[guard]
+# Deeds that are refused and count as a strike, besides those that `secloop` has in its list
+# (docs/reference.md): a program and the words that follow it.
+# tripwire = ["terraform apply"]
 
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short

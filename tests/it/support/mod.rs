@@ -13,6 +13,8 @@ pub(crate) mod meter;
 pub(crate) mod model;
 pub(crate) mod past;
 #[cfg(target_os = "linux")]
+pub(crate) mod podman;
+#[cfg(target_os = "linux")]
 pub(crate) mod points;
 #[cfg(target_os = "linux")]
 pub(crate) mod scripted;
