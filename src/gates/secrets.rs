@@ -151,7 +151,7 @@ pub(super) fn judge(changes: &[Change], _: &Standing, found: &mut Findings) -> R
     for change in changes {
         let new = text(change.new.as_deref().unwrap_or_default());
         look(shapes, &new, &known, |line, kind| {
-            refuse(found, &change.path, line, kind)
+            refuse(found, &change.path, line, kind);
         });
     }
     Ok(())

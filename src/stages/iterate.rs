@@ -187,7 +187,7 @@ fn without_secrets(iteration: &mut Iteration) -> Option<String> {
         Err(why) => why,
     };
     iteration.report = None;
-    iteration.why = "the report is not kept: it holds what looks like a credential".to_owned();
+    "the report is not kept: it holds what looks like a credential".clone_into(&mut iteration.why);
     Some(format!(
         "secrets: the report holds {kind}; take it out, name where it is instead, and have it replaced"
     ))

@@ -38,7 +38,7 @@ const LINES: [(&str, &str); 19] = [
 ];
 
 /// A text that a task puts somewhere.
-struct Text {
+struct Put {
     to: String,
     text: String,
     line: usize,
@@ -61,7 +61,7 @@ pub(super) fn sources(at: At<'_>, task: &Node) -> Vec<String> {
 }
 
 /// The texts of a task, with every value put in that is known.
-fn texts(at: At<'_>, task: &Node) -> Vec<Text> {
+fn texts(at: At<'_>, task: &Node) -> Vec<Put> {
     let Some((module, ..)) = tasks::module(task) else {
         return Vec::new();
     };
@@ -82,7 +82,7 @@ fn texts(at: At<'_>, task: &Node) -> Vec<Text> {
             .unwrap_or_default()
             .to_owned();
         if let Some(content) = given.get("content") {
-            all.push(Text {
+            all.push(Put {
                 to,
                 text: as_text(content),
                 line: content.line,
@@ -98,7 +98,7 @@ fn texts(at: At<'_>, task: &Node) -> Vec<Text> {
             let text = at.side.tree.text(path).unwrap_or_default();
             let line = given.get("src").map_or(task.line, |s| s.line);
             for text in rendered(at, task, text, bare == "template") {
-                all.push(Text {
+                all.push(Put {
                     to: to.clone(),
                     text,
                     line,

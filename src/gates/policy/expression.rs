@@ -150,8 +150,7 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
     let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
     match name {
         "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory"
-        | "to_json" => Some(node),
-        "expanduser" => Some(node),
+        | "to_json" | "expanduser" => Some(node),
         "trim" => text(|t| t.trim().to_owned()),
         "lower" => text(str::to_lowercase),
         "upper" => text(str::to_uppercase),

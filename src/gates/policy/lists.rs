@@ -425,10 +425,10 @@ fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         held("the task notifies another handler than before".to_owned());
     }
     if let (Some((was, ..)), Some((is, ..))) = (tasks::module(old), tasks::module(new)) {
-        if bare(was) != bare(is) {
-            held(format!("the task's module changes from {was} to {is}"));
-        } else {
+        if bare(was) == bare(is) {
             issues.extend(fewer(pair, old, new));
+        } else {
+            held(format!("the task's module changes from {was} to {is}"));
         }
     } else if tasks::module(old).is_some() != tasks::module(new).is_some() {
         held("the task becomes another".to_owned());

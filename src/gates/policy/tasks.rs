@@ -116,7 +116,7 @@ pub(super) fn judge(at: At<'_>, task: &Node) -> Vec<Issue> {
     match (is_block, module(task)) {
         (true, None) if pairs.iter().all(|(key, ..)| is_keyword(key)) => {}
         (false, Some(_)) => {
-            issues.extend(modules::judge(at.known, at.side, at.file, at.locals, task))
+            issues.extend(modules::judge(at.known, at.side, at.file, at.locals, task));
         }
         _ => issues.push(Issue::refused(
             "layout",
@@ -130,6 +130,7 @@ pub(super) fn judge(at: At<'_>, task: &Node) -> Vec<Issue> {
     issues
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each keyword")]
 fn keyword(
     at: At<'_>,
     key: &str,
@@ -282,7 +283,7 @@ fn notified(at: At<'_>, line: usize, value: &Node) -> Vec<Issue> {
                     crate::text::plain(text, 80)
                 ),
             ));
-        } else if !std::ptr::eq(at.side, &at.known.old)
+        } else if !std::ptr::eq(at.side, &raw const at.known.old)
             && has_handler(&at.known.old, text)
             && !at.known.old.notifies(text)
         {

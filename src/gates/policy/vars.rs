@@ -37,13 +37,9 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
                 format!("the new variable {name} outranks another of that name; choose a new one"),
             ));
         }
-        if before.is_none() && known.old.env.is_dynamic(name) {
-            issues.push(Issue::held(
-                "shadow",
-                *line,
-                format!("the name {name} is in use and would reach other tasks; choose a new one"),
-            ));
-        } else if before.is_none() && known.old.env.uses(name) && known.old.env.is_undefined(name) {
+        let old = &known.old.env;
+        let in_use = old.is_dynamic(name) || old.uses(name) && old.is_undefined(name);
+        if before.is_none() && in_use {
             issues.push(Issue::held(
                 "shadow",
                 *line,

@@ -63,13 +63,13 @@ async fn one(context: &ProbeContext, hook: &Hook, cancel: &CancellationToken) ->
         let call = calls.get(at);
         let shown = call.map_or_else(|| "input that is no question".to_owned(), Call::shown);
         match (call.map(|c| c.wanted), was, now) {
-            (_, Some(Answer::Broken(_)), Answer::Broken(_)) => {}
+            (_, Some(Answer::Broken(_)), Answer::Broken(_))
+            | (Some(Wanted::Allow), Some(Answer::Denied), Answer::Denied) => {}
             (_, _, Answer::Broken(why)) => {
                 return Verdict::Refused(format!(
                     "{name} fails on \"{shown}\": {why}; exit 2 where something goes wrong [script-open]"
                 ));
             }
-            (Some(Wanted::Allow), Some(Answer::Denied), Answer::Denied) => {}
             (Some(Wanted::Allow), _, Answer::Denied) => {
                 return Verdict::Refused(format!(
                     "{name} blocks an ordinary call: {shown}; narrow what it stops [script-blocks]"

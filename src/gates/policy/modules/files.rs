@@ -315,9 +315,8 @@ fn file(call: &Call<'_>) -> Vec<Issue> {
                 ));
             }
         }
-        "touch" => issues.extend(places::path(call.known, key, node)),
         "file" if tightens(call, &place) => {}
-        "file" => issues.extend(places::path(call.known, key, node)),
+        "touch" | "file" => issues.extend(places::path(call.known, key, node)),
         "link" | "hard" => issues.push(call.held(
             "link",
             "a link makes one path mean another; a person decides",
@@ -387,15 +386,16 @@ fn tightens(call: &Call<'_>, place: &str) -> bool {
         ]
         .contains(&name)
     };
+    let only_owner = bits.trailing_zeros() >= 6;
     if let Some((_, widest)) = WIDEST.iter().find(|(p, _)| *p == place) {
-        let own = bits & 0o700 >= 0o400 || place.ends_with("shadow") || place.ends_with("shadow-");
+        let own = bits & 0o400 != 0 || place.ends_with("shadow") || place.ends_with("shadow-");
         // What everybody reads stays readable.
         let read = *widest & 0o044 != 0o044 || bits & 0o044 == 0o044 || place == "/var/log";
         return bits & !widest & 0o7777 == 0 && own && read && roots(owner) && roots(group);
     }
     // Home directories: nothing for others, and still readable by their owner.
     let mine = owner.is_empty() || !roots(owner);
-    place.starts_with("~/") && bits & 0o077 == 0 && bits & 0o400 != 0 && mine
+    place.starts_with("~/") && only_owner && bits & 0o400 != 0 && mine
 }
 
 /// Judges a text that becomes a part of a file.

@@ -189,18 +189,15 @@ fn packages(call: &Call<'_>) -> Vec<Issue> {
             ));
         }
     }
-    for key in ["upgrade"] {
-        let value = call.text(key);
-        if ![
-            "", "dist", "full", "safe", "yes", "true", "no", "false", "True",
-        ]
-        .contains(&value)
-        {
-            issues.push(call.held(
-                "module-parameter",
-                format!("{key}: {}", crate::text::plain(value, 40)),
-            ));
-        }
+    let upgrade = call.text("upgrade");
+    let known = [
+        "", "dist", "full", "safe", "yes", "true", "no", "false", "True",
+    ];
+    if !known.contains(&upgrade) {
+        issues.push(call.held(
+            "module-parameter",
+            format!("upgrade: {}", crate::text::plain(upgrade, 40)),
+        ));
     }
     issues
 }

@@ -215,7 +215,7 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
         "deny" | "reject" if !outgoing => {}
         "allow" if outgoing => {}
         "allow" => {
-            issues.push(call.refused("schema-firewall", "everything that comes in is allowed"))
+            issues.push(call.refused("schema-firewall", "everything that comes in is allowed"));
         }
         _ => issues.push(call.held(
             "schema-firewall",
@@ -226,6 +226,7 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
         .first(&["port", "to_port", "name", "app"])
         .and_then(Node::text)
         .unwrap_or_default();
+    let own = OWN_PORTS.contains(&port);
     match call.text("rule") {
         "" => {}
         "deny" | "reject" if outgoing || OWN_PORTS.contains(&port) || port.is_empty() => {
@@ -235,9 +236,8 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
             ));
         }
         "deny" | "reject" => {}
-        "limit" | "allow" if OWN_PORTS.contains(&port) => {}
-        "allow" if outgoing => {}
-        "allow" if ["lo", "lo0"].contains(&call.text("interface")) => {}
+        "limit" if own => {}
+        "allow" if own || outgoing || ["lo", "lo0"].contains(&call.text("interface")) => {}
         _ => issues.push(call.held(
             "schema-firewall",
             format!(

@@ -64,8 +64,7 @@ pub(super) fn rules(line: &str) -> Word {
         ["-b", n] if n.parse::<u32>().is_ok_and(|n| (64..=65536).contains(&n)) => Word::Good,
         ["-f", "1"]
         | ["-e", "1" | "2"]
-        | ["--backlog_wait_time", _]
-        | ["-r", _]
+        | ["--backlog_wait_time" | "-r", _]
         | ["--loginuid-immutable"] => Word::Good,
         ["-e", "0"] => refused("auditing is switched off"),
         ["-a", kind, ..] if kind.contains("never") => {
@@ -205,7 +204,7 @@ pub(super) fn logrotate(line: &str) -> Word {
         }
         "daily" | "weekly" | "monthly" | "compress" | "delaycompress" | "missingok"
         | "notifempty" | "copytruncate" | "dateext" | "sharedscripts" | "nocreate" | "ifempty"
-        | "}" | "{" => Word::Good,
+        | "}" | "{" | "size" | "minsize" | "maxsize" => Word::Good,
         "create"
             if words
                 .get(1)
@@ -217,7 +216,6 @@ pub(super) fn logrotate(line: &str) -> Word {
             Some(4..=3650) => Word::Good,
             _ => refused("fewer than four old logs are kept"),
         },
-        "size" | "minsize" | "maxsize" => Word::Good,
         _ if first.starts_with("/var/log/") && (words.len() == 1 || words.last() == Some(&"{")) => {
             Word::Good
         }
@@ -275,8 +273,8 @@ pub(super) fn time(line: &str) -> Word {
         | ["maxupdateskew", _]
         | ["leapsectz", "right/UTC"]
         | ["keyfile", "/etc/chrony/chrony.keys" | "/etc/chrony.keys"]
-        | ["port" | "cmdport", "0"] => Word::Good,
-        ["restrict", ..] => Word::Good,
+        | ["port" | "cmdport", "0"]
+        | ["restrict", ..] => Word::Good,
         _ => held("a setting of time that no rule knows"),
     }
 }

@@ -52,6 +52,7 @@ impl PartialEq for Grammar {
 }
 
 /// Files by their paths: exactly, or below a directory and with an ending.
+#[expect(clippy::too_many_lines, reason = "a table, read in one piece")]
 pub(super) fn of(path: &str) -> Option<Grammar> {
     let below = |dir: &str, end: &str| {
         path.strip_prefix(dir)
@@ -222,7 +223,7 @@ pub(super) fn judge(
         if let Some(inner) = text.strip_prefix('[')
             && matches!(grammar, Grammar::Git | Grammar::Equals(..))
         {
-            section = inner.trim_end_matches(']').to_owned();
+            inner.trim_end_matches(']').clone_into(&mut section);
         }
         let said = state.line(grammar, path, &section, text);
         if known.contains(text) {

@@ -83,7 +83,7 @@ pub(super) fn line(text: &str) -> Word {
             if !kind.is_empty()
                 && ["readonly", "export"].contains(&kind)
                 && part.chars().all(word)
-                && part.split(' ').all(|n| variable_known(n))
+                && part.split(' ').all(variable_known)
             {
                 continue;
             }
