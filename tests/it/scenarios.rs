@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use secloop::turn::{Gate, TurnOutcome, Verdict};
 use serde_json::{Value, json};
@@ -173,6 +174,11 @@ marker() {
 }
 "#;
 
+/// In a directory of its own, since the agent sees what is beside it.
+fn program(station: &Station) -> PathBuf {
+    station.repo().with_file_name("agents").join("agent")
+}
+
 fn agent(station: &Station, case: &Case) {
     let report = json!({
         "outcome": "improvement",
@@ -195,7 +201,7 @@ fn agent(station: &Station, case: &Case) {
     ] {
         let _ = writeln!(script, "cat <<'EVENT'\n{line}\nEVENT");
     }
-    let file = station.home().join("agent");
+    let file = program(station);
     let beside = file.with_extension("new");
     std::fs::write(&beside, script).unwrap();
     std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -205,7 +211,8 @@ fn agent(station: &Station, case: &Case) {
 /// The workstation, its hooks without a gap, and its past.
 fn station() -> Station {
     let station = Station::with_gaps(&[]).unhurried();
-    let program = station.home().join("agent");
+    let program = program(&station);
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
     let keys = format!(
         "kind = \"claude\"\nprogram = \"{}\"\ncredential_env = [\"ANTHROPIC_API_KEY\"]",
         program.display()
