@@ -54,7 +54,7 @@ const fn class(name: &'static str, attempt: bool, failure: bool, pace: Pace, end
 }
 
 /// The table.
-pub const TABLE: [Class; 11] = [
+pub const TABLE: [Class; 12] = [
     //     class       attempt failure
     class("done", true, false, Pace::Schedule, Ends::Never),
     class("no_op", true, false, Pace::Schedule, Ends::Confirmed),
@@ -65,6 +65,7 @@ pub const TABLE: [Class; 11] = [
     class("truncated", true, true, Pace::Schedule, Ends::InARow),
     class("budget", true, true, Pace::Schedule, Ends::InARow),
     class("hung", true, true, Pace::Schedule, Ends::InARow),
+    class("denied", true, true, Pace::Schedule, Ends::InARow),
     class("crashed", true, true, Pace::Schedule, Ends::InARow),
     class("cancelled", false, false, Pace::Schedule, Ends::Never),
 ];
@@ -150,7 +151,8 @@ mod tests {
     #[test]
     fn no_class_is_missing() {
         use AgentOutcome::{
-            Auth, Blocked, Budget, Cancelled, Crashed, Done, Hung, Limit, NoOp, Offline, Truncated,
+            Auth, Blocked, Budget, Cancelled, Crashed, Denied, Done, Hung, Limit, NoOp, Offline,
+            Truncated,
         };
         for outcome in [
             Done,
@@ -162,6 +164,7 @@ mod tests {
             Truncated,
             Budget,
             Hung,
+            Denied,
             Crashed,
             Cancelled,
         ] {

@@ -24,6 +24,16 @@ pub enum Next {
     Stop(Stop),
 }
 
+impl Next {
+    /// Why the loop ends, if it does.
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stop(stop) => Some(stop),
+            Self::Sleep | Self::SleepUntil(_) | Self::BackOff(_) => None,
+        }
+    }
+}
+
 /// Why the loop ended. Each has its own exit code, ledger entry and post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -62,6 +72,16 @@ impl Stop {
             Self::DrySpell(_) | Self::Failures(..) | Self::Ceiling(_) => Exit::GaveUp,
             Self::AuthLost(_) | Self::NeedsOperator(_) => Exit::NeedsOperator,
             Self::Signal => Exit::Interrupted,
+        }
+    }
+
+    /// Whether its post tells all that there is to tell of the last turn.
+    pub fn tells_the_turn(&self, turn: &Turn) -> bool {
+        match self {
+            Self::CapReached(_) | Self::AuthLost(_) => true,
+            // What a turn left is told by the turn.
+            Self::NeedsOperator(_) => !matches!(turn.outcome, TurnOutcome::NeedsOperator(_)),
+            _ => false,
         }
     }
 

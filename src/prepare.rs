@@ -17,7 +17,7 @@ use crate::lock::Lock;
 use crate::memory::Scope;
 use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
-use crate::recover::{end_what_survived, recover};
+use crate::recover::{GRACE, end_what_survived, recover};
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
@@ -46,7 +46,7 @@ pub async fn prepare(
         .await
         .map_err(Fatal::Sandbox)?;
     let agent = worker(&config, &sandbox, around)?;
-    end_what_survived().await?;
+    end_what_survived(&config.state_dir, GRACE).await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
         return Err(Fatal::Config(format!(
@@ -112,10 +112,17 @@ fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<W
         AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
         AgentKind::Claude => {
             let claude = Claude::new(&config.agent, &config.sandbox, sandbox.clone(), &around.env)
+                .and_then(|claude| claude.guarded_by(&own_program()?))
                 .map_err(Fatal::Agent)?;
             Worker::Claude(Box::new(claude))
         }
     })
+}
+
+/// This program, which is its agent's guard.
+fn own_program() -> Result<std::path::PathBuf, String> {
+    let program = std::env::current_exe().and_then(std::fs::canonicalize);
+    program.map_err(|e| format!("secloop's own program can't be found: {e}"))
 }
 
 /// What package installers need to reach their registry.

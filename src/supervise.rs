@@ -38,20 +38,24 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         let Some(turned) = wake_up(world, signals, &mut turns).await? else {
             break Stop::Signal;
         };
-        records::record(world, &turned.turn, turned.stop.as_ref()).await?;
-        // The evidence is in the ledger: a run of months must not keep it in memory.
         turns.push(Turn {
+            // The rest is in the ledger soon: a run of months must not keep the evidence in memory.
             receipt: turned.turn.receipt.kept_in_mind(),
-            ..turned.turn
+            ..turned.turn.clone()
         });
+        let config = &world.config.r#loop;
+        let next = turned.stop.map_or_else(|| next(&turns, config), Next::Stop);
+        // What ended the turn ends the loop, but for what a person has to know.
+        let next = match next {
+            Next::Stop(Stop::NeedsOperator(_) | Stop::AuthLost(_) | Stop::CapReached(_)) => next,
+            _ if signals.stop.is_cancelled() => Next::Stop(Stop::Signal),
+            _ => next,
+        };
+        records::record(world, &turned.turn, next.stop()).await?;
         if let Some(fatal) = turned.fatal {
             return Err(fatal);
         }
-        if let Some(stop) = turned.stop {
-            break stop;
-        }
-        let config = &world.config.r#loop;
-        let next = match next(&turns, config) {
+        let next = match next {
             Next::Stop(stop) => break stop,
             next => next,
         };

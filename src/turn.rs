@@ -172,6 +172,8 @@ pub enum AgentOutcome {
     Budget,
     /// No sign of life until a deadline.
     Hung,
+    /// The guard refused too much that no honest work runs into.
+    Denied,
     /// Anything else that is not a valid end, such as a malformed report.
     Crashed,
     /// Stopped by the supervisor.
@@ -191,6 +193,7 @@ impl AgentOutcome {
             Self::Truncated => "truncated",
             Self::Budget => "budget",
             Self::Hung => "hung",
+            Self::Denied => "denied",
             Self::Crashed => "crashed",
             Self::Cancelled => "cancelled",
         }
@@ -210,6 +213,9 @@ pub struct Iteration {
     pub cost: MicroUsd,
     /// The agent's session id, where it has one: joins the run with its transcript.
     pub session: Option<String>,
+    /// Tool calls that the guard refused, one line each, bounded and redacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_calls: Vec<String>,
     /// The last lines of its output, bounded and redacted.
     pub tail: Vec<String>,
 }

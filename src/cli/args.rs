@@ -147,6 +147,24 @@ pub enum GuardCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a rule refuses, why, and what to do instead; without a name: all rules.
+    Explain {
+        /// The rule's name.
+        #[arg(value_name = "RULE")]
+        rule: Option<String>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge labelled commands: exit 0 where all verdicts agree with their labels, 2 where not.
+    Test {
+        /// One JSON object a line, with `command` and `label` ("deny" or "allow").
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// How `run` runs.

@@ -1,5 +1,8 @@
 //! `secloop guard`: Claude Code's question on standard input, and the same for people.
 
+mod corpus;
+mod explain;
+
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 
@@ -12,6 +15,8 @@ use crate::guard::{self, Verdict, hook};
 
 /// Enough for the deepest nesting that is still read.
 const STACK: usize = 256 * 1024 * 1024;
+/// A question that can't nest deep enough to need it.
+const SHALLOW: usize = 2 * 1024;
 
 /// Answers where the process was started as the hook, before anything else is set up. None: it was
 /// started as something else.
@@ -32,7 +37,7 @@ pub fn hook(arguments: &[OsString]) -> Option<Exit> {
         Err(_) => {
             Some("secloop guard: the question can't be read; the tool was not run".to_owned())
         }
-        Ok(_) => apart(move || hook::refusal(&question)).unwrap_or_else(|| {
+        Ok(_) => answered(question).unwrap_or_else(|| {
             Some("secloop guard: judging it failed; the tool was not run".to_owned())
         }),
     };
@@ -41,6 +46,14 @@ pub fn hook(arguments: &[OsString]) -> Option<Exit> {
     };
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
     Some(Exit::Refused)
+}
+
+/// The answer; none where judging panics. A thread would cost a short question a tenth of its time.
+fn answered(question: Vec<u8>) -> Option<Option<String>> {
+    if question.len() > SHALLOW {
+        return apart(move || hook::refusal(&question));
+    }
+    std::panic::catch_unwind(|| hook::refusal(&question)).ok()
 }
 
 /// Runs the judgement on a stack of its own; none where it panics or can't be started.
@@ -53,9 +66,25 @@ fn apart<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Optio
         .ok()
 }
 
-/// `secloop guard check`.
+/// `secloop guard check` and what else people ask.
 pub(super) fn guard(command: GuardCommand) -> Exit {
-    let GuardCommand::Check { script, json } = command;
+    match command {
+        GuardCommand::Check { script, json } => check(script, json),
+        GuardCommand::Explain { rule, json } => explain::explain(rule.as_deref(), json),
+        GuardCommand::Test { file, json } => {
+            apart(move || corpus::test(&file, json)).unwrap_or(Exit::Fatal)
+        }
+    }
+}
+
+/// What was asked can't be answered.
+fn complain(why: &str) -> Exit {
+    let line = format!("secloop: {}\n", crate::text::terminal_safe(why));
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    Exit::Usage
+}
+
+fn check(script: String, json: bool) -> Exit {
     let verdict = apart(move || guard::judge(&script))
         .unwrap_or_else(|| Verdict::Unprovable("something that judging it fails on".to_owned()));
     if json {

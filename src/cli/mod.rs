@@ -7,6 +7,7 @@ mod init;
 mod look;
 mod place;
 mod receipt;
+mod refused;
 mod run;
 mod sandbox;
 mod stop;

@@ -1,5 +1,6 @@
 //! What the shell does itself, and what little of it can be followed.
 
+use super::call::Call;
 use super::marks::{HOLE, has_hole};
 use super::options::operands;
 use super::paths::{Base, Place};
@@ -43,12 +44,34 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         "alias" => {
             for word in operands(args) {
                 if let Some((alias, text)) = word.split_once('=') {
+                    // What it would do alone; it may be called where nobody looks.
+                    if let Err(stop @ Stop::Deny { .. }) = walk.attempt(text) {
+                        return Err(stop);
+                    }
                     walk.aliases.insert(alias.to_owned(), text.to_owned());
                 }
             }
             nothing
         }
+        "set" | "history" => {
+            super::guards::check(&Call::new(name, args))?;
+            if name == "set"
+                && let Some(at) = args.iter().position(|a| a == "--")
+            {
+                walk.scope.positional = args[at + 1..].to_vec();
+            }
+            Some(Flow::Unknown {
+                secret: name == "history",
+            })
+        }
+        "enable" if super::options::short(args, 'f') => {
+            return Err(Stop::deny("environment", quoted(&args.join(" "))));
+        }
+        "hash" if args.first().is_some_and(|a| a == "-p") && args.len() > 2 => {
+            return Err(Stop::deny("environment", quoted(&args.join(" "))));
+        }
         "unset" => {
+            super::guards::check(&Call::new(name, args))?;
             for word in operands(args) {
                 walk.scope.vars.remove(word);
             }
@@ -77,7 +100,7 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             Flow::None => None,
             flow => Some(flow.clone()),
         },
-        "hash" | "type" | "set" | "shopt" | "test" | "[" => Some(Flow::UNKNOWN),
+        "hash" | "type" | "shopt" | "test" | "[" => Some(Flow::UNKNOWN),
         _ => None,
     })
 }
@@ -173,7 +196,7 @@ fn source(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
     match input_from(walk, &file) {
         Flow::Text(text) => walk.script(&text),
         Flow::Unknown { .. } => Err(Stop::deny("download-exec", quoted(&file))),
-        Flow::None if has_hole(&file) && file.starts_with("/dev/") => {
+        Flow::None if file == HOLE.to_string() || has_hole(&file) && file.starts_with("/dev/") => {
             Err(Stop::deny("eval-data", quoted(&file)))
         }
         Flow::None => Ok(Flow::UNKNOWN),
@@ -195,6 +218,12 @@ fn declare(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
             value.to_owned()
         };
         environment::check(walk, name, &value, true)?;
+        // A name for another variable: whose value it then has, nobody follows.
+        let value = if super::options::short(args, 'n') && !args.is_empty() {
+            HOLE.to_string()
+        } else {
+            value
+        };
         walk.assign(name, value);
     }
     Ok(())

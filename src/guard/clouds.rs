@@ -1,82 +1,136 @@
 //! Containers, clouds and forges, beyond what their subcommand says.
 
 use super::Stop;
+use super::call::Call;
 use super::marks::has_hole;
-use super::options::{long, operands, short, value};
-use super::walk::{Walk, quoted};
+use super::options::long;
+use super::walk::Walk;
 
 /// Judges them.
-pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule: &'static str| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
-    };
-    let words = operands(args);
-    let word = |i: usize| words.get(i).map_or("", |w| w.as_str());
-    match name {
-        "docker" | "podman" | "nerdctl" => container(walk, name, args),
+pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
+    match call.name {
+        "docker" | "podman" | "nerdctl" => container(walk, call),
         "aws" | "gcloud" | "az" | "doctl" | "gsutil" | "linode-cli" | "hcloud" | "oci" | "scw"
-        | "ibmcloud" => cloud(name, args),
-        "gh" | "glab" if word(0) == "api" => {
-            let method = value(args, "-X")
-                .or_else(|| value(args, "--method"))
-                .unwrap_or_default()
-                .to_uppercase();
-            let graphql = args
-                .iter()
-                .any(|a| a.contains("mutation") && (a.contains("delete") || a.contains("Delete")));
-            if method == "DELETE"
-                || has_hole(&method)
-                || graphql
-                || word(1).ends_with("/merge") && method == "PUT"
-            {
-                return deny("forge-destroy");
-            }
-            Ok(())
-        }
-        "curl" | "http" | "xh" | "wget" => {
-            let method = value(args, "-X")
-                .or_else(|| value(args, "--request"))
-                .or_else(|| value(args, "--method"))
-                .unwrap_or_default();
-            let deletes = method.eq_ignore_ascii_case("delete")
-                || args.first().is_some_and(|a| a == "DELETE");
-            let forge = args
-                .iter()
-                .any(|a| a.contains("api.github.com") || a.contains("/api/v4/"));
-            if deletes && forge {
-                deny("forge-destroy")
-            } else {
-                Ok(())
-            }
-        }
-        "kubectl" | "oc"
-            if word(0) == "get"
-                && words.iter().any(|w| w.starts_with("secret"))
-                && (short(args, 'o') || long(args, "output", 3)) =>
-        {
-            deny("secret-read")
+        | "ibmcloud" | "vultr-cli" | "exo" => cloud(call),
+        "gh" | "glab" if call.word(0) == "api" => forge(call),
+        "gh" if matches!((call.word(0), call.word(1)), ("gist", "create" | "edit")) => call
+            .words
+            .iter()
+            .skip(2)
+            .try_for_each(|file| super::reads::check_read(walk, "gh gist", file)),
+        "curl" | "http" | "https" | "xh" | "wget" => request(call),
+        "kubectl" | "oc" => {
+            let secrets = |w: &&str| w.starts_with("secret") || w.contains(",secret");
+            let shows = matches!(call.word(0), "get" | "describe")
+                && call.words.iter().any(secrets)
+                && (call.short('o') || long(call.args, "output", 3));
+            call.deny_if(shows, "secret-read")
         }
         _ => Ok(()),
     }
 }
 
-fn container(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
+/// Settings of a repository that decide who may do what.
+const FORGE_SETTINGS: &[&str] = &[
+    "protection",
+    "collaborators",
+    "/hooks",
+    "/keys",
+    "/secrets",
+    "/permissions",
+    "/rulesets",
+    "/transfer",
+    "/environments",
+    "/invitations",
+    "/memberships",
+];
+
+fn forge(call: &Call<'_>) -> Result<(), Stop> {
+    let method = call
+        .value("-X")
+        .or_else(|| call.value("--method"))
+        .unwrap_or_default()
+        .to_uppercase();
+    let path = call.word(1).trim_matches('/');
+    let sets = call.any(|a| FORGE_SETTINGS.iter().any(|s| a.contains(s)));
+    let changes = matches!(method.as_str(), "PUT" | "PATCH" | "POST");
+    let repository = path.starts_with("repos/") && path.split('/').count() == 3;
+    let mutates = |a: &str| {
+        let a = a.to_lowercase();
+        a.contains("mutation")
+            && ["delete", "remove", "archive", "transfer", "update"]
+                .iter()
+                .any(|w| a.contains(w))
     };
+    let refused = method == "DELETE"
+        || has_hole(&method)
+        || changes && (sets || repository)
+        || call.any(mutates)
+        || path.ends_with("/merge") && method == "PUT";
+    call.deny_if(refused, "forge-destroy")
+}
+
+/// Hosts whose HTTP interface is somebody's infrastructure.
+const APIS: &[&str] = &[
+    "api.cloudflare.com",
+    "api.digitalocean.com",
+    "api.heroku.com",
+    "api.vercel.com",
+    "api.netlify.com",
+    "googleapis.com",
+    "management.azure.com",
+    "api.linode.com",
+    "api.hetzner.cloud",
+    "api.fly.io",
+    "api.stripe.com",
+    ":9200",
+    ":8500/v1/kv",
+    ":2375",
+    ":2379",
+    ":6443",
+    "docker.sock",
+];
+
+fn request(call: &Call<'_>) -> Result<(), Stop> {
+    let method = ["-X", "--request", "--method"]
+        .iter()
+        .find_map(|o| call.value(o))
+        .unwrap_or_default();
+    let deletes =
+        method.eq_ignore_ascii_case("delete") || call.args.first().is_some_and(|a| a == "DELETE");
+    let at = |hosts: &[&str]| call.any(|a| hosts.iter().any(|h| a.contains(h)));
+    if deletes && at(&["api.github.com", "/api/v4/"]) {
+        return call.deny("forge-destroy");
+    }
+    let everything = call.any(|a| a.ends_with("/_all") || a.ends_with("/*"));
+    call.deny_if(deletes && (at(APIS) || everything), "infra-destroy")
+}
+
+fn container(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
+    let args = call.args;
+    let removes = call.words.contains(&"rm") || call.words.contains(&"rmi");
+    if removes && call.any(|a| has_hole(a)) {
+        return call.deny("infra-destroy");
+    }
+    if call.word(0) == "inspect" && call.any(|a| a.contains("Config.Env")) {
+        return call.deny("secret-read");
+    }
     let starts = args.iter().any(|a| a == "run" || a == "create");
+    let host = [
+        "--pid=host",
+        "--privileged",
+        "--userns=host",
+        "--cap-add=ALL",
+        "--cap-add=SYS_ADMIN",
+    ];
+    let two = |a: &str, b: &str| args.windows(2).any(|p| p[0] == a && p[1] == b);
     if starts
-        && args
-            .iter()
-            .any(|a| a == "--privileged" || a.starts_with("--pid=host"))
+        && (call.has(&host)
+            || two("--pid", "host")
+            || two("--cap-add", "SYS_ADMIN")
+            || two("--cap-add", "ALL"))
     {
-        return deny("container-escape");
+        return call.deny("container-escape");
     }
     let mounts = args
         .windows(2)
@@ -94,71 +148,94 @@ fn container(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
         let place = super::paths::Place::of(source, &walk.scope.cwd);
         let read_only = mount.ends_with(":ro");
         if source.starts_with('/') && (place.parts.is_empty() || place.is_system() && !read_only) {
-            return deny("container-escape");
+            return call.deny("container-escape");
         }
+        super::reads::check_read(walk, call.name, source)?;
     }
     Ok(())
 }
 
-fn cloud(name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
-    };
-    let words = operands(args);
-    if args
-        .iter()
-        .any(|a| a == "--dryrun" || a == "--dry-run" || a == "help")
-    {
+/// Beginnings of verbs that remove.
+const REMOVES: &[&str] = &[
+    "delete-",
+    "terminate-",
+    "remove-",
+    "deregister-",
+    "purge-",
+    "destroy-",
+    "detach-",
+    "disable-",
+    "schedule-key-deletion",
+    "revoke-",
+];
+
+/// Verbs that hand out rights.
+const GRANTS: &[&str] = &[
+    "create-access-key",
+    "create-login-profile",
+    "update-login-profile",
+    "attach-user-policy",
+    "attach-role-policy",
+    "attach-group-policy",
+    "put-user-policy",
+    "put-role-policy",
+    "add-user-to-group",
+    "update-assume-role-policy",
+    "create-user",
+    "add-iam-policy-binding",
+    "set-iam-policy",
+    "put-bucket-policy",
+    "put-bucket-acl",
+    "authorize-security-group-ingress",
+];
+
+/// Verbs that show a secret.
+const SHOWS: &[&str] = &[
+    "print-access-token",
+    "print-identity-token",
+    "get-access-token",
+    "get-secret-value",
+    "get-session-token",
+    "assume-role",
+    "get-parameters",
+    "get-authorization-token",
+];
+
+fn cloud(call: &Call<'_>) -> Result<(), Stop> {
+    if call.has(&["--dryrun", "--dry-run", "help", "--help"]) {
         return Ok(());
     }
     let verb = |w: &str| {
-        matches!(
-            w,
-            "delete" | "destroy" | "rb" | "purge" | "terminate" | "deprovision"
-        ) || [
-            "delete-",
-            "terminate-",
-            "remove-",
-            "deregister-",
-            "purge-",
-            "destroy-",
-            "detach-",
-            "disable-",
-            "schedule-key-deletion",
-        ]
-        .iter()
-        .any(|p| w.starts_with(p))
+        let whole = [
+            "delete",
+            "destroy",
+            "rb",
+            "purge",
+            "terminate",
+            "deprovision",
+        ];
+        whole.contains(&w) || REMOVES.iter().any(|p| w.starts_with(p))
     };
-    let first: Vec<&str> = words.iter().take(5).map(|w| w.as_str()).collect();
-    if first.iter().any(|w| verb(w)) {
-        return deny("infra-destroy");
+    let first: Vec<&str> = call.words.iter().take(5).copied().collect();
+    let removes = first
+        .iter()
+        .any(|w| *w == "rm" || *w == "sync" || *w == "rsync");
+    let recursive = call.has(&[
+        "--recursive",
+        "-r",
+        "--delete",
+        "-R",
+        "-d",
+        "--delete-unmatched-destination-objects",
+    ]);
+    if first.iter().any(|w| verb(w)) || removes && recursive {
+        return call.deny("infra-destroy");
     }
-    let removes = first.iter().any(|w| *w == "rm" || *w == "sync");
-    if removes
-        && args
-            .iter()
-            .any(|a| matches!(a.as_str(), "--recursive" | "-r" | "--delete" | "-R" | "-d"))
-    {
-        return deny("infra-destroy");
+    if first.iter().any(|w| GRANTS.contains(w)) {
+        return call.deny("account-change");
     }
-    let tokens = [
-        "print-access-token",
-        "print-identity-token",
-        "get-access-token",
-        "get-secret-value",
-        "get-session-token",
-        "assume-role",
-        "get-parameters",
-        "get-authorization-token",
-    ];
-    let shows = first.iter().any(|w| tokens.contains(w))
-        || name == "gcloud" && first.starts_with(&["secrets", "versions", "access"])
-        || name == "az" && first.starts_with(&["keyvault", "secret", "show"]);
-    if shows {
-        return deny("secret-read");
-    }
-    Ok(())
+    let shows = first.iter().any(|w| SHOWS.contains(w))
+        || call.name == "gcloud" && first.starts_with(&["secrets", "versions", "access"])
+        || call.name == "az" && first.starts_with(&["keyvault", "secret", "show"]);
+    call.deny_if(shows, "secret-read")
 }

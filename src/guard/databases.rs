@@ -1,42 +1,104 @@
-//! Databases: what drops, truncates or empties.
+//! Databases and queues: what drops, truncates or empties.
 
 use super::Stop;
-use super::walk::{Flow, Walk, quoted};
+use super::call::Call;
+use super::walk::{Flow, Walk};
+
+/// Clients that take statements as words or on their input.
+const CLIENTS: &[&str] = &[
+    "psql",
+    "mysql",
+    "mariadb",
+    "sqlite3",
+    "sqlite",
+    "sqlcmd",
+    "mongo",
+    "mongosh",
+    "bq",
+    "duckdb",
+    "clickhouse-client",
+    "clickhouse",
+    "cqlsh",
+    "snowsql",
+    "cockroach",
+    "influx",
+    "usql",
+    "pgcli",
+    "mycli",
+    "isql",
+    "trino",
+    "neo4j",
+    "cypher-shell",
+    "supabase",
+    "wrangler",
+    "turso",
+];
 
 /// Judges them.
-pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule: &'static str| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
+pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
+    let all = call.lower();
+    let says = |words: &[&str]| words.iter().any(|w| all.contains(w));
+    let destroys = match call.name {
+        name if CLIENTS.contains(&name) => {
+            let input = match &walk.scope.stdin {
+                Flow::Text(text) => Some(text.as_str()),
+                _ => None,
+            };
+            let texts = call.args.iter().map(String::as_str).chain(input);
+            texts.into_iter().any(destroys_data)
+        }
+        "redis-cli" | "valkey-cli" => {
+            let input = match &walk.scope.stdin {
+                Flow::Text(text) => text.to_lowercase(),
+                _ => String::new(),
+            };
+            [
+                "flushall",
+                "flushdb",
+                "config set",
+                "shutdown",
+                "script flush",
+                "debug",
+            ]
+            .iter()
+            .any(|w| all.contains(w) || input.contains(w))
+        }
+        "kafka-topics" | "kafka-topics.sh" => says(&["--delete"]),
+        "rabbitmqctl" => says(&["reset", "delete_", "purge_queue", "stop_app", "clear_"]),
+        "nodetool" => says(&["decommission", "removenode", "clearsnapshot"]),
+        "mongodump" | "pg_dump" => false,
+        _ => false,
     };
-    match name {
-        "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlcmd" | "mongo" | "mongosh"
-        | "clickhouse-client" | "cqlsh" | "duckdb" | "bq" | "snowsql" | "cockroach" => {
-            let mut texts: Vec<String> = args.to_vec();
-            if let Flow::Text(text) = &walk.scope.stdin {
-                texts.push(text.clone());
-            }
-            if texts.iter().any(|t| destroys_data(t)) {
-                return deny("database-destroy");
-            }
-            Ok(())
-        }
-        "redis-cli" => {
-            let all = args.join(" ").to_lowercase();
-            if all.contains("flushall")
-                || all.contains("flushdb")
-                || all.contains("config set")
-                || all.contains("shutdown")
-            {
-                return deny("database-destroy");
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
+    call.deny_if(destroys, "database-destroy")
 }
+
+/// What a statement begins with that destroys.
+const STATEMENTS: &[&str] = &[
+    "drop table",
+    "drop database",
+    "drop schema",
+    "drop user",
+    "drop view",
+    "drop index",
+    "drop role",
+    "drop owned",
+    "drop keyspace",
+    "drop measurement",
+    "drop collection",
+    "drop materialized",
+    "drop tablespace",
+    "truncate ",
+];
+
+/// Calls of document stores that destroy.
+const CALLS: &[&str] = &[
+    ".dropdatabase(",
+    ".drop()",
+    ".dropcollection(",
+    ".deletemany({})",
+    ".remove({})",
+    "detach delete",
+];
 
 /// Whether a text drops, truncates or empties.
 fn destroys_data(text: &str) -> bool {
@@ -48,30 +110,11 @@ fn destroys_data(text: &str) -> bool {
             .find(" drop ")
             .or_else(|| s.find("=drop "))
             .map_or(s, |at| &s[at + 1..]);
-        [
-            "drop table",
-            "drop database",
-            "drop schema",
-            "drop user",
-            "drop view",
-            "drop index",
-            "drop role",
-            "drop owned",
-            "truncate ",
-        ]
-        .iter()
-        .any(|d| s.starts_with(d))
+        STATEMENTS.iter().any(|d| s.starts_with(d))
             || s.starts_with("delete from") && !s.contains(" where ")
             || s.starts_with("update ") && s.contains(" set ") && !s.contains(" where ")
             || s.starts_with("alter table") && s.contains(" drop ")
             || s.starts_with("copy ") && s.contains(" program ")
-            || [
-                ".dropdatabase(",
-                ".drop()",
-                ".deletemany({})",
-                ".remove({})",
-            ]
-            .iter()
-            .any(|d| s.contains(d))
+            || CALLS.iter().any(|d| s.contains(d))
     })
 }

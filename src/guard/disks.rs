@@ -1,103 +1,67 @@
 //! Disks, volumes and file systems.
 
 use super::Stop;
-use super::options::{long, operands, short};
+use super::call::Call;
+use super::options::long;
 use super::paths::Place;
-use super::walk::{Walk, quoted};
+use super::walk::Walk;
+
+/// Judges the programs that format, partition and wipe.
+pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
+    call.deny_if(destroys(walk, call), "disk-destroy")
+}
 
 #[expect(clippy::too_many_lines, reason = "a table, read in one piece")]
-/// Judges the programs that format, partition and wipe.
-pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = || {
-        Err(Stop::deny(
-            "disk-destroy",
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
-    };
-    let device = args.iter().any(|a| {
+fn destroys(walk: &Walk, call: &Call<'_>) -> bool {
+    let device = call.any(|a| {
         a.split('=')
             .any(|part| Place::of(part, &walk.scope.cwd).is_device())
     });
-    let word = |i: usize| {
-        operands(args)
-            .get(i)
-            .map_or("", |w| w.as_str())
-            .to_lowercase()
-    };
-    let flag = |list: &[&str]| args.iter().any(|a| list.contains(&a.as_str()));
-    match name {
-        _ if name.starts_with("mkfs")
+    let word = |i: usize| call.word(i).to_lowercase();
+    match call.name {
+        name if name.starts_with("mkfs")
             || name.starts_with("newfs")
             || matches!(name, "mkswap" | "mke2fs" | "mkdosfs") =>
         {
-            let unknown = args.iter().any(|a| super::marks::has_hole(a));
-            if device || unknown { deny() } else { Ok(()) }
+            device || call.any(super::marks::has_hole)
         }
-        "wipefs" if device && (short(args, 'a') || long(args, "all", 1) || short(args, 'o')) => {
-            deny()
+        "wipefs" => device && (call.short('a') || long(call.args, "all", 1) || call.short('o')),
+        "fdisk" | "sfdisk" | "cfdisk" | "gdisk" | "sgdisk" | "parted" | "gparted" => {
+            let looks = [
+                "-l", "--list", "-d", "--dump", "-p", "--print", "-J", "--json", "-v", "print",
+            ];
+            device && !call.has(&looks)
         }
-        "fdisk" | "sfdisk" | "cfdisk" | "gdisk" | "sgdisk" | "parted" | "gparted" if device => {
-            let looks = flag(&[
-                "-l", "--list", "-d", "--dump", "-p", "--print", "-J", "--json", "-v",
-            ]) || args.iter().any(|a| a == "print");
-            if looks { Ok(()) } else { deny() }
-        }
-        "shred" | "blkdiscard" | "badblocks" | "scrub" | "nwipe" if device => deny(),
+        "shred" | "blkdiscard" | "badblocks" | "scrub" | "nwipe" => device,
         "lvremove" | "vgremove" | "pvremove" | "lvreduce" | "vgreduce" | "pvmove" => {
-            if short(args, 't') || long(args, "test", 2) {
-                Ok(())
-            } else {
-                deny()
-            }
+            !(call.short('t') || long(call.args, "test", 2))
         }
-        "cryptsetup"
-            if matches!(
-                word(0).as_str(),
-                "luksformat"
-                    | "erase"
-                    | "lukserase"
-                    | "lukskillslot"
-                    | "luksremovekey"
-                    | "reencrypt"
-            ) =>
-        {
-            deny()
-        }
-        "mdadm"
-            if flag(&[
-                "--stop",
-                "-S",
-                "--zero-superblock",
-                "--remove",
-                "-r",
-                "--fail",
-                "-f",
-                "--create",
-                "-C",
-            ]) =>
-        {
-            deny()
-        }
-        "zpool" | "zfs"
-            if matches!(
-                word(0).as_str(),
-                "destroy" | "labelclear" | "rollback" | "detach"
-            ) =>
-        {
-            deny()
-        }
-        "btrfs" if word(1) == "delete" => deny(),
-        "dmsetup"
-            if matches!(
-                word(0).as_str(),
-                "remove" | "remove_all" | "wipe_table" | "clear"
-            ) =>
-        {
-            deny()
-        }
+        "cryptsetup" => matches!(
+            word(0).as_str(),
+            "luksformat" | "erase" | "lukserase" | "lukskillslot" | "luksremovekey" | "reencrypt"
+        ),
+        "mdadm" => call.has(&[
+            "--stop",
+            "-S",
+            "--zero-superblock",
+            "--remove",
+            "-r",
+            "--fail",
+            "-f",
+            "--create",
+            "-C",
+        ]),
+        "zpool" | "zfs" => matches!(
+            word(0).as_str(),
+            "destroy" | "labelclear" | "rollback" | "detach"
+        ),
+        "btrfs" => word(1) == "delete",
+        "dmsetup" => matches!(
+            word(0).as_str(),
+            "remove" | "remove_all" | "wipe_table" | "clear"
+        ),
         "diskutil" => {
-            let verb = word(0);
-            let destroys = [
+            let verbs = [
                 "erase",
                 "partition",
                 "zero",
@@ -107,23 +71,20 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
                 "resize",
                 "splitpartition",
                 "mergepartitions",
-            ]
-            .iter()
-            .any(|v| verb.starts_with(v))
-                || matches!(verb.as_str(), "apfs" | "cs" | "coreStorage" | "appleraid")
-                    && (word(1).starts_with("delete") || word(1).starts_with("erase"));
-            if destroys { deny() } else { Ok(()) }
+            ];
+            let verb = word(0);
+            verbs.iter().any(|v| verb.starts_with(v))
+                || matches!(verb.as_str(), "apfs" | "cs" | "corestorage" | "appleraid")
+                    && (word(1).starts_with("delete") || word(1).starts_with("erase"))
         }
-        "hdparm"
-            if args
-                .iter()
-                .any(|a| a.starts_with("--security-erase") || a == "--trim-sector-ranges") =>
-        {
-            deny()
-        }
-        "nvme" if matches!(word(0).as_str(), "format" | "sanitize" | "delete-ns") => deny(),
-        "asr" if word(0) == "restore" => deny(),
-        "tune2fs" | "resize2fs" | "e2label" | "debugfs" if short(args, 'w') => deny(),
-        _ => Ok(()),
+        "hdparm" => call.any(|a| a.starts_with("--security-") || a == "--trim-sector-ranges"),
+        "nvme" => matches!(word(0).as_str(), "format" | "sanitize" | "delete-ns"),
+        "hdiutil" => matches!(word(0).as_str(), "erase" | "erasekeys"),
+        "asr" => word(0) == "restore",
+        "tmutil" => word(0).starts_with("delete"),
+        "tune2fs" | "resize2fs" | "e2label" | "debugfs" => call.short('w'),
+        "sg_format" | "sg_sanitize" | "flashrom" | "fwupdtool" => device,
+        "grub-install" | "efibootmgr" => call.args.len() > 1 && !call.short('v'),
+        _ => false,
     }
 }

@@ -19,6 +19,10 @@ const LOADERS: &[&str] = &[
     "GIT_EXEC_PATH",
     "GIT_TEMPLATE_DIR",
     "ZDOTDIR",
+    "PYTHONHOME",
+    "PYTHONINSPECT",
+    "PERL5DB",
+    "GCONV_PATH",
 ];
 
 /// A command.
@@ -45,14 +49,20 @@ const COMMANDS: &[&str] = &[
 /// Judges an assignment; `passed`: the command it stands before sees it.
 pub(super) fn check(walk: &mut Walk, name: &str, value: &str, passed: bool) -> Result<(), Stop> {
     let upper = name.to_uppercase();
-    if upper == "PATH" && passed && is_known(value) && value.starts_with(['.', '/']) {
+    if upper == "PATH" && value.starts_with(['.', '/']) {
         let first = value.split(':').next().unwrap_or_default();
-        if first == "." || first.starts_with("/tmp") {
+        if is_known(first)
+            && (passed || first.starts_with("/tmp"))
+            && (first == "." || first.starts_with("/tmp"))
+        {
             return Err(Stop::deny("environment", name));
         }
     }
     if LOADERS.contains(&upper.as_str()) && !value.is_empty() && upper != "LD_LIBRARY_PATH" {
         return Err(Stop::deny("environment", name));
+    }
+    if upper == "HISTFILE" && matches!(value, "" | "/dev/null") {
+        return Err(Stop::deny("protection-off", name));
     }
     if upper == "NODE_OPTIONS"
         && ["--require", "-r", "--import", "--loader"]

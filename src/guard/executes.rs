@@ -23,6 +23,18 @@ const OPTIONS: &[(&[&str], &[&str])] = &[
     (&["rg"], &["--pre", "--hostname-bin"]),
     (&["sort"], &["--compress-program"]),
     (&["split"], &["--filter"]),
+    (&["curl"], &["--engine"]),
+    (&["wget"], &["--use-askpass"]),
+    (&["pip", "pip3"], &["--python"]),
+    (&["git-lfs"], &["--exec"]),
+    (&["ctags"], &["--options"]),
+    (&["wireshark", "tshark", "dumpcap"], &["-z"]),
+    (&["tcpdump"], &["-z"]),
+    (&["logrotate"], &["--mail", "-m"]),
+    (
+        &["pdflatex", "latex", "xelatex"],
+        &["--shell-escape", "-shell-escape"],
+    ),
     (&["zip"], &["-TT", "--unzip-command"]),
     (&["rsync"], &["-e", "--rsh"]),
     (&["scp", "sftp"], &["-S"]),
@@ -99,17 +111,6 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             .chain((!args[at + 1..].iter().any(|a| a.contains("{}"))).then(|| HOLE.to_string()))
             .collect();
         walk.apart(|walk| program::run(walk, &command))?;
-    }
-    if matches!(name, "gdb" | "sqlite3" | "ftp" | "ed" | "mysql" | "psql")
-        && args.iter().any(|a| {
-            let a = a.trim_start();
-            a.starts_with(".shell")
-                || a.starts_with(".system")
-                || a.starts_with("\\!")
-                || a.starts_with('!')
-        })
-    {
-        return Err(Stop::deny("program-option", name));
     }
     if name == "socat"
         && args.iter().any(|a| {

@@ -113,6 +113,7 @@ impl Walk {
                     }
                 }
                 WordPiece::ArithmeticExpression(expr) => {
+                    only_arithmetic(&expr.value)?;
                     self.text(&expr.value)?;
                     out.push(HOLE);
                 }
@@ -309,6 +310,19 @@ impl Walk {
             _ => HOLE.to_string(),
         }
     }
+}
+
+/// What is no arithmetic bash reads as a subshell in its place, though brackets are all there. Which
+/// it is depends on its own idea of where they end, so that a script inside is not judged.
+pub(super) fn only_arithmetic(expr: &str) -> Result<(), Stop> {
+    let substitutes = expr.contains("$(") || expr.contains('`');
+    let script = ["case", "<<", " #", "\n#", "\n", "'", "\"", "\\"]
+        .iter()
+        .any(|mark| expr.contains(mark));
+    if substitutes && script {
+        return Err(Stop::unprovable("arithmetic with a script in it"));
+    }
+    Ok(())
 }
 
 /// `"$@"` and `"${a[@]}"` are as many words as there are.

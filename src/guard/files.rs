@@ -27,10 +27,10 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         "truncate" | "shred" | "dd" | "sed" | "gsed" | "touch" | "mkdir" | "ln" | "patch" => {
             in_place(walk, name, args)
         }
-        "tar" | "unzip" => {
-            let to = value(args, "-C")
-                .or_else(|| value(args, "-d"))
-                .or_else(|| value(args, "--directory"));
+        "tar" | "bsdtar" | "unzip" | "cpio" | "unar" => {
+            let to = ["-C", "-d", "-D", "-o", "--directory", "--cd"]
+                .iter()
+                .find_map(|o| value(args, o).filter(|to| to.contains(['/', super::marks::HOME])));
             match to {
                 Some(to) => super::reads::check_write(walk, to),
                 None => Ok(()),
@@ -56,16 +56,15 @@ pub(super) fn check_removal(walk: &Walk, path: &str, recursive: bool) -> Result<
         ));
     }
     if recursive {
-        return if place.is_below() || place.is_temporary() {
+        return if place.is_below() || place.is_temporary() || place.is_cache() {
             Ok(())
         } else {
             deny()
         };
     }
-    let everything = path
-        .rsplit('/')
-        .next()
-        .is_some_and(|n| n.chars().all(|c| c == STAR));
+    let everything = path.rsplit('/').next().is_some_and(|n| {
+        n.chars().all(|c| c == STAR) || path.contains('/') && n.chars().all(|c| c == HOLE)
+    });
     if place.is_system()
         || place.switch().is_some()
         || everything && !place.is_below() && !place.is_temporary()
@@ -114,6 +113,19 @@ const FIND_VALUED: &[&str] = &[
     "-uid",
     "-gid",
 ];
+
+/// What find would name: its roots, with the pattern that narrows it.
+pub(super) fn found(args: &[String]) -> Vec<String> {
+    let roots = args.iter().take_while(|a| !a.starts_with(['-', '(', '!']));
+    let roots: Vec<&str> = roots.map(String::as_str).collect();
+    let name = ["-name", "-iname"]
+        .iter()
+        .find_map(|o| value(args, o))
+        .map_or(HOLE.to_string(), super::marks::pattern);
+    let roots = if roots.is_empty() { vec!["."] } else { roots };
+    let below = |root: &str| format!("{}/{name}", root.trim_end_matches('/'));
+    roots.into_iter().map(below).collect()
+}
 
 fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
     let mut roots: Vec<String> = Vec::new();
@@ -221,7 +233,15 @@ fn moves(walk: &Walk, args: &[String]) -> Result<(), Stop> {
 
 fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
     let recursive = short(args, 'R') || long(args, "recursive", 3);
-    let words = operands(args);
+    // A mode that takes away begins like an option: `chmod -x f`.
+    let is_mode = |a: &&String| {
+        name == "chmod"
+            && a.len() > 1
+            && a.starts_with('-')
+            && a[1..].chars().all(|c| "rwxXst".contains(c))
+    };
+    let taking = args.iter().find(is_mode);
+    let words: Vec<&String> = taking.into_iter().chain(operands(args)).collect();
     let mode = words.first().map_or("", |m| m.as_str());
     let files = if long(args, "reference", 3) {
         &words[..]
@@ -256,6 +276,17 @@ fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
         let place = Place::of(path, &walk.scope.cwd);
         let outside = !place.is_below() && !place.is_temporary();
         let away = place.base != Base::Here || place.parts.first().is_some_and(|p| p == ".git");
+        let hook = place.switch().is_some_and(|s| s.contains("hooks"));
+        let runs = octal
+            .bytes()
+            .any(|digit| matches!(digit, b'1' | b'3' | b'5' | b'7'));
+        let stops = mode.contains("-x") || mode.bytes().all(|b| b.is_ascii_digit()) && !runs;
+        if name == "chmod" && hook && stops {
+            return Err(Stop::deny(
+                "protection-off",
+                format!("{name} {mode} {}", quoted(path)),
+            ));
+        }
         if world && (outside || recursive) {
             return Err(Stop::deny(
                 "permission-loosen",
@@ -272,7 +303,7 @@ fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
                 format!("{name} -R {}", quoted(path)),
             ));
         }
-        if place.is_system() && name != "setfacl" && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
+        if place.is_system() && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
             return Err(Stop::deny(
                 "system-write",
                 format!("{name} {mode} {}", quoted(path)),
@@ -340,6 +371,13 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
             super::reads::check_write(walk, word)?;
             if name == "shred" {
                 check_removal(walk, word, true)?;
+            }
+            let place = Place::of(word, &walk.scope.cwd);
+            if name == "truncate" && place.is_everything() && place.base != Base::Here {
+                return Err(Stop::deny(
+                    "file-destroy",
+                    format!("emptying {}", quoted(word)),
+                ));
             }
         }
         if word.as_str() == HOLE.to_string() && name == "shred" {

@@ -127,6 +127,9 @@ fn setting_ok(walk: &mut Walk, key: &str, value: &str) -> Result<(), Stop> {
                 || key.ends_with(".driver")
                 || key.ends_with(".helper"));
     let first = value.split_whitespace().next().unwrap_or_default();
+    if key == "core.hookspath" && matches!(value, "" | "/dev/null") {
+        return Err(Stop::deny("protection-off", key));
+    }
     if program && !USUAL.contains(&first) {
         return Err(Stop::deny(
             "git-program",
@@ -372,6 +375,8 @@ fn shows(walk: &Walk, verb: &str, args: &[String]) -> Result<(), Stop> {
             | "hash-object"
             | "diff"
             | "log"
+            | "add"
+            | "stage"
     ) {
         return Ok(());
     }

@@ -1,103 +1,115 @@
 //! The system's own guards: firewall, Gatekeeper, integrity, audit.
 
 use super::Stop;
-use super::options::{operands, short, value};
-use super::walk::quoted;
+use super::call::Call;
+
+/// Words in the names of services and settings that protect.
+pub(super) const PROTECTORS: &[&str] = &[
+    "firewall",
+    "ufw",
+    "nftables",
+    "iptables",
+    "audit",
+    "apparmor",
+    "fail2ban",
+    "clam",
+    "crowdstrike",
+    "falcon",
+    "osquery",
+    "selinux",
+    "rsyslog",
+    "sysmon",
+    "wazuh",
+    "secloop",
+    "unattended-upgrades",
+    "ossec",
+    "aide",
+];
 
 /// Judges them.
-pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule: &'static str| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
-    };
-    let words = operands(args);
-    let word = |i: usize| words.get(i).map_or("", |w| w.as_str());
-    let has = |w: &str| args.iter().any(|a| a == w);
-    match name {
-        "iptables" | "ip6tables"
-            if has("-F")
-                || has("--flush")
-                || has("-X")
-                || has("-D")
-                || has("-P") && has("ACCEPT") =>
-        {
-            deny("protection-off")
+pub(super) fn check(call: &Call<'_>) -> Result<(), Stop> {
+    call.deny_if(switches_off(call), "protection-off")
+}
+
+#[expect(clippy::too_many_lines, reason = "a table, read in one piece")]
+fn switches_off(call: &Call<'_>) -> bool {
+    let word = |i: usize| call.word(i);
+    let sets = |name: &str, value: &str| call.value(name) == Some(value);
+    let starts = |beginnings: &[&str]| call.any(|a| beginnings.iter().any(|b| a.starts_with(b)));
+    match call.name {
+        "iptables" | "ip6tables" => {
+            call.has(&["-F", "--flush", "-X", "-D", "--delete"])
+                || call.has(&["-P", "--policy"]) && call.has(&["ACCEPT"])
         }
-        "nft" if word(0) == "flush" || word(0) == "delete" => deny("protection-off"),
-        "ufw"
-            if matches!(word(0), "disable" | "reset" | "delete")
-                || word(0) == "default" && word(1) == "allow" =>
-        {
-            deny("protection-off")
+        "nft" => matches!(word(0), "flush" | "delete" | "destroy"),
+        "ufw" => {
+            matches!(word(0), "disable" | "reset" | "delete")
+                || word(0) == "default" && word(1) == "allow"
         }
-        "firewall-cmd"
-            if args.iter().any(|a| {
-                a.starts_with("--panic-off")
-                    || a.starts_with("--remove")
-                    || a == "--set-default-zone=trusted"
-            }) =>
-        {
-            deny("protection-off")
+        "firewall-cmd" => starts(&["--panic-off", "--remove", "--set-default-zone=trusted"]),
+        "pfctl" => call.short('d') || call.short('F'),
+        "socketfilterfw" => {
+            [
+                "--setglobalstate",
+                "--setstealthmode",
+                "--setblockall",
+                "--setloggingmode",
+            ]
+            .iter()
+            .any(|o| sets(o, "off"))
+                || call.has(&["--add", "--unblockapp"])
         }
-        "pfctl" if short(args, 'd') || short(args, 'F') => deny("protection-off"),
-        "socketfilterfw"
-            if value(args, "--setglobalstate") == Some("off")
-                || has("--add")
-                || has("--unblockapp")
-                || value(args, "--setstealthmode") == Some("off")
-                || value(args, "--setblockall") == Some("off") =>
-        {
-            deny("protection-off")
+        "spctl" => call.has(&[
+            "--master-disable",
+            "--global-disable",
+            "--add",
+            "--disable",
+            "kext-consent",
+        ]),
+        "csrutil" => matches!(word(0), "disable" | "clear" | "authenticated-root"),
+        "xattr" => call.short('d') && call.any(|a| a.contains("quarantine")) || call.short('c'),
+        "setenforce" => matches!(word(0), "0" | "permissive" | "Permissive"),
+        "auditctl" => {
+            call.short('D') || call.has(&["-e0"]) || sets("-e", "0") || call.has(&["-d", "-W"])
         }
-        "spctl"
-            if args.iter().any(|a| {
-                matches!(
-                    a.as_str(),
-                    "--master-disable"
-                        | "--global-disable"
-                        | "--add"
-                        | "--disable"
-                        | "kext-consent"
-                )
-            }) =>
-        {
-            deny("protection-off")
+        "audit" => call.short('t'),
+        "fdesetup" => matches!(word(0), "disable" | "removerecovery" | "remove"),
+        "tccutil" => word(0) == "reset",
+        "aa-disable" | "aa-teardown" | "aa-complain" => true,
+        "nvram" => call.any(|a| a.contains('=')) || call.short('c') || call.short('d'),
+        "sysctl" => starts(&[
+            "kernel.randomize_va_space=0",
+            "kernel.core_pattern=",
+            "kernel.yama",
+        ]),
+        "history" => call.short('c') || call.short('d'),
+        "set" => call.has(&["+o"]) && call.has(&["history"]),
+        "unset" => call.words.contains(&"HISTFILE"),
+        "journalctl" => starts(&["--vacuum", "--rotate"]),
+        "softwareupdate" => call.has(&["--schedule"]) && call.has(&["off"]),
+        "tmutil" => word(0) == "disable",
+        "bputil" | "systemextensionsctl" => call.any(|a| a == "uninstall" || a.starts_with('-')),
+        "mdutil" | "scutil" => false,
+        "git" => {
+            word(0) == "config"
+                && call.any(|a| a.eq_ignore_ascii_case("http.sslverify"))
+                && call.has(&["false", "0", "off"])
         }
-        "csrutil" if matches!(word(0), "disable" | "clear" | "authenticated-root") => {
-            deny("protection-off")
+        "npm" | "yarn" | "pnpm" | "pip" | "pip3" | "conda" => {
+            let all = call.lower();
+            let writes = all.contains("config") || all.starts_with("set ");
+            let ssl = [
+                "strict-ssl",
+                "enablestrictssl",
+                "ssl_verify",
+                "trusted-host",
+            ]
+            .iter()
+            .any(|k| all.contains(k));
+            let off = all.contains("false") || all.contains("trusted-host");
+            let plain = all.contains("registry") || all.contains("index-url");
+            writes && (ssl && off || plain && all.contains("http://"))
         }
-        "xattr"
-            if (short(args, 'd') && args.iter().any(|a| a.contains("quarantine")))
-                || short(args, 'c') =>
-        {
-            deny("protection-off")
-        }
-        "setenforce" if matches!(word(0), "0" | "permissive" | "Permissive") => {
-            deny("protection-off")
-        }
-        "auditctl" if short(args, 'D') || has("-e0") || value(args, "-e") == Some("0") => {
-            deny("protection-off")
-        }
-        "fdesetup" if matches!(word(0), "disable" | "removerecovery") => deny("protection-off"),
-        "tccutil" if word(0) == "reset" => deny("protection-off"),
-        "aa-disable" | "aa-teardown" | "aa-complain" => deny("protection-off"),
-        "nvram"
-            if !words.is_empty() && args.iter().any(|a| a.contains('='))
-                || name == "nvram" && (short(args, 'c') || short(args, 'd')) =>
-        {
-            deny("protection-off")
-        }
-        "sysctl"
-            if args.iter().any(|a| {
-                a.starts_with("kernel.randomize_va_space=0")
-                    || a.starts_with("kernel.core_pattern=")
-            }) =>
-        {
-            deny("protection-off")
-        }
-        "history" if short(args, 'c') => deny("protection-off"),
-        _ => Ok(()),
+        _ => false,
     }
 }

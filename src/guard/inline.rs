@@ -72,7 +72,9 @@ const DECODES: &[&str] = &[
     "unhexlify",
     "base64_decode",
     "decode64",
-    "unpack(",
+    "pack(",
+    "pack \"",
+    "pack '",
     "codecs.decode",
     "rot13",
     "marshal.loads",
@@ -110,6 +112,11 @@ const DELETES_TREES: &[&str] = &[
     "fs.rm(",
     "promises.rm(",
     "rmdirsync",
+    "remove_dir",
+    "removesync",
+    "deno.remove",
+    "deltree",
+    "remove_recursive",
     "remove_tree",
     "rimraf",
 ];
@@ -167,7 +174,11 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             .strip_prefix('-')
             .filter(|f| !f.is_empty() && !f.starts_with('-'))
         {
-            if let Some(at) = flags.find(|c| letters.contains(c)) {
+            // `-rNAME`, `-MNAME`: what follows is a name, and no flags.
+            let named = flags.len() > 1
+                && flags.starts_with(['r', 'M', 'I', 'W', 'X'])
+                && !letters.contains(&flags[..1]);
+            if let Some(at) = flags.find(|c| letters.contains(c)).filter(|_| !named) {
                 let rest = &flags[at + 1..];
                 let more = rest.is_empty()
                     || rest
@@ -219,6 +230,12 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         None | Some("-" | "/dev/stdin") => walk.scope.stdin.clone(),
         Some(file) => {
             reads::check_read(walk, name, file)?;
+            // Scripts that are programs of their own: `php artisan`, `python manage.py`.
+            let at = args.iter().position(|a| a == file).unwrap_or(0);
+            super::table::check(
+                &super::program::base_name(file),
+                args.get(at + 1..).unwrap_or_default(),
+            )?;
             let publishes = args.iter().any(|a| a == "upload" || a == "register");
             if file.ends_with("setup.py") && publishes {
                 return Err(Stop::deny("registry-publish", "setup.py upload"));
@@ -263,6 +280,26 @@ fn body(walk: &mut Walk, language: &str, code: &str) -> Result<Flow, Stop> {
             format!("{language} code that fetches and runs"),
         ));
     }
+    let sockets = [
+        "tcpsocket",
+        "fsockopen",
+        "io::socket",
+        "net.connect",
+        "use socket",
+        "socket.tcp",
+    ];
+    let raw = language != "python" && language != "node" && lower.contains("socket");
+    if (has(&sockets) || raw) && starts {
+        return Err(Stop::deny("reverse-shell", format!("{language} code")));
+    }
+    if language == "osascript" && (lower.contains("login item") || lower.contains("delete every")) {
+        let rule = if lower.contains("login item") {
+            "persistence"
+        } else {
+            "file-destroy"
+        };
+        return Err(Stop::deny(rule, "a script for other applications"));
+    }
     if lower.contains("socket")
         && (lower.contains("dup2") || lower.contains("/bin/sh") || lower.contains("/bin/bash"))
     {
@@ -283,7 +320,14 @@ fn body(walk: &mut Walk, language: &str, code: &str) -> Result<Flow, Stop> {
         if !literal.contains(char::is_whitespace) {
             let path = literal.replace('~', &super::marks::HOME.to_string());
             reads::check_read(walk, language, &path)?;
-            if has(WRITES) && (literal.contains('/') || literal.starts_with('.')) {
+            let deletes = ["unlink", "os.remove", "file.delete", "rm("]
+                .iter()
+                .any(|w| lower.contains(w));
+            if deletes && literal.contains('*') {
+                files::check_removal(walk, &super::marks::pattern(&path), false)?;
+            }
+            if has(WRITES) && literal != "/" && (literal.contains('/') || literal.starts_with('.'))
+            {
                 reads::check_write(walk, &path)?;
             }
         }

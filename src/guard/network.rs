@@ -1,10 +1,11 @@
 //! What comes from the network and what goes there.
 
 use super::Stop;
+use super::marks::HOLE;
 use super::options::{operands, value};
-use super::paths::Place;
-use super::reads;
+use super::paths::{Base, Place};
 use super::walk::{Flow, Walk, Written, quoted};
+use super::{files, reads};
 
 /// Programs that send what they are given to another machine.
 const SENDERS: &[&str] = &[
@@ -20,7 +21,28 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             format!("the environment into {name}"),
         ));
     }
+    if name == "grep" && walk.scope.stdin == (Flow::Unknown { secret: true }) {
+        let all = args.join(" ").to_lowercase();
+        if CREDENTIAL_WORDS.iter().any(|w| all.contains(w)) {
+            return Err(Stop::deny("secret-read", format!("grep {}", quoted(&all))));
+        }
+    }
+    if let Some(from) = installs_from(name, args) {
+        return Err(Stop::deny(
+            "download-exec",
+            format!("{name} {}", quoted(from)),
+        ));
+    }
     match name {
+        "ngrok" | "cloudflared" | "localtunnel" | "lt" | "bore" | "frpc" | "chisel"
+        | "pagekite"
+            if !operands(args).is_empty() =>
+        {
+            return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
+        }
+        "tailscale" if operands(args).first().is_some_and(|w| *w == "funnel") => {
+            return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
+        }
         "nc" | "ncat" | "netcat" => {
             let executes = args.iter().any(|a| {
                 matches!(a.as_str(), "-e" | "-c" | "--exec" | "--sh-exec")
@@ -31,6 +53,12 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
         }
         "curl" | "wget" => {
+            for file in uploads(args) {
+                let place = Place::of(file, &walk.scope.cwd);
+                if place.is_system() || place.base == Base::Home {
+                    return Err(Stop::deny("secret-send", quoted(file)));
+                }
+            }
             for file in fetched_to(name, args) {
                 reads::check_write(walk, &file)?;
                 walk.files
@@ -46,12 +74,170 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
                 super::simple::keep_file(walk, file, &flow);
             }
         }
-        "cp" | "mv" | "ln" | "install" | "sed" | "chmod" | "tar" | "unzip" => {
-            carry(walk, name, args);
+        "scp" | "sftp" | "rsync" => {
+            let words = operands(args);
+            if let Some((to, from)) = words.split_last()
+                && from.iter().any(|f| f.contains(':'))
+                && !to.contains(':')
+            {
+                foreign(walk, to);
+                for source in from {
+                    foreign(walk, &format!("{to}/{}", super::program::base_name(source)));
+                }
+            }
         }
+        "git" => cloned(walk, args),
+        "cp" | "mv" | "ln" | "install" => carry(walk, args),
+        "tar" | "bsdtar" | "unzip" => unpacked(walk, args),
         _ => {}
     }
     Ok(())
+}
+
+/// What makes a variable's or a line's content a credential.
+pub(super) const CREDENTIAL_WORDS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "api_key",
+    "apikey",
+    "access_key",
+    "credential",
+];
+
+/// Whether a word is an address from which something is fetched.
+pub(super) fn is_address(word: &str) -> bool {
+    let word = word.strip_prefix("git+").unwrap_or(word);
+    ["http://", "https://", "ftp://", "git://", "ssh://"]
+        .iter()
+        .any(|s| word.starts_with(s))
+}
+
+/// Where a package manager would take a package from, other than its registry.
+fn installs_from<'a>(name: &str, args: &'a [String]) -> Option<&'a str> {
+    let words = operands(args);
+    let verb = words.first().map_or("", |w| w.as_str());
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let installs = match stem {
+        "pip" | "pipx" | "gem" | "go" | "brew" | "cargo" | "luarocks" | "cpanm" | "apt"
+        | "apt-get" | "dnf" | "yum" | "rpm" | "dpkg" | "easy_install" | "helm" => {
+            matches!(verb, "install" | "get" | "run" | "reinstall")
+                || matches!(stem, "cpanm" | "rpm" | "easy_install")
+        }
+        "npm" | "pnpm" | "yarn" | "bun" => matches!(verb, "install" | "i" | "add" | "dlx" | "exec"),
+        "uv" => words.get(1).is_some_and(|w| *w == "install") || verb == "add",
+        _ => false,
+    };
+    if !installs {
+        return None;
+    }
+    let plain = [
+        "--index-url",
+        "-i",
+        "--extra-index-url",
+        "--registry",
+        "--source",
+        "-f",
+    ]
+    .iter()
+    .find_map(|o| value(args, o))
+    .filter(|from| from.starts_with("http://"));
+    let packages = words.into_iter().map(String::as_str);
+    plain.or_else(|| {
+        let mut packages = packages.filter(|w| is_address(w) && Some(*w) != registry(args));
+        // cargo names a repository that it builds from source; helm charts are data.
+        packages
+            .next()
+            .filter(|_| !matches!(stem, "cargo" | "helm"))
+    })
+}
+
+/// The value of an option that names a registry, which is no package.
+fn registry(args: &[String]) -> Option<&str> {
+    [
+        "--index-url",
+        "-i",
+        "--extra-index-url",
+        "--registry",
+        "--source",
+        "--proxy",
+        "-f",
+    ]
+    .iter()
+    .find_map(|o| value(args, o))
+}
+
+/// Files whose content is sent.
+fn uploads(args: &[String]) -> Vec<&str> {
+    let options = [
+        "-d",
+        "-F",
+        "-T",
+        "--data",
+        "--data-binary",
+        "--data-raw",
+        "--data-urlencode",
+        "--form",
+        "--upload-file",
+        "--post-file",
+        "--body-file",
+        "--json",
+    ];
+    let mut found = Vec::new();
+    for option in options {
+        let Some(given) = value(args, option) else {
+            continue;
+        };
+        let whole = matches!(
+            option,
+            "-T" | "--upload-file" | "--post-file" | "--body-file"
+        );
+        match given.split_once('@') {
+            Some((before, file)) if before.is_empty() || before.ends_with('=') => found.push(file),
+            _ if whole => found.push(given),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn foreign(walk: &mut Walk, path: &str) {
+    let place = Place::of(path, &walk.scope.cwd);
+    walk.files.insert(place, Written::Foreign);
+}
+
+/// A clone is a directory full of what nobody has read.
+fn cloned(walk: &mut Walk, args: &[String]) {
+    let words = operands(args);
+    if words.first().is_none_or(|v| *v != "clone") {
+        return;
+    }
+    let Some(url) = words.get(1).filter(|u| u.contains(':')) else {
+        return;
+    };
+    let name = url
+        .trim_end_matches('/')
+        .rsplit(['/', ':'])
+        .next()
+        .unwrap_or_default();
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    foreign(walk, words.get(2).map_or(name, |dir| dir.as_str()));
+}
+
+/// What came out of an archive from elsewhere came from there too.
+fn unpacked(walk: &mut Walk, args: &[String]) {
+    let from_elsewhere = walk.scope.stdin == Flow::UNKNOWN
+        || args
+            .iter()
+            .any(|a| matches!(super::builtins::written(walk, a), Some(Written::Foreign)));
+    if !from_elsewhere {
+        return;
+    }
+    let to = ["-C", "-d", "--directory"]
+        .iter()
+        .find_map(|o| value(args, o));
+    foreign(walk, to.unwrap_or("."));
 }
 
 /// The files that a download ends in.
@@ -94,14 +280,11 @@ fn fetched_to(name: &str, args: &[String]) -> Vec<String> {
 }
 
 /// A copy of a file that came from elsewhere came from there too.
-fn carry(walk: &mut Walk, name: &str, args: &[String]) {
+fn carry(walk: &mut Walk, args: &[String]) {
     let words = operands(args);
     let Some((to, from)) = words.split_last() else {
         return;
     };
-    if !matches!(name, "cp" | "mv" | "ln" | "install") {
-        return;
-    }
     for source in from {
         if let Some(written) = super::builtins::written(walk, source).cloned() {
             let into = Place::of(to, &walk.scope.cwd);
@@ -110,6 +293,23 @@ fn carry(walk: &mut Walk, name: &str, args: &[String]) {
             walk.files.insert(into, written.clone());
             walk.files.insert(inside, written);
         }
+    }
+}
+
+/// Programs whose output is meant for `eval`.
+fn for_eval(name: &str, args: &[String]) -> bool {
+    let first = operands(args).first().map_or("", |w| w.as_str());
+    match name {
+        "ssh-agent" | "dircolors" | "locale" | "resize" => true,
+        "direnv" => first == "hook",
+        "pyenv" | "rbenv" | "nodenv" | "jenv" | "goenv" | "starship" | "zoxide" | "thefuck"
+        | "atuin" => first == "init",
+        "fnm" | "opam" => first == "env",
+        "brew" => first == "shellenv",
+        "mise" | "rtx" | "asdf" => first == "activate",
+        "conda" | "mamba" => first.starts_with("shell."),
+        "docker-machine" | "minikube" => first == "env" || first == "docker-env",
+        _ => false,
     }
 }
 
@@ -128,6 +328,13 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
         "which" => match args {
             [one] => Flow::Text(one.clone()),
             _ => Flow::UNKNOWN,
+        },
+        // Text that these make for a shell's start-up file.
+        _ if for_eval(name, args) => Flow::Text(String::new()),
+        "find" => Flow::Text(files::found(args).join("\n")),
+        "pgrep" | "pidof" => match operands(args).last() {
+            Some(process) => Flow::Text(format!("{HOLE}{process}")),
+            None => Flow::UNKNOWN,
         },
         "git" if args.iter().any(|a| a == "--show-toplevel") => Flow::Text(".".to_owned()),
         "base64" | "gzip" | "head" | "tail" | "tr" | "sort" | "grep" | "jq" | "sed" | "xxd"

@@ -44,6 +44,9 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
     let options = options();
     let tokens =
         uncached_tokenize_str(script, &options.tokenizer_options()).map_err(|_| unparsed)?;
+    if !faithful(&tokens, script) {
+        return Err("a text that can't be read with certainty");
+    }
     let (brackets, cases) = ambiguity(&tokens);
     if brackets + cases > MOST_AMBIGUOUS {
         return Err("nesting that is too deep to follow");
@@ -64,6 +67,37 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
         }
     }
     Ok(program)
+}
+
+/// Whether every token is what stands at its place: behind a here-document on the same line the
+/// second reader takes `${x}` apart. The bodies of here-documents are read by other rules.
+fn faithful(tokens: &[Token], script: &str) -> bool {
+    let chars: Vec<char> = script.chars().collect();
+    let mut bodies = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if bodies > 0 {
+            bodies -= 1;
+            continue;
+        }
+        let (Token::Word(text, place) | Token::Operator(text, place)) = token;
+        if at > 0
+            && matches!(&tokens[at - 1], Token::Operator(op, _) if op.starts_with("<<") && op != "<<<")
+        {
+            bodies = 2;
+        }
+        if matches!(token, Token::Operator(..)) {
+            continue;
+        }
+        let there = chars
+            .get(place.start.index..place.end.index)
+            .map(|c| c.iter().collect::<String>());
+        let Some(there) = there else { return false };
+        let plain = |text: &str| text.replace("\\\n", "").trim().to_owned();
+        if plain(&there) != plain(text) {
+            return false;
+        }
+    }
+    true
 }
 
 /// How deep brackets are nested, and how many cases there are.

@@ -118,6 +118,22 @@ impl Place {
             }
     }
 
+    /// Strictly below a home's directory of caches.
+    pub(super) fn is_cache(&self) -> bool {
+        let named = |at: usize| self.parts.get(at).is_some_and(|p| !bare(p));
+        self.base == Base::Home
+            && match self.parts.first().map(String::as_str) {
+                Some(".cache") => named(1),
+                Some("library") => self.parts.get(1).is_some_and(|p| p == "caches") && named(2),
+                _ => false,
+            }
+    }
+
+    /// Nothing but wildcards: everything that is there.
+    pub(super) fn is_everything(&self) -> bool {
+        self.parts.last().is_none_or(|p| bare(p))
+    }
+
     /// Strictly below the directory that the script started in.
     pub(super) fn is_below(&self) -> bool {
         self.base == Base::Here && self.parts.first().is_some_and(|p| !bare(p) && p != ".git")
@@ -269,7 +285,8 @@ fn has_dir(parts: &[String], name: &str) -> bool {
 
 /// Only wildcards: everything there.
 fn bare(part: &str) -> bool {
-    part.chars().all(|c| c == STAR || c == ONE || c == HOLE)
+    let wild = |c: char| c == STAR || c == ONE || c == HOLE;
+    part.contains(wild) && part.chars().all(|c| wild(c) || c == '.')
         || has_hole(part) && part.starts_with(HOLE)
 }
 
@@ -329,6 +346,14 @@ const SECRETS: &[&str] = &[
     ".s3cfg",
     ".boto",
     ".htpasswd",
+    ".bash_history",
+    ".zsh_history",
+    ".psql_history",
+    ".mysql_history",
+    "run/secrets/*",
+    "serviceaccount/token",
+    "*.tfstate",
+    "*.tfstate.backup",
     "etc/shadow",
     "etc/shadow-",
     "etc/gshadow",

@@ -1,12 +1,13 @@
 //! Which program runs: functions and aliases of the script, wrappers, shells, and what they are given.
 
+use super::call::Call;
 use super::marks::is_known;
 use super::options::before_end;
 use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
-    Stop, accounts, awk, builtins, clouds, databases, disks, executes, files, git, guards, inline,
-    machine, network, reads, shells, startup, table, wrappers,
+    Stop, accounts, awk, builtins, clouds, databases, disks, escapes, executes, files, git, guards,
+    inline, machine, network, reads, sed, shells, startup, table, wrappers,
 };
 
 /// The name that a program goes by.
@@ -34,6 +35,9 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
         return done;
     }
     if first.contains('/') {
+        if from_elsewhere(walk, first) {
+            return Err(Stop::deny("download-exec", quoted(first)));
+        }
         match walk.files.get(&Place::of(first, &walk.scope.cwd)).cloned() {
             Some(Written::Text(text)) => return walk.apart(|walk| walk.script(&text)),
             Some(Written::Foreign) => {
@@ -52,30 +56,44 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     if let Some(flow) = shells::run(walk, &name, args)? {
         return Ok(flow);
     }
+    table::check(&name, args)?;
     if let Some(flow) = inline::run(walk, &name, args)? {
         return Ok(flow);
     }
     if before_end(args).iter().any(|a| a == "--help") || matches!(args, [a] if a == "--version") {
         return Ok(Flow::UNKNOWN);
     }
+    let call = Call::new(&name, args);
     executes::check(walk, &name, args)?;
+    escapes::check(walk, &call)?;
     awk::check(walk, &name, args)?;
-    table::check(&name, args)?;
+    sed::check(walk, &call)?;
     if name == "git" {
         git::check(walk, args)?;
     }
     files::check(walk, &name, args)?;
-    disks::check(walk, &name, args)?;
-    databases::check(walk, &name, args)?;
-    machine::check(&name, args)?;
-    guards::check(&name, args)?;
-    startup::check(&name, args)?;
-    accounts::check(walk, &name, args)?;
-    clouds::check(walk, &name, args)?;
+    disks::check(walk, &call)?;
+    databases::check(walk, &call)?;
+    guards::check(&call)?;
+    machine::check(walk, &call)?;
+    startup::check(&call)?;
+    accounts::check(walk, &call)?;
+    clouds::check(walk, &call)?;
     network::check(walk, &name, args)?;
     reads::check_words(walk, &name, args)?;
     stray(walk, &name, args)?;
     Ok(network::written(walk, &name, args))
+}
+
+/// Whether a file lies in a directory that the script itself has fetched.
+pub(super) fn from_elsewhere(walk: &Walk, path: &str) -> bool {
+    let mut place = Place::of(path, &walk.scope.cwd);
+    while place.parts.pop().is_some() {
+        if matches!(walk.files.get(&place), Some(Written::Foreign)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Programs that nobody knows may run what they are given: `PROGRAM git reset --hard`,

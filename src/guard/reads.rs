@@ -89,6 +89,11 @@ const PATTERN_FIRST: &[&str] = &[
     "jq", "yq", "zgrep",
 ];
 
+/// Programs whose `-o` names no file that is written.
+const ASKING_WITH_O: &[&str] = &[
+    "grep", "egrep", "fgrep", "rg", "ps", "ls", "mount", "lsof", "ag", "find", "od", "xargs",
+];
+
 /// Options whose value is a text, or a file that is used and not shown.
 const TEXT_OPTIONS: &[&str] = &[
     "--env-file",
@@ -160,6 +165,14 @@ pub(super) fn check_words(walk: &Walk, name: &str, args: &[String]) -> Result<()
     } else {
         None
     };
+    if !ASKING_WITH_O.contains(&name)
+        && let Some(file) = ["-o", "--output", "--out", "--output-file"]
+            .iter()
+            .find_map(|o| super::options::value(args, o))
+        && file.starts_with(['/', super::marks::HOME])
+    {
+        check_write(walk, file)?;
+    }
     let remote = |word: &String| word.contains(':');
     for (index, word) in args.iter().enumerate() {
         if !skipped && first.as_ref() == Some(word) {
@@ -192,7 +205,7 @@ pub(super) fn check_words(walk: &Walk, name: &str, args: &[String]) -> Result<()
             }
             continue;
         }
-        if name == "tee" {
+        if name == "tee" || name == "sponge" {
             if !word.starts_with('-') {
                 check_write(walk, word)?;
             }

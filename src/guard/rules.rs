@@ -15,6 +15,24 @@ pub struct Rule {
     pub allowed: &'static [&'static str],
 }
 
+/// Rules that no honest work runs into: who does it three times in one iteration is stopped.
+const STRIKES: &[&str] = &[
+    "container-escape",
+    "decode-to-shell",
+    "disk-destroy",
+    "fork-bomb",
+    "protection-off",
+    "reverse-shell",
+    "secret-send",
+];
+
+impl Rule {
+    /// Whether being refused by it counts against the agent.
+    pub fn is_strike(&self) -> bool {
+        STRIKES.contains(&self.id)
+    }
+}
+
 /// The rule of this name.
 pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|r| r.id == id)

@@ -23,6 +23,8 @@ const SHELLS: &[&str] = &[
     "elvish",
     "nu",
     "xonsh",
+    "iex",
+    "invoke-expression",
 ];
 
 /// A text and words as one script: the words can't be mistaken for syntax.
@@ -40,6 +42,12 @@ pub(super) fn joined(text: &str, words: &[String]) -> String {
 pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
     if !SHELLS.contains(&name) {
         return Ok(None);
+    }
+    if name == "iex" || name == "invoke-expression" {
+        return match walk.scope.stdin {
+            Flow::Unknown { .. } => Err(Stop::deny("pipe-to-shell", "`… | iex`")),
+            _ => Ok(Some(Flow::UNKNOWN)),
+        };
     }
     if matches!(name, "pwsh" | "powershell") {
         return power_shell(walk, args).map(Some);
@@ -94,6 +102,9 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             .map(Some);
     }
     match rest.first() {
+        Some(file) if !from_input && super::program::from_elsewhere(walk, file) => {
+            Err(Stop::deny("download-exec", quoted(file)))
+        }
         Some(file) if !from_input && file != "/dev/stdin" && file != "/dev/fd/0" => {
             match input_from(walk, file) {
                 Flow::Text(text) => {

@@ -43,6 +43,9 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
             }
         }
     }
+    if target.is_none() {
+        shows_credential(walk, command, &argv)?;
+    }
     let flow = if argv.is_empty() {
         for (name, value) in assigned {
             environment::check(walk, &name, &value, false)?;
@@ -50,7 +53,14 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
         }
         Flow::Text(String::new())
     } else {
-        with_environment(walk, &assigned, |walk| program::run(walk, &argv))?
+        with_environment(walk, &assigned, |walk| {
+            let empty = without_holes(&argv);
+            if empty != argv {
+                // What is not known may be nothing: `git push --force$X`.
+                walk.apart(|walk| program::run(walk, &empty))?;
+            }
+            program::run(walk, &argv)
+        })?
     };
     walk.scope.stdin = kept;
     match target {
@@ -60,6 +70,81 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
         }
         None => Ok(flow),
     }
+}
+
+/// The words with nothing where they are not known. Paths are left: their rules know what a part that
+/// is not known may be.
+fn without_holes(argv: &[String]) -> Vec<String> {
+    let part = |w: &String| has_hole(w) && w.chars().count() > 1 && !w.contains('/');
+    let filled = |(at, w): (usize, &String)| match at > 0 && part(w) {
+        true => w.replace(super::marks::HOLE, ""),
+        false => w.clone(),
+    };
+    argv.iter().enumerate().map(filled).collect()
+}
+
+/// A credential in the environment is a secret, too: printed it stands in the transcript, in an address
+/// it is sent. Where it is handed to the program that needs it, nothing is said.
+fn shows_credential(
+    walk: &Walk,
+    command: &ast::SimpleCommand,
+    argv: &[String],
+) -> Result<(), Stop> {
+    let name = argv.first().map_or("", String::as_str);
+    let prints = matches!(name, "echo" | "printf") && !walk.multiplied;
+    let fetches = matches!(name, "curl" | "wget" | "http" | "https" | "xh");
+    if name == "printenv"
+        && let Some(variable) = argv[1..].iter().find(|v| is_credential(v))
+    {
+        return Err(Stop::deny("secret-read", quoted(variable)));
+    }
+    if !prints && !fetches {
+        return Ok(());
+    }
+    for item in command.suffix.iter().flat_map(|s| &s.0) {
+        let Item::Word(word) = item else { continue };
+        let raw = word.value.as_str();
+        let address = raw.trim_start_matches(['"', '\'']).starts_with("http");
+        if raw.starts_with('\'') || fetches && !address {
+            continue;
+        }
+        if let Some(variable) =
+            expanded(raw).find(|v| is_credential(v) && !walk.scope.vars.contains_key(*v))
+        {
+            let rule = if fetches {
+                "secret-send"
+            } else {
+                "secret-read"
+            };
+            return Err(Stop::deny(
+                rule,
+                format!("{name} with {}", quoted(variable)),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a variable's name says that it holds a credential.
+fn is_credential(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let word = super::network::CREDENTIAL_WORDS
+        .iter()
+        .any(|w| lower.ends_with(w));
+    word && name.chars().any(|c| c.is_ascii_uppercase())
+}
+
+/// The variables of which a raw word shows the value.
+fn expanded(raw: &str) -> impl Iterator<Item = &str> {
+    raw.split('$').skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
+        let shown = !rest[end..].starts_with([':', '+'])
+            || !rest[end..].trim_start_matches(':').starts_with('+');
+        (end > 0 && shown).then(|| &rest[..end])
+    })
 }
 
 /// Runs something with variables that only it sees.

@@ -1,101 +1,73 @@
 //! What runs at log-in, at boot or at a time.
 
 use super::Stop;
-use super::options::{operands, short};
-use super::walk::quoted;
+use super::call::Call;
+use super::guards::PROTECTORS;
 
 /// Judges them.
-pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
-    let deny = |rule: &'static str| {
-        Err(Stop::deny(
-            rule,
-            format!("{name} {}", quoted(&args.join(" "))),
-        ))
-    };
-    let words = operands(args);
-    let word = |i: usize| words.get(i).map_or("", |w| w.as_str());
-    match name {
-        "crontab" => {
-            if short(args, 'l') {
-                Ok(())
-            } else {
-                deny("persistence")
-            }
-        }
-        "at" | "batch" if !short(args, 'l') => deny("persistence"),
-        "launchctl"
-            if matches!(
-                word(0),
-                "load"
-                    | "bootstrap"
-                    | "enable"
-                    | "submit"
-                    | "unload"
-                    | "bootout"
-                    | "disable"
-                    | "remove"
-            ) =>
-        {
-            deny("persistence")
-        }
-        "systemctl" => systemctl(word(0), &words, args, &deny),
-        "defaults" if matches!(word(0), "write" | "delete") => {
-            let all = args.join(" ").to_lowercase();
-            let guards = [
-                "lsquarantine",
-                "com.apple.alf",
-                "gatekeeper",
-                "loginhook",
-                "xprotect",
-                "askforpassword",
+pub(super) fn check(call: &Call<'_>) -> Result<(), Stop> {
+    let word = |i: usize| call.word(i);
+    match call.name {
+        "crontab" => call.deny_if(!call.short('l'), "persistence"),
+        "at" | "batch" => call.deny_if(!call.short('l'), "persistence"),
+        "launchctl" => {
+            let verbs = [
+                "load",
+                "bootstrap",
+                "enable",
+                "submit",
+                "unload",
+                "bootout",
+                "disable",
+                "remove",
             ];
-            let off = all.contains("lsquarantine")
-                && !all.ends_with("true")
-                && !all.ends_with("yes")
-                && !all.ends_with('1')
-                || all.contains("loginhook")
-                || guards.iter().any(|g| all.contains(g))
-                    && (all.ends_with("false")
-                        || all.ends_with(" 0")
-                        || all.ends_with("no")
-                        || word(0) == "delete");
-            if off { deny("protection-off") } else { Ok(()) }
+            call.deny_if(verbs.contains(&word(0)), "persistence")
         }
+        "systemctl" => systemctl(call),
+        "ssh-copy-id" => call.deny("persistence"),
+        "osascript" => call.deny_if(call.lower().contains("login item"), "persistence"),
+        "update-rc.d" | "chkconfig" | "rc-update" | "insserv" => {
+            call.deny_if(!call.has(&["--list", "show"]), "persistence")
+        }
+        "defaults" if matches!(word(0), "write" | "delete" | "import") => defaults(call),
         _ => Ok(()),
     }
 }
 
-fn systemctl(
-    verb: &str,
-    words: &[&String],
-    args: &[String],
-    deny: &dyn Fn(&'static str) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let guards = [
-        "firewall",
-        "ufw",
-        "nftables",
-        "iptables",
-        "audit",
-        "apparmor",
-        "fail2ban",
-        "clam",
-        "crowdstrike",
-        "falcon",
-        "osquery",
-        "selinux",
-        "rsyslog",
-        "sysmon",
-        "wazuh",
-    ];
-    let guarded = words.iter().any(|w| guards.iter().any(|g| w.contains(g)));
-    match verb {
-        "poweroff" | "reboot" | "halt" | "kexec" | "rescue" | "emergency" | "isolate" => {
-            deny("system-power")
-        }
-        "stop" | "disable" | "mask" | "kill" if guarded => deny("protection-off"),
-        "enable" | "link" | "edit" | "set-environment" if !args.iter().any(|a| a == "--help") => {
-            deny("persistence")
+/// Settings of macOS that protect.
+const SETTINGS: &[&str] = &[
+    "lsquarantine",
+    "com.apple.alf",
+    "gatekeeper",
+    "xprotect",
+    "askforpassword",
+    "automaticcheckenabled",
+    "criticalupdateinstall",
+    "configdatainstall",
+    "autoupdate",
+];
+
+fn defaults(call: &Call<'_>) -> Result<(), Stop> {
+    let all = call.lower();
+    let on = [" true", " yes", " 1"].iter().any(|v| all.ends_with(v));
+    let off = [" false", " no", " 0"].iter().any(|v| all.ends_with(v)) || call.word(0) != "write";
+    let hook = all.contains("loginhook") || all.contains("logouthook");
+    let quarantine = all.contains("lsquarantine") && !on;
+    let setting = SETTINGS.iter().any(|s| all.contains(s)) && off;
+    call.deny_if(hook || quarantine || setting, "protection-off")
+}
+
+fn systemctl(call: &Call<'_>) -> Result<(), Stop> {
+    let guarded = call
+        .words
+        .iter()
+        .any(|w| PROTECTORS.iter().any(|g| w.contains(g)));
+    match call.word(0) {
+        "poweroff" | "reboot" | "halt" | "kexec" | "rescue" | "emergency" | "isolate"
+        | "suspend" | "hibernate" => call.deny("system-power"),
+        "stop" | "disable" | "mask" | "kill" if guarded => call.deny("protection-off"),
+        "enable" | "link" | "edit" | "set-environment" | "set-default" => {
+            call.deny_if(!call.has(&["--help"]), "persistence")
         }
         _ => Ok(()),
     }

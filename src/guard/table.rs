@@ -38,6 +38,11 @@ const LINES: &[Line] = lines! {
         ["pod"] "trunk push|trunk delete|trunk deprecate";
         ["mix"] "hex.publish|hex.retire";
         ["goreleaser"] "release";
+        ["brew"] "bump-formula-pr|bump-cask-pr|bump";
+        ["gh", "glab"] "release create|release upload|release edit";
+        ["electron-builder", "expo", "eas", "fastlane"] "publish|submit|release|deliver|pilot|upload_to_app_store";
+        ["altool", "notarytool"] "submit";
+        ["gcloud", "firebase", "vercel", "netlify"] "app deploy|deploy --prod|functions deploy";
         ["lerna", "changeset", "nx"] "publish|release publish";
         ["semantic-release", "release-it", "np"] "";
         ["cpan-upload"] "";
@@ -57,6 +62,7 @@ const LINES: &[Line] = lines! {
         ["helm"] "uninstall|delete|rollback";
         ["k3d", "kind", "minikube", "eksctl"] "delete|cluster delete|delete cluster|delete nodegroup";
         ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|image prune|container prune|network prune|builder prune|swarm leave|stack rm|service rm|secret rm";
+        ["podman"] "system reset|machine rm";
         ["docker", "podman", "nerdctl", "docker-compose"] "compose down|compose rm|down" ["-v", "--volumes", "--rmi"];
         ["argocd"] "app delete|cluster rm|proj delete|repo rm";
         ["flux"] "uninstall|delete";
@@ -76,13 +82,30 @@ const LINES: &[Line] = lines! {
         ["rclone"] "purge|delete|sync|deletefile|rmdirs|cleanup";
         ["restic", "borg", "kopia", "duplicity"] "forget|prune|delete|snapshot delete|remove-all-but-n-full|remove-older-than|key remove|unlock";
         ["mc"] "rb|rm" ["--recursive", "--force", "-r"];
+        ["dpkg"] "-P|--purge|--force-all|--force-remove-essential";
         ["ansible-vault"] "decrypt|view|edit";
         ["apt", "apt-get", "dnf", "yum", "zypper"] "purge|autoremove|autopurge";
+    "git-destroy":
+        ["hg"] "update|checkout|up" ["--clean", "-C"];
+        ["hg"] "strip|rollback|purge";
+        ["svn"] "revert" ["-R", "--recursive"];
+        ["svn"] "cleanup" ["--remove-unversioned", "--remove-ignored"];
+        ["jj"] "abandon|op restore";
     "database-destroy":
         ["dropdb", "dropuser", "pg_dropcluster"] "";
         ["mysqladmin"] "drop|shutdown|flush-hosts";
         ["rails", "rake"] "db:drop|db:reset|db:purge|db:migrate:reset|db:schema:load";
         ["prisma"] "migrate reset|db push" ["--force", "-f", "--force-reset", "--accept-data-loss"];
+        ["artisan"] "migrate:fresh|migrate:reset|migrate:refresh|db:wipe";
+        ["manage.py", "django-admin"] "flush|reset_db|sqlflush|migrate zero";
+        ["sequelize", "sequelize-cli", "typeorm"] "db:drop|schema:drop|db:migrate:undo:all";
+        ["knex"] "migrate:rollback" ["--all"];
+        ["flyway"] "clean";
+        ["liquibase"] "dropall|drop-all";
+        ["mix"] "ecto.drop|ecto.reset";
+        ["console", "doctrine"] "doctrine:schema:drop|doctrine:database:drop|orm:schema-tool:drop";
+        ["hasura"] "metadata clear";
+        ["drizzle-kit"] "drop";
         ["alembic"] "downgrade base";
         ["mongorestore"] "" ["--drop"];
         ["pg_restore"] "" ["--clean", "-c"];

@@ -13,6 +13,8 @@ use super::{Stop, simple};
 const MOST_STEPS: usize = 4_000;
 /// Scripts within scripts at most.
 const DEEPEST: usize = 24;
+/// How often a function may have called itself at most.
+const MOST_CALLS: usize = 6;
 /// Combinations of values tried for one command at most.
 const MOST_CHOICES: usize = 64;
 
@@ -57,6 +59,15 @@ pub(super) enum Written {
     Foreign,
 }
 
+/// A call of a function that has not returned, with all that decides what it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Call {
+    name: String,
+    body: String,
+    arguments: Vec<String>,
+    vars: HashMap<String, Vec<String>>,
+}
+
 /// The walk over one script and all that it runs.
 #[derive(Debug)]
 pub(super) struct Walk {
@@ -64,8 +75,8 @@ pub(super) struct Walk {
     pub(super) functions: HashMap<String, ast::FunctionBody>,
     pub(super) aliases: HashMap<String, String>,
     pub(super) files: HashMap<Place, Written>,
-    /// The functions being called.
-    pub(super) calls: Vec<String>,
+    /// The functions being called, outermost first.
+    calls: Vec<Call>,
     /// How many conditions must hold for what is walked now.
     pub(super) conditional: usize,
     /// In a pipeline or in the background.
@@ -253,6 +264,7 @@ impl Walk {
     fn compound(&mut self, compound: &CompoundCommand) -> Result<Flow, Stop> {
         match compound {
             CompoundCommand::Arithmetic(c) => {
+                super::expand::only_arithmetic(&c.expr.value)?;
                 self.text(&c.expr.value)?;
                 Ok(Flow::Text(String::new()))
             }
@@ -355,16 +367,29 @@ impl Walk {
 
     /// Calls a function that the script has defined.
     pub(super) fn call(&mut self, name: &str, arguments: &[String]) -> Result<Flow, Stop> {
-        if self.calls.iter().any(|c| c == name) {
-            if self.multiplied {
-                return Err(Stop::deny("fork-bomb", name));
-            }
-            return Ok(Flow::UNKNOWN);
-        }
         let Some(body) = self.functions.get(name).cloned() else {
             return Ok(Flow::UNKNOWN);
         };
-        self.calls.push(name.to_owned());
+        let call = Call {
+            name: name.to_owned(),
+            body: body.to_string(),
+            arguments: arguments.to_vec(),
+            vars: self.scope.vars.clone(),
+        };
+        let again = |c: &&Call| c.name == call.name && c.body == call.body;
+        let calls = self.calls.iter().filter(again).count();
+        if calls > 0 && self.multiplied {
+            return Err(Stop::deny("fork-bomb", name));
+        }
+        if self.calls.contains(&call) {
+            return Ok(Flow::UNKNOWN);
+        }
+        if calls >= MOST_CALLS {
+            return Err(Stop::unprovable(
+                "a function that calls itself more often than is followed",
+            ));
+        }
+        self.calls.push(call);
         let kept = std::mem::replace(&mut self.scope.positional, arguments.to_vec());
         let flow = self.redirected(body.1.as_ref(), |walk| walk.compound(&body.0));
         self.scope.positional = kept;

@@ -210,7 +210,7 @@ const WRAPPERS: &[Wrapper] = &[
 pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
     let flow = match name {
         "env" => env(walk, args)?,
-        "command" if short(args, 'v') || short(args, 'V') => Some(Flow::UNKNOWN),
+        "command" if short(leading(args), 'v') || short(leading(args), 'V') => Some(Flow::UNKNOWN),
         "command" => Some(builtins::rest(walk, skip(args, &[], 0))?),
         "xargs" => Some(xargs(walk, args)?),
         "parallel" => Some(parallel(walk, args)?),
@@ -219,11 +219,22 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             Some(shell_text(walk, &rest.join(" "))?)
         }
         "ssh" => ssh(walk, args)?,
+        "npx" | "npm" | "pnpm" | "bunx" | "pnpx"
+            if name.ends_with('x') || args.first().is_some_and(|a| a == "exec" || a == "x") =>
+        {
+            match value(args, "-c").or_else(|| value(args, "--call")) {
+                Some(text) => {
+                    let text = text.to_owned();
+                    Some(shell_text(walk, &text)?)
+                }
+                None => packaged(walk, name, args)?,
+            }
+        }
         "su" | "runuser" | "script" | "flock" | "nix-shell" | "sg" | "expect" => {
             text_option(walk, name, args)?
         }
         "hyperfine" | "concurrently" | "entr" | "tmux" | "screen" => texts(walk, args)?,
-        "sudo" if short(args, 'e') || long(args, "edit", 4) => {
+        "sudo" if edits(args) => {
             for file in skip(args, &["-u"], 0) {
                 super::reads::check_write(walk, file)?;
             }
@@ -235,6 +246,20 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         },
     };
     Ok(flow)
+}
+
+/// A package's program: from a registry it runs as any other, from an address it doesn't.
+fn packaged(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
+    if let Some(from) = args.iter().find(|a| super::network::is_address(a)) {
+        return Err(Stop::deny(
+            "download-exec",
+            format!("{name} {}", quoted(from)),
+        ));
+    }
+    match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
+        Some(wrapper) => wrapped(walk, wrapper, args),
+        None => Ok(None),
+    }
 }
 
 fn wrapped(walk: &mut Walk, wrapper: &Wrapper, args: &[String]) -> Result<Option<Flow>, Stop> {
@@ -255,6 +280,31 @@ fn wrapped(walk: &mut Walk, wrapper: &Wrapper, args: &[String]) -> Result<Option
     let assigned: Vec<_> = rest[..set].iter().filter_map(|w| pair(w)).collect();
     let rest = rest[set..].to_vec();
     with_environment(walk, &assigned, |walk| builtins::rest(walk, &rest)).map(Some)
+}
+
+/// The options before the first operand: what comes behind belongs to another program.
+fn leading(args: &[String]) -> &[String] {
+    let end = args.iter().position(|a| !a.starts_with('-') || a == "--");
+    &args[..end.unwrap_or(args.len())]
+}
+
+/// The words up to the command that a wrapper runs.
+fn own<'a>(args: &'a [String], valued: &[&str]) -> &'a [String] {
+    &args[..args.len() - skip(args, valued, 0).len()]
+}
+
+/// `runuser -u USER COMMAND…`; without it runuser is as su is.
+fn as_user(args: &[String]) -> bool {
+    leading(args)
+        .iter()
+        .any(|a| a.starts_with("-u") || a.starts_with("--user"))
+}
+
+/// `sudo -e`, whatever the command behind it is called with.
+fn edits(args: &[String]) -> bool {
+    let sudo = WRAPPERS.iter().find(|w| w.names.contains(&"sudo"));
+    let own = own(args, sudo.map_or(&[], |w| w.valued));
+    short(own, 'e') || long(own, "edit", 4)
 }
 
 /// The words behind options and so many operands.
@@ -295,16 +345,26 @@ fn shell_text(walk: &mut Walk, text: &str) -> Result<Flow, Stop> {
 }
 
 fn env(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
-    let split = value(args, "-S").or_else(|| value(args, "--split-string"));
+    let valued = [
+        "-u",
+        "-C",
+        "--unset",
+        "--chdir",
+        "-P",
+        "-S",
+        "--split-string",
+    ];
+    let own = own(args, &valued);
+    let split = value(own, "-S").or_else(|| value(own, "--split-string"));
     if let Some(text) = split.map(str::to_owned) {
-        let after = args
+        let after = own
             .iter()
             .position(|a| a.starts_with("-S") || a.starts_with("--split"));
-        let at = after.map_or(args.len(), |i| i + 1 + usize::from(args[i] == "-S"));
+        let glued = |i: usize| args[i] != "-S" && args[i] != "--split-string";
+        let at = after.map_or(args.len(), |i| i + 2 - usize::from(glued(i)));
         let script = super::shells::joined(&text, args.get(at..).unwrap_or_default());
         return shell_text(walk, &script).map(Some);
     }
-    let valued = ["-u", "-C", "--unset", "--chdir", "-P"];
     let rest = skip(args, &valued, 0);
     let set = rest.iter().take_while(|w| is_assignment(w)).count();
     let assigned: Vec<_> = rest[..set].iter().filter_map(|w| pair(w)).collect();
@@ -312,8 +372,8 @@ fn env(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
     if rest.is_empty() {
         return Ok(Some(Flow::Unknown { secret: true }));
     }
-    let to = value(args, "-C")
-        .or_else(|| value(args, "--chdir"))
+    let to = value(own, "-C")
+        .or_else(|| value(own, "--chdir"))
         .map(str::to_owned);
     walk.apart(|walk| {
         if let Some(to) = to {
@@ -339,22 +399,42 @@ fn xargs(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
         "--arg-file",
         "--delimiter",
     ];
+    let own = own(args, &valued);
     let mut command = skip(args, &valued, 0).to_vec();
     if command.is_empty() {
         return Ok(Flow::UNKNOWN);
     }
-    let hole = HOLE.to_string();
-    let inserted = value(args, "-I")
-        .or_else(|| value(args, "--replace"))
-        .or_else(|| value(args, "-J"))
-        .or_else(|| short(args, 'i').then_some("{}"));
+    // What it is given, where that is known: names, one a line or a word.
+    let given = match &walk.scope.stdin {
+        Flow::Text(text) if value(own, "-a").is_none() => text.clone(),
+        _ => HOLE.to_string(),
+    };
+    let mut words: Vec<String> = given
+        .split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|w| !w.is_empty())
+        .take(64)
+        .map(str::to_owned)
+        .collect();
+    if words.is_empty() {
+        words.push(HOLE.to_string());
+    }
+    let inserted = value(own, "-I")
+        .or_else(|| value(own, "--replace"))
+        .or_else(|| value(own, "-J"))
+        .or_else(|| short(own, 'i').then_some("{}"));
     match inserted {
         Some(mark) if !mark.is_empty() => {
-            for word in &mut command {
-                *word = word.replace(mark, &hole);
+            let mark = mark.to_owned();
+            for word in words {
+                let filled: Vec<String> = command.iter().map(|c| c.replace(&mark, &word)).collect();
+                walk.apart(|walk| {
+                    walk.scope.stdin = Flow::None;
+                    builtins::rest(walk, &filled)
+                })?;
             }
+            return Ok(Flow::UNKNOWN);
         }
-        _ => command.push(hole),
+        _ => command.extend(words),
     }
     walk.apart(|walk| {
         walk.scope.stdin = Flow::None;
@@ -393,6 +473,13 @@ fn parallel(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
 }
 
 fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
+    let tunnels = args
+        .iter()
+        .take_while(|a| a.starts_with('-'))
+        .any(|a| a.starts_with("-R") || !a.starts_with("--") && a.len() < 6 && a.ends_with('R'));
+    if tunnels || args.iter().any(|a| a == "-R") {
+        return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
+    }
     if let Some(option) = args.iter().find(|a| {
         a.to_lowercase().contains("proxycommand") || a.to_lowercase().contains("localcommand=")
     }) {
@@ -425,9 +512,15 @@ fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
 
 /// `su -c TEXT`, `script -c TEXT`, and for some the words themselves.
 fn text_option(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
+    // Behind `--`, and with flock and runuser behind the first operand, words are another program's.
+    let own = match name {
+        "flock" => &args[..args.len() - skip(args, &["-w", "-E", "--timeout", "-c"], 1).len()],
+        "runuser" if as_user(args) => own(args, &["-u", "-g", "--user"]),
+        _ => super::options::before_end(args),
+    };
     let text = ["-c", "--command", "--run", "-qc", "-lc"]
         .iter()
-        .find_map(|o| value(args, o))
+        .find_map(|o| value(own, o))
         .map(str::to_owned);
     if let Some(text) = text {
         return shell_text(walk, &text).map(Some);
@@ -437,11 +530,11 @@ fn text_option(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Fl
             let rest = skip(args, &["-w", "-E", "--timeout"], 1).to_vec();
             builtins::rest(walk, &rest).map(Some)
         }
-        "runuser" => {
+        "runuser" if as_user(args) => {
             let rest = skip(args, &["-u", "-g", "--user"], 0).to_vec();
             builtins::rest(walk, &rest).map(Some)
         }
-        "su" => super::shells::input(walk, name).map(Some),
+        "su" | "runuser" => super::shells::input(walk, name).map(Some),
         _ => Ok(Some(Flow::UNKNOWN)),
     }
 }

@@ -26,6 +26,7 @@ mod sys;
 mod terminate;
 mod tree;
 mod watch;
+mod working;
 
 pub use at_work::{AtWork, at_work};
 pub use confine::{Confinement, Limits, become_program, confine};
@@ -45,3 +46,4 @@ pub use spec::{Done, Ended, Finished, Spec};
 pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
 pub(crate) use sys::{asleep, landlock_version};
+pub use working::{below_this, working_in};

@@ -146,6 +146,11 @@ impl Sandbox {
         *self != Self::Off
     }
 
+    /// Whether something else can stand in for a file inside.
+    pub fn can_cover(&self) -> bool {
+        matches!(self, Self::Bwrap(_))
+    }
+
     /// Whether `done` is the end of the confinement itself, which could not be set up, and not of
     /// the program inside. A program that says the same is taken for it, to its own loss.
     pub fn failed(&self, done: &Finished) -> bool {

@@ -105,6 +105,7 @@ pub(super) async fn iterate(
         | AgentOutcome::Truncated
         | AgentOutcome::Budget
         | AgentOutcome::Hung
+        | AgentOutcome::Denied
         | AgentOutcome::Crashed
         | AgentOutcome::Cancelled => {
             let why = format!("agent {}: {}", iteration.outcome.word(), iteration.why);

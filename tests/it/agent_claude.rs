@@ -5,6 +5,8 @@ mod broken;
 #[cfg(target_os = "linux")]
 mod confined;
 mod ends;
+#[cfg(target_os = "linux")]
+mod guarded;
 mod live;
 mod lost;
 mod metered;

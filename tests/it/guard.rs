@@ -1,5 +1,13 @@
 //! The hook as a process: its exit codes, its one line, and that it never lets through what it can't
-//! read.
+//! read; the judge against what bash does, on random inputs, and on labelled ones.
+
+#[cfg(target_os = "linux")]
+mod differential;
+mod labelled;
+mod mutate;
+mod properties;
+mod random;
+mod scripts;
 
 use std::io::Write as _;
 use std::process::Stdio;

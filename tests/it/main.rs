@@ -19,6 +19,8 @@ mod faults;
 mod gates;
 mod guard;
 mod host;
+#[cfg(target_os = "linux")]
+mod idle_hour;
 mod init;
 mod ledger_file;
 mod lock;

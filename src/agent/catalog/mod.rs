@@ -141,6 +141,7 @@ impl Agent for Catalog {
             why,
             cost: MicroUsd::ZERO,
             session: None,
+            refused_calls: Vec::new(),
             tail: Vec::new(),
         }
     }

@@ -45,6 +45,14 @@ pub(super) struct Job<'a> {
     pub(super) deployed: Option<Deployed>,
 }
 
+impl Job<'_> {
+    /// Whether secloop's own guard reads its tool calls. With what is deployed on the machine, that
+    /// is what is looked at.
+    pub(super) fn is_guarded(&self) -> bool {
+        !self.tools.is_empty() && self.deployed.is_none()
+    }
+}
+
 /// What is deployed on the machine.
 pub(super) struct Deployed {
     /// The home directory; readable.
@@ -101,6 +109,20 @@ impl Claude {
         self.confined(spec, job, dir, &run_dir)
     }
 
+    /// Another command, in the confinement of the job.
+    ///
+    /// # Errors
+    /// When a directory can't be resolved, naming it.
+    pub(super) fn wrapped(&self, mut spec: Spec, job: &Job<'_>) -> Result<Spec, String> {
+        let (dir, run_dir) = (resolved(job.dir)?, resolved(job.run_dir)?);
+        spec.cwd.clone_from(&dir);
+        let spec = spec.envs(sandbox::environment(
+            &run_dir.join("home"),
+            &run_dir.join("tmp"),
+        ));
+        self.confined(spec, job, dir, &run_dir)
+    }
+
     fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
@@ -137,8 +159,16 @@ impl Claude {
                 more(&["--allowedTools", "Bash(cat:*)", "Read"]);
             }
         }
-        if let Some(settings) = job.deployed.as_ref().and_then(|d| d.settings.as_ref()) {
+        let guarded = job.is_guarded() && self.registration.is_some();
+        let named = if guarded {
+            self.named_settings()
+        } else {
+            job.deployed.as_ref().and_then(|d| d.settings.clone())
+        };
+        if guarded || named.is_some() {
             args.push("--include-hook-events".into());
+        }
+        if let Some(settings) = named {
             args.push("--settings".into());
             args.push(settings.into());
         }
@@ -182,6 +212,9 @@ impl Claude {
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
                 policy.read.push(path.to_owned());
             }
+        }
+        if let Some(registration) = self.registration.as_ref().filter(|_| job.is_guarded()) {
+            registration.admit(&mut policy, self.sandbox.can_cover());
         }
         if let Some(deployed) = &job.deployed {
             policy.read.insert(0, deployed.home.clone());

@@ -11,15 +11,19 @@ pub(super) struct Guard {
     pub(super) tool: String,
     /// Why it gave no verdict, where it gave none: the client goes on without.
     pub(super) failed: Option<String>,
+    /// Its words, where it refused.
+    pub(super) refused: Option<String>,
 }
 
 impl Guard {
     /// From the event of a hook's end; `None` for hooks on other occasions.
     pub(super) fn of(event: &Value) -> Option<Self> {
         let tool = word(event, "hook_name").strip_prefix("PreToolUse:")?;
+        let refused = event["exit_code"].as_i64() == Some(2);
         Some(Self {
             tool: tool.to_owned(),
             failed: no_verdict(event),
+            refused: refused.then(|| word(event, "stderr").trim().to_owned()),
         })
     }
 }

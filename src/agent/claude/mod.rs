@@ -9,6 +9,9 @@
 //! has switched confinement off it keeps the client's own permission rules instead: it edits files
 //! in its working copy, but of the shell it gets only what the client holds to be harmless.
 //!
+//! Before each of its tool calls the client asks secloop's guard (`registration.rs`), which it can't
+//! be told to leave out.
+//!
 //! The credential is handed over in the environment of the process, where programs that the agent
 //! starts can see it, too. It is taken out of everything that is shown or kept.
 
@@ -20,10 +23,12 @@ mod live;
 mod opinion;
 mod outcome;
 mod prompts;
+mod registration;
 mod schema;
 mod setup;
 mod stream;
 mod tidy;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -69,6 +74,8 @@ pub struct Claude {
     passed: Vec<(String, String)>,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
+    /// The guard that reads its tool calls.
+    registration: Option<registration::Registration>,
 }
 
 /// A run that has ended.
@@ -108,6 +115,7 @@ impl Claude {
             sandbox,
             confinement: sandbox_config.clone(),
             user,
+            registration: None,
         })
     }
 
@@ -119,7 +127,7 @@ impl Claude {
     /// Runs one job to its end.
     ///
     /// # Errors
-    /// When it can't be started; nothing was spent then.
+    /// When it can't be started, or its guard does not work; nothing was spent then.
     async fn run(
         &self,
         job: &Job<'_>,
@@ -130,7 +138,9 @@ impl Claude {
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
+        self.canary(job).await?;
         let mut seen = Seen::new(self.credential.1.clone());
+        seen.watch.on = job.is_guarded() && self.registration.is_some();
         let done = process::run(&spec, &stop, |line| {
             let shown = match line.stream {
                 process::Stream::Out => {
@@ -147,7 +157,7 @@ impl Claude {
                 beat(&shown);
             }
             // It would go on trying for minutes.
-            if seen.unauthorized >= stream::UNAUTHORIZED {
+            if seen.unauthorized >= stream::UNAUTHORIZED || seen.watch.ends() {
                 stop.cancel();
             }
         })
@@ -193,6 +203,7 @@ impl Agent for Claude {
                 why,
                 cost: MicroUsd::ZERO,
                 session: None,
+                refused_calls: Vec::new(),
                 tail: Vec::new(),
             },
         }
@@ -238,6 +249,7 @@ fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
         why,
         cost,
         session: Some(brief.session.clone()),
+        refused_calls: ran.seen.refused_calls(),
         tail: ran.seen.tail(),
     }
 }

@@ -26,6 +26,9 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
             "the credential is not accepted (401)".to_owned(),
         ));
     }
+    if let Some((class, why)) = seen.watch.fault() {
+        return Err((class, seen.clean(&why)));
+    }
     let code = match ended {
         Ended::Exited(code) => code,
         // It had said all, and only did not go.

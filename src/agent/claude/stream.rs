@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::guard::Guard;
+use super::watch::Watch;
 use crate::config::Secret;
 use crate::text::{one_line, redact};
 
@@ -45,6 +46,8 @@ pub(super) struct Seen {
     pub(super) tools: Vec<ToolResult>,
     /// Hooks that ran before tools, in order; only where they are asked for.
     pub(super) guards: Vec<Guard>,
+    /// Whether its guard was asked about everything that it did.
+    pub(super) watch: Watch,
     /// Whether it gave any event: without one it never came to its work.
     pub(super) heard: bool,
     /// Attempts in a row that were refused for the credential.
@@ -104,6 +107,12 @@ impl Seen {
         self.tail.iter().cloned().collect()
     }
 
+    /// The tool calls that its guard refused.
+    pub(super) fn refused_calls(&self) -> Vec<String> {
+        let lines = self.watch.refused();
+        lines.map(|line| self.clean(line)).collect()
+    }
+
     /// One bounded line without credentials.
     pub(super) fn clean(&self, text: &str) -> String {
         let text = if self.secret.is_empty() {
@@ -153,11 +162,11 @@ impl Seen {
 
     fn system(&mut self, event: &Value) -> String {
         match word(event, "subtype") {
-            "init" => format!(
-                "started: version {}, model {}",
-                word(event, "claude_code_version"),
-                word(event, "model")
-            ),
+            "init" => {
+                let version = word(event, "claude_code_version");
+                self.watch.client(version);
+                format!("started: version {version}, model {}", word(event, "model"))
+            }
             "api_retry" => {
                 let status = event["error_status"].as_u64();
                 if status == Some(401) {
@@ -174,7 +183,10 @@ impl Seen {
                 text
             }
             "hook_response" => {
-                self.guards.extend(Guard::of(event));
+                if let Some(guard) = Guard::of(event) {
+                    self.watch.asked(&guard);
+                    self.guards.push(guard);
+                }
                 format!(
                     "hook {}: {}",
                     word(event, "hook_name"),
@@ -243,6 +255,7 @@ impl Seen {
             } else {
                 format!("{} done", result.tool)
             });
+            self.watch.answered(&result);
             self.tools.push(result);
         }
         (!shown.is_empty()).then(|| shown.join("; "))

@@ -3,9 +3,12 @@
 pub(crate) mod ansible;
 pub(crate) mod bed;
 pub(crate) mod claude;
+pub(crate) mod debs;
 pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
+#[cfg(target_os = "linux")]
+pub(crate) mod inside;
 pub(crate) mod meter;
 pub(crate) mod model;
 #[cfg(target_os = "linux")]
