@@ -109,6 +109,7 @@ mod tests {
                 exit: 0,
                 stdout: None,
             },
+            red: None,
         });
         Candidate {
             probe,
