@@ -9,7 +9,7 @@ use super::{Draft, Ending};
 use crate::agent::{Agent as _, Brief};
 use crate::gate::Allowance;
 use crate::gates;
-use crate::memory::{Known, home_relative, near, summary};
+use crate::memory::{Known, decided, home_relative, near, summary};
 use crate::next::Stop;
 use crate::scan::{lines, passed_over, ranked};
 use crate::spend::Reached;
@@ -210,7 +210,7 @@ fn show(world: &World, iteration: &Iteration) {
 
 /// The most useful of what is known, within the budget.
 async fn known(world: &World, turns: &[Turn], memory: &[Known]) -> Result<Vec<String>, Ending> {
-    let facts = world.ledger.facts().await?;
+    let facts = decided(world.ledger.facts().await?, memory, &world.config.home);
     let last = turns.iter().rev().filter_map(|t| t.finding.as_ref());
     let last: Vec<&Finding> = last.take(LAST).collect();
     let near = near(&last, memory, &world.config.home);
