@@ -125,7 +125,10 @@ pub fn judge(script: &str) -> Verdict {
         return Verdict::Unprovable("a private character".to_owned());
     }
     let mut walk = walk::Walk::new();
-    match walk.script(script) {
+    // The parsers are others' work, and the second one can be made to panic.
+    let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk.script(script)));
+    let judged = judged.unwrap_or(Err(Stop::Unprovable("text that a parser fails on")));
+    match judged {
         Ok(_) => Verdict::Allowed,
         Err(Stop::Unprovable(what)) => Verdict::Unprovable(what.to_owned()),
         Err(Stop::Deny { rule, what }) => match rules::rule(rule) {
