@@ -31,6 +31,8 @@ struct Began {
 enum Source {
     System,
     Manual(Arc<Mutex<Manual>>),
+    /// The wall clock goes with the timer, from here on.
+    Timer(DateTime<Utc>),
 }
 
 #[derive(Debug)]
@@ -54,6 +56,12 @@ impl Clock {
             asleep: Duration::ZERO,
         };
         Self::made(zone, Source::Manual(Arc::new(Mutex::new(manual))))
+    }
+
+    /// A clock whose wall clock is at `start` now and goes with Tokio's timer: where a test lets that
+    /// one jump, hours go by in a moment for everybody.
+    pub fn on_timer(start: DateTime<Utc>, zone: Tz) -> Self {
+        Self::made(zone, Source::Timer(start))
     }
 
     fn made(zone: Tz, source: Source) -> Self {
@@ -80,6 +88,7 @@ impl Clock {
         match &self.source {
             Source::System => Utc::now(),
             Source::Manual(manual) => lock(manual).wall,
+            Source::Timer(start) => *start + self.began.timer.elapsed(),
         }
     }
 
@@ -88,6 +97,7 @@ impl Clock {
         match &self.source {
             Source::System => asleep(),
             Source::Manual(manual) => Some(lock(manual).asleep),
+            Source::Timer(_) => Some(Duration::ZERO),
         }
     }
 
@@ -97,7 +107,7 @@ impl Clock {
         let asleep = self.asleep().unwrap_or_default();
         let timer = self.began.timer.elapsed();
         let awake = match &self.source {
-            Source::System => timer,
+            Source::System | Source::Timer(_) => timer,
             Source::Manual(manual) => timer.max(lock(manual).elapsed),
         };
         awake + asleep.saturating_sub(self.began.asleep)

@@ -11,6 +11,7 @@
 //! Start reading at [`supervise::supervise`] and [`stages::turn`]. The vocabulary is in [`turn`].
 
 pub mod agent;
+pub mod boundary;
 pub mod classes;
 pub mod cli;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod gates;
 pub mod guard;
 pub mod ledger;
 pub mod lock;
+pub mod memory;
 pub mod next;
 pub mod outbox;
 mod overlap;
@@ -37,6 +39,7 @@ pub mod repo;
 pub mod report;
 mod room;
 pub mod sandbox;
+pub mod scan;
 pub mod signals;
 pub mod spend;
 pub mod stages;

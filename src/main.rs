@@ -4,7 +4,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    // The hook comes before everything: it is started for every call of a tool.
-    let exit = secloop::cli::hook(&arguments).unwrap_or_else(|| secloop::cli::main(arguments));
-    ExitCode::from(exit.code())
+    // The stages of a sandbox come before everything: they need a process with one thread.
+    if let Some(code) =
+        secloop::sandbox::stage(&arguments).or_else(|| secloop::boundary::stage(&arguments))
+    {
+        return ExitCode::from(code);
+    }
+    // Then the hook: it is started for every call of a tool.
+    let code = match secloop::cli::hook(&arguments) {
+        Some(exit) => exit.code(),
+        None => secloop::cli::main(arguments),
+    };
+    ExitCode::from(code)
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::classes::{self, Ends, Pace, of_turn};
 use crate::config::LoopConfig;
 use crate::error::Exit;
-use crate::turn::{AgentOutcome, Turn, TurnOutcome};
+use crate::turn::{AgentOutcome, Severity, Turn, TurnOutcome};
 use crate::wait::LONGEST_LIMIT;
 
 /// The longest back-off, in doublings of the interval.
@@ -24,11 +24,23 @@ pub enum Next {
     Stop(Stop),
 }
 
+impl Next {
+    /// Why the loop ends, if it does.
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stop(stop) => Some(stop),
+            Self::Sleep | Self::SleepUntil(_) | Self::BackOff(_) => None,
+        }
+    }
+}
+
 /// Why the loop ended. Each has its own exit code, ledger entry and post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
-    /// Several iterations in a row found nothing material.
-    NothingMaterial,
+    /// So many iterations in a row, not all with the same prompt, found nothing material.
+    NothingMaterial(u32),
+    /// The last so many improvements were all P2.
+    Diminishing(u32),
     /// The day's cap is reached, or the day's figure is unknown; with the reason.
     CapReached(String),
     /// This many turns without a commit.
@@ -53,7 +65,9 @@ impl Stop {
     /// The exit code of `secloop run`.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NothingMaterial | Self::Once | Self::Operator => Exit::Done,
+            Self::NothingMaterial(_) | Self::Diminishing(_) | Self::Once | Self::Operator => {
+                Exit::Done
+            }
             Self::CapReached(_) => Exit::CapReached,
             Self::DrySpell(_) | Self::Failures(..) | Self::Ceiling(_) => Exit::GaveUp,
             Self::AuthLost(_) | Self::NeedsOperator(_) => Exit::NeedsOperator,
@@ -61,12 +75,43 @@ impl Stop {
         }
     }
 
+    /// Whether its post tells all that there is to tell of the last turn.
+    pub fn tells_the_turn(&self, turn: &Turn) -> bool {
+        match self {
+            Self::CapReached(_) | Self::AuthLost(_) => true,
+            // What a turn left is told by the turn.
+            Self::NeedsOperator(_) => !matches!(turn.outcome, TurnOutcome::NeedsOperator(_)),
+            _ => false,
+        }
+    }
+
+    /// The kind of end in one word, for the ledger.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NothingMaterial(_) => "nothing_material",
+            Self::Diminishing(_) => "diminishing",
+            Self::CapReached(_) => "cap_reached",
+            Self::DrySpell(_) => "dry_spell",
+            Self::Failures(..) => "failures",
+            Self::AuthLost(_) => "auth_lost",
+            Self::NeedsOperator(_) => "needs_operator",
+            Self::Ceiling(_) => "ceiling",
+            Self::Once => "once",
+            Self::Operator => "operator",
+            Self::Signal => "signal",
+        }
+    }
+
     /// The reason in one sentence, for every report.
     pub fn reason(&self) -> String {
         match self {
-            Self::NothingMaterial => {
-                "nothing is left that would materially reduce the attack surface".to_owned()
-            }
+            Self::NothingMaterial(n) => format!(
+                "nothing is left that would materially reduce the attack surface, by {n} \
+                 independent looks in a row"
+            ),
+            Self::Diminishing(n) => format!(
+                "the last {n} improvements were all P2, defence in depth: the returns diminish"
+            ),
             Self::DrySpell(n) => format!("{n} turns in a row brought no commit"),
             Self::Failures(n, why) => format!("{n} turns in a row failed, the last one: {why}"),
             Self::AuthLost(why) => format!("the agent's credentials are not accepted: {why}"),
@@ -98,8 +143,8 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
         TurnOutcome::Skipped(_) => None,
         _ => Some(false),
     });
-    if idle >= config.confirmations {
-        return Next::Stop(Stop::NothingMaterial);
+    if idle >= config.confirmations && independent(turns, idle) {
+        return Next::Stop(Stop::NothingMaterial(idle));
     }
     let failed = streak(turns, |t| match (&t.outcome, of_turn(t)) {
         (TurnOutcome::Skipped(_), _) => None,
@@ -124,6 +169,10 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
     if dry >= config.dry_spell {
         return Next::Stop(Stop::DrySpell(dry));
     }
+    let minor = streak(turns, minor);
+    if minor >= config.diminishing {
+        return Next::Stop(Stop::Diminishing(minor));
+    }
     let ran = u32::try_from(turns.len()).unwrap_or(u32::MAX);
     if ran >= config.max_turns {
         return Next::Stop(Stop::Ceiling(ran));
@@ -144,6 +193,33 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
     }
 }
 
+/// Whether the last `idle` turns that found nothing had begun in more than one way: the word of one
+/// prompt, however often it is given, is one word.
+fn independent(turns: &[Turn], idle: u32) -> bool {
+    let found_nothing = |t: &&Turn| matches!(t.outcome, TurnOutcome::Idle(_));
+    let seeds: std::collections::BTreeSet<&str> = turns
+        .iter()
+        .rev()
+        .filter(found_nothing)
+        .take(usize::try_from(idle).unwrap_or(usize::MAX))
+        .map(|t| t.receipt.seed.as_str())
+        .collect();
+    seeds.len() > 1
+}
+
+/// Whether a turn is one more sign that only depth is left. What was worse and did not land may still
+/// be there; a repair of what had landed before says nothing.
+fn minor(turn: &Turn) -> Option<bool> {
+    let severity = turn.finding.as_ref()?.severity;
+    match turn.outcome {
+        TurnOutcome::Committed(_) if turn.receipt.drift_of.is_none() => {
+            Some(severity == Severity::P2)
+        }
+        TurnOutcome::Rejected(_) | TurnOutcome::Held(_) if severity != Severity::P2 => Some(false),
+        _ => None,
+    }
+}
+
 /// How many turns at the end are of a kind; `None` from `of_kind` leaves a turn out.
 fn streak(turns: &[Turn], of_kind: impl Fn(&Turn) -> Option<bool>) -> u32 {
     let count = turns
@@ -161,7 +237,7 @@ mod tests {
 
     use super::*;
     use crate::gate::MicroUsd;
-    use crate::turn::{Receipt, TurnId};
+    use crate::turn::{Finding, Receipt, TurnId};
 
     fn config() -> LoopConfig {
         LoopConfig {
@@ -172,7 +248,24 @@ mod tests {
             max_failures: 3,
             dry_spell: 5,
             max_turns: 9,
+            diminishing: 3,
         }
+    }
+
+    /// Capitals are P0, but for the repair of a drift.
+    fn finding(kind: char) -> Option<Finding> {
+        let severity = match kind {
+            'p' | 'r' | 'D' => Severity::P2,
+            'P' | 'R' => Severity::P0,
+            _ => return None,
+        };
+        Some(Finding {
+            title: String::new(),
+            detail: String::new(),
+            severity,
+            target: String::new(),
+            control: String::new(),
+        })
     }
 
     fn turns(kinds: &str) -> Vec<Turn> {
@@ -180,13 +273,13 @@ mod tests {
             .chars()
             .map(|kind| {
                 let (outcome, agent) = match kind {
-                    'c' => (
+                    'c' | 'p' | 'P' | 'D' => (
                         TurnOutcome::Committed("abc".into()),
                         Some(AgentOutcome::Done),
                     ),
-                    'i' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
+                    'i' | 'v' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
                     's' => (TurnOutcome::Skipped(String::new()), None),
-                    'r' => (
+                    'r' | 'R' => (
                         TurnOutcome::Rejected(String::new()),
                         Some(AgentOutcome::Done),
                     ),
@@ -221,10 +314,14 @@ mod tests {
                     outcome,
                     agent,
                     cost: MicroUsd::ZERO,
-                    finding: None,
+                    finding: finding(kind),
                     change: String::new(),
                     question: None,
-                    receipt: Receipt::default(),
+                    receipt: Receipt {
+                        seed: if kind == 'v' { "verify" } else { "iteration" }.to_owned(),
+                        drift_of: (kind == 'D').then_some(1),
+                        ..Receipt::default()
+                    },
                 }
             })
             .collect()
@@ -239,9 +336,29 @@ mod tests {
             ("", Next::Sleep),
             ("c", Next::Sleep),
             ("i", Next::Sleep),
-            ("ii", stop(Stop::NothingMaterial)),
-            ("isi", stop(Stop::NothingMaterial)),
-            ("ici", Next::Sleep),
+            ("v", Next::Sleep),
+            ("iv", stop(Stop::NothingMaterial(2))),
+            ("vi", stop(Stop::NothingMaterial(2))),
+            ("isv", stop(Stop::NothingMaterial(2))),
+            ("icv", Next::Sleep),
+            ("irv", Next::Sleep),
+            ("ifv", Next::Sleep),
+            // The same prompt again is no second opinion.
+            ("ii", Next::Sleep),
+            ("vv", Next::Sleep),
+            ("iiv", stop(Stop::NothingMaterial(3))),
+            // Only depth: three improvements in a row, whatever came between them.
+            ("pp", Next::Sleep),
+            ("ppp", stop(Stop::Diminishing(3))),
+            ("prspp", stop(Stop::Diminishing(3))),
+            ("pifpp", stop(Stop::Diminishing(3))),
+            ("PPP", Next::Sleep),
+            ("ppPpp", Next::Sleep),
+            ("pPppp", stop(Stop::Diminishing(3))),
+            // What is worse and was not closed is still there.
+            ("ppRp", Next::Sleep),
+            ("ppD", Next::Sleep),
+            ("pDpp", stop(Stop::Diminishing(3))),
             ("ff", Next::Sleep),
             ("fff", stop(failures(3))),
             ("fsff", stop(failures(3))),
@@ -288,5 +405,43 @@ mod tests {
             Next::Stop(Stop::Failures(1, "x".into()))
         );
         assert_eq!(Stop::Failures(1, String::new()).exit(), Exit::GaveUp);
+    }
+
+    /// Each end has its own word, exit code and text.
+    #[test]
+    fn every_stop_says_what_it_is() {
+        let why = || "why".to_owned();
+        let all = [
+            (Stop::NothingMaterial(2), Exit::Done, "2 independent looks"),
+            (
+                Stop::Diminishing(5),
+                Exit::Done,
+                "5 improvements were all P2",
+            ),
+            (Stop::CapReached(why()), Exit::CapReached, "why"),
+            (
+                Stop::DrySpell(7),
+                Exit::GaveUp,
+                "7 turns in a row brought no commit",
+            ),
+            (
+                Stop::Failures(3, why()),
+                Exit::GaveUp,
+                "3 turns in a row failed",
+            ),
+            (Stop::AuthLost(why()), Exit::NeedsOperator, "credentials"),
+            (Stop::NeedsOperator(why()), Exit::NeedsOperator, "why"),
+            (Stop::Ceiling(9), Exit::GaveUp, "ceiling of 9"),
+            (Stop::Once, Exit::Done, "one turn"),
+            (Stop::Operator, Exit::Done, "operator"),
+            (Stop::Signal, Exit::Interrupted, "signal"),
+        ];
+        let mut words = std::collections::BTreeSet::new();
+        for (stop, exit, text) in &all {
+            assert_eq!(stop.exit(), *exit, "{stop:?}");
+            assert!(stop.reason().contains(text), "{stop:?}");
+            words.insert(stop.word());
+        }
+        assert_eq!(words.len(), all.len());
     }
 }

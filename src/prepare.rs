@@ -14,9 +14,10 @@ use crate::config::{AgentKind, Config};
 use crate::error::Fatal;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
+use crate::memory::Scope;
 use crate::playbook::{Ansible, bootstrap};
 use crate::process::account_home;
-use crate::recover::{end_what_survived, recover};
+use crate::recover::{GRACE, end_what_survived, recover};
 use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
@@ -38,12 +39,14 @@ pub async fn prepare(
 ) -> Result<World, Fatal> {
     let path = around.path();
     let clock = Clock::system(config.spend.zone);
-    let ledger = Ledger::open(&config.state_dir).await?;
+    let ledger = Ledger::open(&config.state_dir)
+        .await?
+        .about(Scope::here(&config));
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await
         .map_err(Fatal::Sandbox)?;
     let agent = worker(&config, &sandbox, around)?;
-    end_what_survived().await?;
+    end_what_survived(&config.state_dir, GRACE).await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
         return Err(Fatal::Config(format!(

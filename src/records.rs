@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::Fatal;
+use crate::memory;
 use crate::next::Stop;
 use crate::outbox;
 use crate::pages;
@@ -10,19 +11,22 @@ use crate::report::posts::{self, Totals};
 use crate::turn::{Turn, TurnOutcome};
 use crate::world::World;
 
-/// Records a turn: the ledger with its post first, then the page, then delivery.
+/// Records a turn: the ledger with its post first, then the page, then delivery. `stop`: the loop
+/// ends with it.
 ///
 /// # Errors
 /// Only when the ledger fails. A page that can't be written is said, and written next time.
 pub async fn record(world: &World, turn: &Turn, stop: Option<&Stop>) -> Result<(), Fatal> {
-    // A closed gate gets the stop's own post instead.
-    let posts: Vec<(String, String)> = if stop.is_none() {
+    // One alert is enough: that of the stop, which tells the same and what it came to.
+    let posts: Vec<(String, String)> = if stop.is_some_and(|stop| stop.tells_the_turn(turn)) {
+        Vec::new()
+    } else {
         let totals = totals(world, std::slice::from_ref(turn));
         vec![(format!("turn/{}", turn.id), posts::turn(turn, &totals))]
-    } else {
-        Vec::new()
     };
-    world.ledger.finish_turn(turn, &posts).await?;
+    let facts = memory::of_turn(turn, &turn.receipt.observations, &world.config.home);
+    world.ledger.finish_turn_with(turn, &posts, &facts).await?;
+    world.ledger.archive_facts(turn.finished).await?;
     pages::write(world).await?;
     world.console().turn_done(turn);
     deliver(world).await?;

@@ -1,9 +1,13 @@
 //! What an earlier run left when it died: every open turn is taken back or completed.
 
+use std::path::Path;
+use std::time::Duration;
+
 use crate::deadman;
 use crate::error::Fatal;
 use crate::ledger::{Event, OpenTurn};
 use crate::pages;
+use crate::playbook::{may_work, still_at_work};
 use crate::process::end_survivors;
 use crate::records;
 use crate::stages::Draft;
@@ -12,22 +16,26 @@ use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
 use crate::world::World;
 
 /// How long a survivor gets to end by itself.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
+pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Ends what a dead run started: it may still be changing the machine, or spending. To be called
 /// before anything else is looked at.
 ///
 /// # Errors
-/// When somebody can't be ended.
-pub async fn end_what_survived() -> Result<(), Fatal> {
-    if end_survivors(GRACE).await {
+/// When somebody can't be ended, or may be at work and is not known to be ours.
+pub async fn end_what_survived(state_dir: &Path, grace: Duration) -> Result<(), Fatal> {
+    if !end_survivors(grace).await {
+        return Err(Fatal::NeedsOperator(
+            "a program that an earlier run started is still alive and can't be ended: end it, then \
+             start again"
+                .to_owned(),
+        ));
+    }
+    let left = still_at_work(state_dir, grace).await;
+    if left.is_empty() {
         return Ok(());
     }
-    Err(Fatal::NeedsOperator(
-        "a program that an earlier run started is still alive and can't be ended: end it, then \
-         start again"
-            .to_owned(),
-    ))
+    Err(Fatal::NeedsOperator(may_work(&left)))
 }
 
 /// Closes every open turn, takes back what earlier turns could not, and removes what dead runs left

@@ -9,10 +9,13 @@ use crate::overlap::{Asking, Overlap, ask};
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
-use crate::turn::{Receipt, Turn};
+use crate::turn::Turn;
 use crate::wait::Wait;
 use crate::world::{HEARTBEAT, World};
 use crate::{outbox, records};
+
+/// Where the ledger has how the last run ended.
+pub const LAST_STOP: &str = "last-stop";
 
 /// How a run of the loop ended.
 #[derive(Debug)]
@@ -35,20 +38,24 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         let Some(turned) = wake_up(world, signals, &mut turns).await? else {
             break Stop::Signal;
         };
-        records::record(world, &turned.turn, turned.stop.as_ref()).await?;
-        // The evidence is in the ledger: a run of months must not keep it in memory.
         turns.push(Turn {
-            receipt: Receipt::default(),
-            ..turned.turn
+            // The rest is in the ledger soon: a run of months must not keep the evidence in memory.
+            receipt: turned.turn.receipt.kept_in_mind(),
+            ..turned.turn.clone()
         });
+        let config = &world.config.r#loop;
+        let next = turned.stop.map_or_else(|| next(&turns, config), Next::Stop);
+        // What ended the turn ends the loop, but for what a person has to know.
+        let next = match next {
+            Next::Stop(Stop::NeedsOperator(_) | Stop::AuthLost(_) | Stop::CapReached(_)) => next,
+            _ if signals.stop.is_cancelled() => Next::Stop(Stop::Signal),
+            _ => next,
+        };
+        records::record(world, &turned.turn, next.stop()).await?;
         if let Some(fatal) = turned.fatal {
             return Err(fatal);
         }
-        if let Some(stop) = turned.stop {
-            break stop;
-        }
-        let config = &world.config.r#loop;
-        let next = match next(&turns, config) {
+        let next = match next {
             Next::Stop(stop) => break stop,
             next => next,
         };
@@ -140,10 +147,15 @@ pub async fn farewell(world: &World, ended: &Ended) -> Result<(), Fatal> {
         stop => posts::stop(&stop.reason(), &totals),
     };
     let now = world.clock.now();
-    let key = format!("stop/{}", world.lock().me().run);
+    let run = world.lock().me().run;
+    let key = format!("stop/{run}");
+    let entry = serde_json::json!({
+        "run": run, "at": now, "stop": ended.stop.word(), "reason": ended.stop.reason(),
+        "exit": ended.stop.exit().code(), "turns": ended.turns.len(),
+    });
     world
         .ledger
-        .set_fact("last-stop", &ended.stop.reason(), now)
+        .set_fact(LAST_STOP, &entry.to_string(), now)
         .await?;
     world.ledger.queue_post(&key, &text, now).await?;
     records::deliver(world).await

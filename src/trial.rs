@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
+    SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
 };
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -90,6 +90,7 @@ impl Trial {
                 confirmations: 2,
                 max_failures: 3,
                 dry_spell: 12,
+                diminishing: 5,
                 max_turns: 60,
             },
             spend: SpendConfig {
@@ -113,12 +114,13 @@ impl Trial {
             },
             sandbox: SandboxConfig {
                 level,
-                user: "nobody".to_owned(),
+                ..SandboxConfig::default()
             },
             repo: RepoConfig {
                 path: self.repo(),
                 branch: "secloop/hardening".to_owned(),
                 push: false,
+                idle_lines: 40,
                 allowed: vec!["ansible-hooks/".to_owned()],
                 off_limits: Vec::new(),
             },
@@ -151,6 +153,12 @@ impl Trial {
                 title: "Security improvement log".to_owned(),
                 newest_first: true,
                 include_open: false,
+            },
+            memory: MemoryConfig { tokens: 2_000 },
+            scan: ScanConfig::default(),
+            prove: ProveConfig {
+                second_opinion: false,
+                second_opinion_cost: MicroUsd(1_000_000),
             },
         }
     }

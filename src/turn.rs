@@ -54,17 +54,7 @@ pub struct Finding {
 impl Finding {
     /// Target and control, independent of the wording: the same hole has the same fingerprint.
     pub fn fingerprint(&self) -> String {
-        use sha2::{Digest, Sha256};
-        let normal = |s: &str| -> String {
-            let words: Vec<String> = s
-                .split(|c: char| !c.is_alphanumeric())
-                .filter(|w| !w.is_empty())
-                .map(str::to_lowercase)
-                .collect();
-            words.join("-")
-        };
-        let text = format!("{}\n{}", normal(&self.target), normal(&self.control));
-        hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
+        crate::memory::Print::of(&self.target, &self.control).key()
     }
 }
 
@@ -135,6 +125,14 @@ pub struct Report {
     /// The question for a person when `outcome` is `blocked`.
     #[serde(default)]
     pub blocked_on: Option<String>,
+    /// What later iterations should know, each in one line.
+    #[serde(default)]
+    pub observations: Vec<String>,
+}
+
+impl Report {
+    /// Most observations that one report may have.
+    pub const OBSERVATIONS: usize = 5;
 }
 
 /// What an iteration came to, by the agent's own account.
@@ -262,6 +260,8 @@ impl GateRecord {
 pub enum Gate {
     /// Only allowed files changed.
     Scope,
+    /// The change does something on the machine.
+    Substance,
     /// The parsed change, task by task.
     Policy,
     /// No credential enters a commit.
@@ -284,6 +284,8 @@ pub enum Gate {
     Autonomy,
     /// A call of the live agent with the deployed settings.
     LiveCall,
+    /// Another run could not get round the change.
+    SecondOpinion,
     /// An explicit-path commit.
     Commit,
     /// The pre-state is back on the machine.
@@ -295,6 +297,7 @@ impl Gate {
     pub fn word(self) -> &'static str {
         match self {
             Self::Scope => "scope",
+            Self::Substance => "substance",
             Self::Policy => "policy",
             Self::Secrets => "secrets",
             Self::Syntax => "syntax",
@@ -306,6 +309,7 @@ impl Gate {
             Self::Green => "probe green",
             Self::Autonomy => "autonomy",
             Self::LiveCall => "live call",
+            Self::SecondOpinion => "second opinion",
             Self::Commit => "commit",
             Self::Rollback => "rollback",
         }
@@ -439,6 +443,22 @@ pub struct Receipt {
     /// What a rollback could not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
+    /// Which of the prompts the agent was given: what confirms another's word is told by it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seed: String,
+    /// What the agent wants remembered: nobody has proven it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<String>,
+    /// How much each scanner has looked at, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scanned: Vec<String>,
+    /// The number of the turn that this one repeats: refused without a try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<i64>,
+    /// The number of the turn whose improvement was undone since: this is its repair, and no new
+    /// finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_of: Option<i64>,
 }
 
 /// One wake and what it came to.
@@ -488,6 +508,16 @@ pub struct Counts {
 }
 
 impl Receipt {
+    /// What of it decides about the turns to come: all that a run of months keeps in memory.
+    #[must_use]
+    pub fn kept_in_mind(&self) -> Self {
+        Self {
+            seed: self.seed.clone(),
+            drift_of: self.drift_of,
+            ..Self::default()
+        }
+    }
+
     /// What of it is kept for ever: what the pages show, what is remembered, and every probe. The
     /// difference is in git; what programs said is gone.
     #[must_use]

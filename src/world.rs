@@ -26,6 +26,7 @@ use crate::repo::{CommitId, Repo};
 use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::sandbox::Sandbox;
+use crate::scan::{self, Scan};
 use crate::spend::{Limits, Meter};
 use crate::turn::{Iteration, Probe, Stage, TurnId, Verdict};
 
@@ -95,6 +96,7 @@ pub struct World {
     console: RefCell<Console>,
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
+    scan: RefCell<Option<Rc<Scan>>>,
 }
 
 impl World {
@@ -134,6 +136,7 @@ impl World {
             console: RefCell::new(console),
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
+            scan: RefCell::default(),
         }
     }
 
@@ -257,6 +260,41 @@ impl World {
     /// Runs one probe on the machine.
     pub async fn probe(&self, probe: &Probe, cancel: &CancellationToken) -> ProbeResult {
         probe::run(probe, &self.probe_context(), cancel).await
+    }
+
+    /// What scanners have found: looked for again when it is old, or a change has landed since.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub(crate) async fn scan(&self, cancel: &CancellationToken) -> Result<Rc<Scan>, LedgerError> {
+        let now = self.clock.now();
+        let known = self.scan.borrow().clone();
+        if let Some(scan) = known.filter(|s| !self.config.scan.is_old(s.at, now)) {
+            return Ok(scan);
+        }
+        let probes = self.probe_context();
+        let machine = scan::Machine {
+            sandbox: &self.sandbox,
+            home: &self.config.home,
+            path: &self.path,
+            dir: &self.config.repo.path,
+            probes: &probes,
+            zone: self.clock.zone(),
+        };
+        let scan = Rc::new(scan::scan(&self.config.scan, &machine, now, cancel).await);
+        self.ledger.keep_scan(&scan).await?;
+        *self.scan.borrow_mut() = Some(Rc::clone(&scan));
+        Ok(scan)
+    }
+
+    /// What was found is not what is any more.
+    pub(crate) fn forget_scan(&self) {
+        *self.scan.borrow_mut() = None;
+    }
+
+    /// What scanners have found, where they were asked in this run.
+    pub(crate) fn scanned(&self) -> Option<Rc<Scan>> {
+        self.scan.borrow().clone()
     }
 
     fn probe_context(&self) -> ProbeContext {

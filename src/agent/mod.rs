@@ -9,11 +9,12 @@ pub mod report;
 use std::path::PathBuf;
 
 use crate::gate::MicroUsd;
+use crate::memory::Known;
 use crate::spend::Meter;
-use crate::turn::{Finding, Iteration};
+use crate::turn::Iteration;
 
 /// What an iteration is given.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Brief {
     /// The turn's id, for run directories and logs.
     pub turn: crate::turn::TurnId,
@@ -28,7 +29,11 @@ pub struct Brief {
     /// What this iteration may cost.
     pub allowance: MicroUsd,
     /// What earlier turns came to, newest first, bounded.
-    pub memory: Vec<Remembered>,
+    pub memory: Vec<Known>,
+    /// What is remembered, for the prompt: the most useful first, bounded, one line each.
+    pub known: Vec<String>,
+    /// What scanners have looked at and found: the worst first, bounded, one line each.
+    pub scanned: Vec<String>,
     /// The last refusals with their reasons, newest first, bounded.
     pub refusals: Vec<String>,
     /// Paths that may be changed.
@@ -37,17 +42,6 @@ pub struct Brief {
     pub off_limits: Vec<String>,
     /// This is a second, independent look after "nothing material".
     pub confirming: bool,
-}
-
-/// What an earlier turn came to, for the prompt and for the embedded agent.
-#[derive(Debug, Clone)]
-pub struct Remembered {
-    /// The finding.
-    pub finding: Finding,
-    /// `committed`, `rejected`, `held`.
-    pub outcome: String,
-    /// How often it was tried.
-    pub tries: u32,
 }
 
 /// Something that can do an iteration.

@@ -1,5 +1,6 @@
 //! Reading an agent's report: strict, and bounded in length.
 
+use crate::memory::MAX_TEXT as MAX_TEXT_OF_FACT;
 use crate::turn::{Report, ReportOutcome};
 
 /// Longest accepted report, in bytes.
@@ -35,6 +36,15 @@ pub fn parse(json: &str) -> Result<Report, String> {
 fn check(report: &Report) -> Result<(), String> {
     line("change", &report.change, MAX_TEXT)?;
     line("verification", &report.verification, MAX_TEXT)?;
+    if report.observations.len() > Report::OBSERVATIONS {
+        return Err(format!(
+            "at most {} observations are taken",
+            Report::OBSERVATIONS
+        ));
+    }
+    for said in &report.observations {
+        filled("observations", said, MAX_TEXT_OF_FACT)?;
+    }
     match report.outcome {
         ReportOutcome::Improvement => {
             let finding = report

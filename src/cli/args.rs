@@ -101,6 +101,17 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<GuardCommand>,
     },
+    /// Run a command as the agent is run, in a private copy of this directory, to try the boundary.
+    ///
+    /// The command's output and exit code are passed on; 125: it was not run.
+    Sandbox {
+        /// How it is confined; as configured by default.
+        #[arg(long, value_name = "LEVEL", value_parser = crate::config::level)]
+        level: Option<crate::config::Level>,
+        /// The command.
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<std::ffi::OsString>,
+    },
     /// Ask a running loop to end after its current turn.
     Stop {
         /// Take the current turn back and end at once.

@@ -133,7 +133,7 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
     let path = around.path();
     checks.push(match Sandbox::detect(config.sandbox.level, &path).await {
         Ok(Sandbox::Off) => note("sandbox", Sandbox::Off.describe()),
-        Ok(found) => good("sandbox", found.describe()),
+        Ok(found) => good("sandbox", found.found()),
         Err(why) => bad("sandbox", why),
     });
     if config.state_dir.exists() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::SignalKind;
 
 use super::args::SpendBy;
@@ -15,6 +15,7 @@ use crate::error::{Exit, Fatal};
 use crate::gate::MicroUsd;
 use crate::lock;
 use crate::spend::{self, By};
+use crate::supervise::LAST_STOP;
 use crate::text::one_line;
 use crate::turn::Turn;
 
@@ -54,10 +55,14 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
     let holder = lock::active(&place.state_dir);
     let spend = place.spend(place.clock.today(), false).await?;
     let turns = place.turns(5).await?;
-    let waiting = match place.ledger().await? {
-        Some(ledger) => ledger.waiting_posts().await?,
-        None => 0,
-    };
+    let (mut waiting, mut scanned, mut last_stop) = (0, Vec::new(), None);
+    if let Some(ledger) = place.ledger().await? {
+        waiting = ledger.waiting_posts().await?;
+        scanned = ledger.last_scan().await?;
+        last_stop = ledger.fact(LAST_STOP).await?;
+    }
+    // An older version has left the reason alone.
+    let last_stop = last_stop.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     if json {
         let document = json!({
             "version": 1,
@@ -68,6 +73,8 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
                 "total_micro_usd": spend.total.0, "cap_micro_usd": place.cap.map(|c| c.0),
             },
             "outbox": waiting,
+            "scanned": scanned,
+            "last_stop": last_stop,
             "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
         });
         return Ok(format!("{document:#}\n"));
@@ -102,7 +109,16 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
         "spend     {}{cap} on {} ({}){known}",
         spend.total, spend.date, spend.zone
     );
-    let _ = writeln!(out, "outbox    {waiting} waiting\n");
+    let _ = writeln!(out, "outbox    {waiting} waiting");
+    for coverage in &scanned {
+        let _ = writeln!(out, "scanned   {coverage}");
+    }
+    if let Some(reason) = last_stop.as_ref().and_then(|stop| stop["reason"].as_str())
+        && holder.is_none()
+    {
+        let _ = writeln!(out, "ended     {}", one_line(reason, 200));
+    }
+    out.push('\n');
     out.push_str(&table(&turns, &place.clock));
     Ok(out)
 }

@@ -7,7 +7,9 @@ mod init;
 mod look;
 mod place;
 mod receipt;
+mod refused;
 mod run;
+mod sandbox;
 mod stop;
 
 use std::ffi::OsString;
@@ -48,26 +50,28 @@ impl Surroundings {
     }
 }
 
-/// Parses the arguments and does what they ask. Everything it prints goes to the given streams.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+/// Parses the arguments and does what they ask. Gives the exit code: of the program's own, or that
+/// of a command that was run for somebody.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => {
             let usage = error.use_stderr();
             let _ = error.print();
-            return if usage { Exit::Usage } else { Exit::Done };
+            let exit = if usage { Exit::Usage } else { Exit::Done };
+            return exit.code();
         }
     };
     match dispatch(args) {
-        Ok(exit) => exit,
+        Ok(code) => code,
         Err(fatal) => {
             say_error(&fatal);
-            fatal.exit()
+            fatal.exit().code()
         }
     }
 }
 
-fn dispatch(args: Args) -> Result<Exit, Fatal> {
+fn dispatch(args: Args) -> Result<u8, Fatal> {
     start_log(args.verbose);
     let around = Surroundings::of_process()?;
     if let Command::Completions { shell } = args.command {
@@ -76,13 +80,14 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command, "secloop", &mut script);
         print(&String::from_utf8_lossy(&script));
-        return Ok(Exit::Done);
+        return Ok(Exit::Done.code());
     }
     if let Command::Guard { command } = args.command {
-        return match command {
-            Some(command) => Ok(guard::guard(command)),
-            None => Ok(guard::hook(&["secloop".into(), "guard".into()]).unwrap_or(Exit::Refused)),
+        let exit = match command {
+            Some(command) => guard::guard(command),
+            None => guard::hook(&["secloop".into(), "guard".into()]).unwrap_or(Exit::Refused),
         };
+        return Ok(exit.code());
     }
     // One thread: a child's parent-death signal is tied to the thread that forked it.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -91,7 +96,10 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
         .map_err(Fatal::io("starting the runtime"))?;
     let exit = runtime.block_on(async {
         let config = args.config;
-        match args.command {
+        let exit = match args.command {
+            Command::Sandbox { level, command } => {
+                return Ok(sandbox::sandbox(&around, config, level, command).await);
+            }
             Command::Run(run) => Box::pin(run::run(&around, run, config)).await,
             Command::Status { json, watch } => look::status(&around, config, json, watch).await,
             Command::History { json, limit } => look::history(&around, config, json, limit).await,
@@ -116,7 +124,8 @@ fn dispatch(args: Args) -> Result<Exit, Fatal> {
                 Exit::Fatal
             }),
             Command::Guard { .. } | Command::Completions { .. } => Ok(Exit::Done),
-        }
+        };
+        exit.map(Exit::code)
     });
     // Never wait for a blocking read that nobody needs any more.
     runtime.shutdown_background();

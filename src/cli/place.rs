@@ -10,6 +10,7 @@ use crate::config::{Overrides, load_if_any, state_dir};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::ledger::Ledger;
+use crate::memory::Scope;
 use crate::report::console::ReadingBar;
 use crate::spend::{self, DayQuery, Reading, day_indexed};
 use crate::turn::Turn;
@@ -21,6 +22,8 @@ pub(super) struct Place {
     pub(super) clock: Clock,
     /// The day's cap; `None` without a configuration.
     pub(super) cap: Option<MicroUsd>,
+    /// What is remembered is of this workstation and repository; without a configuration, of none.
+    scope: Scope,
     roots: Vec<PathBuf>,
 }
 
@@ -32,11 +35,13 @@ impl Place {
             config: file,
             ..Overrides::default()
         };
-        let (state_dir, zone, mut roots, cap) =
+        let (state_dir, scope, zone, mut roots, cap) =
             if let Some(config) = load_if_any(&around.env, &around.cwd, &flags)? {
+                let scope = Scope::here(&config);
                 let spend = config.spend;
                 (
                     config.state_dir,
+                    scope,
                     spend.zone,
                     spend.roots,
                     Some(spend.daily_cap),
@@ -45,19 +50,22 @@ impl Place {
                 let value = |name: &str| around.env.get(name).map_or("", String::as_str);
                 let home = PathBuf::from(value("HOME"));
                 let roots = spend::roots(value("CLAUDE_CONFIG_DIR"), &home, &[]);
-                (state_dir(&around.env)?, system_zone(), roots, None)
+                let state_dir = state_dir(&around.env)?;
+                (state_dir, Scope::default(), system_zone(), roots, None)
             };
         roots.extend(own_roots(&state_dir));
         Ok(Self {
             state_dir,
             clock: Clock::system(zone),
             cap,
+            scope,
             roots,
         })
     }
 
     pub(super) async fn ledger(&self) -> Result<Option<Ledger>, Fatal> {
-        Ledger::open_for_reading(&self.state_dir).await
+        let ledger = Ledger::open_for_reading(&self.state_dir).await?;
+        Ok(ledger.map(|ledger| ledger.about(self.scope.clone())))
     }
 
     /// The newest turns, oldest first.

@@ -55,6 +55,13 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
         let left = turn.receipt.left.iter().map(ToString::to_string);
         section(&mut out, "left on the machine (was, is: what to do)", left);
     }
+    if !turn.receipt.scanned.is_empty() {
+        section(
+            &mut out,
+            "scanners, as the agent was told",
+            &turn.receipt.scanned,
+        );
+    }
     if !turn.receipt.not_covered.is_empty() {
         section(&mut out, "not covered", &turn.receipt.not_covered);
     }

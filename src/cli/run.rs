@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Surroundings;
 use super::args::Run;
+use super::refused::Refused;
 use crate::agent::coordinator::decide;
 use crate::clock::Clock;
 use crate::config::{AnsibleRuntime, Config, Level, Overrides, cache_dir, load, state_dir};
@@ -61,11 +62,8 @@ pub(super) async fn run(
     }
     let clock = Clock::system(config.spend.zone);
     let lock = match take_lock(&config, &clock, around, &mut console).await? {
-        Ok(lock) => lock,
-        Err(why) => {
-            console.note_line(&format!("this cycle is skipped: {why}"));
-            return Ok(Exit::Busy);
-        }
+        Taken::Ours(lock) => *lock,
+        Taken::Not(refused) => return refused.end(&config, &clock, &mut console).await,
     };
     let program = std::env::current_exe().map_err(Fatal::io("looking for the own program"))?;
     let _guardian = Guardian::start(&program, &["guardian"]).map_err(Fatal::io(
@@ -136,13 +134,19 @@ async fn trial_config(
     Ok((config, trial))
 }
 
-/// Takes the lock, or settles with whoever has it. `Err` holds why this cycle is skipped.
+/// What came of wanting the lock.
+enum Taken {
+    Ours(Box<Lock>),
+    Not(Refused),
+}
+
+/// Takes the lock, or settles with whoever has it.
 async fn take_lock(
     config: &Config,
     clock: &Clock,
     around: &Surroundings,
     console: &mut Console,
-) -> Result<Result<Lock, String>, Fatal> {
+) -> Result<Taken, Fatal> {
     let log = crate::ledger::Ledger::path(&config.state_dir);
     let me = Holder::new(uuid::Uuid::now_v7(), own_identity(), clock.now(), log);
     let meeting = Meeting {
@@ -161,15 +165,15 @@ async fn take_lock(
         let path = path.clone();
         async move { decide(config, &around.env, &path, clock, &look).await }
     };
-    let (lock, steps) = match resolve(meeting, decide).await? {
-        Outcome::Held(lock, steps) => (Some(lock), steps),
-        Outcome::Skipped(steps) => (None, steps),
+    let (taken, steps) = match resolve(meeting, decide).await? {
+        Outcome::Held(lock, steps) => (Taken::Ours(Box::new(lock)), steps),
+        Outcome::Skipped(steps) => (Taken::Not(Refused::skipped(&steps, meeting.dir)), steps),
+        Outcome::Unproven(steps, why) => (Taken::Not(Refused::unproven(&steps, &why)), steps),
     };
     for step in &steps {
         console.note(&format!("{}: {}", step.choice.word(), step.reason));
     }
-    let why = steps.last().map_or("", |s| s.reason);
-    Ok(lock.ok_or_else(|| why.to_owned()))
+    Ok(taken)
 }
 
 fn say_goodbye(

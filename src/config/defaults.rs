@@ -20,6 +20,12 @@ pub(super) const WATCHED: [&str; 13] = [
     "Library/LaunchAgents",
 ];
 
+/// Lines that do nothing and may come along with an improvement.
+pub(crate) const IDLE_LINES: usize = 40;
+
+/// How many tokens of a prompt what is remembered may take.
+pub(crate) const MEMORY_TOKENS: usize = 2_000;
+
 /// How long the proof of an apply may take: two runs of Ansible, and the probes.
 pub(super) fn deadman(run: Duration) -> Duration {
     run * 2 + Duration::from_mins(15)

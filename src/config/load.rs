@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::defaults;
 use super::locate::{self, cache_dir, expand, home, state_dir};
-use super::raw::{Raw, Span};
+use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY, PlaybookConfig,
+    ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
 };
+use super::scan;
 use super::validate::{check, inside, pass_env, word};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
@@ -99,6 +100,7 @@ pub(super) fn resolve(
         confirmations: raw.r#loop.confirmations.unwrap_or(2),
         max_failures: raw.r#loop.max_failures.unwrap_or(5),
         dry_spell: raw.r#loop.dry_spell.unwrap_or(12),
+        diminishing: raw.r#loop.diminishing.unwrap_or(5),
         max_turns: raw.r#loop.max_turns.unwrap_or(500),
     };
     let daily_cap = raw
@@ -203,18 +205,18 @@ pub(super) fn resolve(
             prompts: raw.agent.prompts.as_deref().map_or_else(PathBuf::new, path),
         },
         sandbox: SandboxConfig {
-            level: word(
-                "sandbox.level",
-                raw.sandbox.level.as_deref(),
-                "native",
-                &[("native", Level::Native), ("none", Level::None)],
-            )?,
-            user: raw.sandbox.user.unwrap_or_else(|| "nobody".to_owned()),
+            level: match raw.sandbox.level {
+                Some(name) => level(&name).map_err(|why| format!("sandbox.level: {why}"))?,
+                None => Level::Native,
+            },
+            user: raw.sandbox.user.unwrap_or_else(|| NOBODY.to_owned()),
+            limits: limits(&raw.sandbox.limits),
         },
         repo: RepoConfig {
             path: repo_path,
             branch,
             push: raw.repo.push.unwrap_or(false),
+            idle_lines: raw.repo.idle_lines.unwrap_or(defaults::IDLE_LINES),
             allowed,
             off_limits: raw.repo.off_limits.unwrap_or_default(),
         },
@@ -273,11 +275,45 @@ pub(super) fn resolve(
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
         },
+        scan: scan::resolve(raw.scan, path)?,
+        prove: ProveConfig {
+            second_opinion: raw.prove.second_opinion.unwrap_or(false),
+            second_opinion_cost: raw
+                .prove
+                .second_opinion_usd
+                .map_or(MicroUsd(1_000_000), |d| d.0),
+        },
+        memory: MemoryConfig {
+            tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),
+        },
         state_dir,
         home,
     };
     check(&config)?;
     Ok(config)
+}
+
+/// The level of that name.
+///
+/// # Errors
+/// When there is none, naming those there are.
+pub fn level(name: &str) -> Result<Level, String> {
+    match name {
+        "native" => Ok(Level::Native),
+        "none" => Ok(Level::None),
+        other => Err(format!("\"{other}\" is none of native, none")),
+    }
+}
+
+fn limits(raw: &RawLimits) -> LimitsConfig {
+    let default = LimitsConfig::default();
+    LimitsConfig {
+        processes: raw.processes.unwrap_or(default.processes),
+        files: raw.files.unwrap_or(default.files),
+        memory_mib: raw.memory_mib.unwrap_or(default.memory_mib),
+        file_mib: raw.file_mib.unwrap_or(default.file_mib),
+        disk_mib: raw.disk_mib.unwrap_or(default.disk_mib),
+    }
 }
 
 /// What is wrong, without the word for its kind: the caller says that.

@@ -8,15 +8,16 @@ mod load;
 mod locate;
 mod raw;
 mod resolved;
+mod scan;
 mod validate;
 
 pub use init::{Discovery, discover, render};
-pub use load::{Env, Overrides, load, load_if_any};
+pub use load::{Env, Overrides, level, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, PlaybookConfig, RepoConfig, SandboxConfig, Secret,
-    SpendConfig, WikiConfig,
+    DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
+    RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig, WikiConfig,
 };
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub(super) struct Raw {
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) memory: RawMemory,
+    pub(super) prove: RawProve,
+    pub(super) scan: RawScan,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +28,7 @@ pub(super) struct RawLoop {
     pub(super) confirmations: Option<u32>,
     pub(super) max_failures: Option<u32>,
     pub(super) dry_spell: Option<u32>,
+    pub(super) diminishing: Option<u32>,
     pub(super) max_turns: Option<u32>,
 }
 
@@ -58,6 +62,17 @@ pub(super) struct RawAgent {
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) processes: Option<u32>,
+    pub(super) files: Option<u32>,
+    pub(super) memory_mib: Option<u32>,
+    pub(super) file_mib: Option<u32>,
+    pub(super) disk_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -66,6 +81,7 @@ pub(super) struct RawRepo {
     pub(super) path: Option<String>,
     pub(super) branch: Option<String>,
     pub(super) push: Option<bool>,
+    pub(super) idle_lines: Option<usize>,
     pub(super) allowed: Option<Vec<String>>,
     pub(super) off_limits: Option<Vec<String>>,
 }
@@ -102,6 +118,46 @@ pub(super) struct RawCoordinate {
 pub(super) struct RawDiscord {
     pub(super) base_url: Option<String>,
     pub(super) channel_id: Option<ChannelId>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProve {
+    pub(super) second_opinion: Option<bool>,
+    pub(super) second_opinion_usd: Option<Dollars>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawScan {
+    pub(super) lynis_report: Option<String>,
+    pub(super) lynis_audit: Option<bool>,
+    pub(super) mscp_rules: Option<String>,
+    pub(super) max_age: Option<Span>,
+    pub(super) refresh: Option<Span>,
+    pub(super) tokens: Option<usize>,
+    pub(super) tools: Vec<RawTool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTool {
+    pub(super) name: Option<String>,
+    pub(super) command: Vec<String>,
+    pub(super) format: Option<String>,
+    pub(super) deadline: Option<Span>,
+    pub(super) items: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) severity: Option<String>,
+    pub(super) target: Option<String>,
+    pub(super) status: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMemory {
+    pub(super) tokens: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

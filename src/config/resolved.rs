@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::gate::MicroUsd;
+use crate::scan::Fields;
 
 /// Everything that can be set, resolved and cross-checked.
 #[derive(Debug, Clone)]
@@ -38,6 +40,12 @@ pub struct Config {
     pub discord: DiscordConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// What is remembered for the agent.
+    pub memory: MemoryConfig,
+    /// How a change is proven.
+    pub prove: ProveConfig,
+    /// Scanners whose findings are told to the agent.
+    pub scan: ScanConfig,
 }
 
 /// Timing and stops of the loop.
@@ -55,6 +63,8 @@ pub struct LoopConfig {
     pub max_failures: u32,
     /// Turns without a commit that stop the loop.
     pub dry_spell: u32,
+    /// Improvements in a row that are only P2 and end the loop. At least 2.
+    pub diminishing: u32,
     /// Hard ceiling of turns, whatever the agent says.
     pub max_turns: u32,
 }
@@ -126,6 +136,48 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+    /// Bounds on what is confined.
+    pub limits: LimitsConfig,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            level: Level::Native,
+            user: NOBODY.to_owned(),
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+/// The account that the agent is where secloop is root.
+pub(super) const NOBODY: &str = "nobody";
+
+/// Bounds on what a confined program may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Processes and threads, all together.
+    pub processes: u32,
+    /// Open files of one process.
+    pub files: u32,
+    /// Memory of one process.
+    pub memory_mib: u32,
+    /// One file.
+    pub file_mib: u32,
+    /// Each temporary place, and what the working copy may grow by.
+    pub disk_mib: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            processes: 512,
+            files: 4096,
+            memory_mib: 4096,
+            file_mib: 256,
+            disk_mib: 256,
+        }
+    }
 }
 
 /// The playbook's repository.
@@ -137,6 +189,9 @@ pub struct RepoConfig {
     pub branch: String,
     /// Push the branch after each commit.
     pub push: bool,
+    /// Lines of comments, names, formatting and documentation that may come along with an
+    /// improvement.
+    pub idle_lines: usize,
     /// Paths, relative to the repository, that a proposal may touch (prefixes).
     pub allowed: Vec<String>,
     /// Paths that it may not, even below an allowed one (prefixes).
@@ -211,6 +266,73 @@ pub struct DiscordConfig {
     pub channel_id: String,
     /// The bot's token; empty: none. Never logged.
     pub token: Secret,
+}
+
+/// How a change is proven.
+#[derive(Debug, Clone)]
+pub struct ProveConfig {
+    /// Another run of the agent tries to get round each change.
+    pub second_opinion: bool,
+    /// What that may cost. Never zero.
+    pub second_opinion_cost: MicroUsd,
+}
+
+/// Scanners whose findings are told to the agent.
+#[derive(Debug, Clone, Default)]
+pub struct ScanConfig {
+    /// Lynis's report; `None`: it is not looked for.
+    pub lynis_report: Option<PathBuf>,
+    /// Somebody said where it is: then its absence is told.
+    pub lynis_asked: bool,
+    /// Run an audit of Lynis's own each time.
+    pub lynis_audit: bool,
+    /// A directory with rules of the macOS Security Compliance Project.
+    pub mscp_rules: Option<PathBuf>,
+    /// A report that is older is not believed.
+    pub max_age: Duration,
+    /// How long what was found is told before it is looked for again.
+    pub refresh: Duration,
+    /// How many tokens of a prompt it may take.
+    pub tokens: usize,
+    /// Any other tools.
+    pub tools: Vec<ScanTool>,
+}
+
+impl ScanConfig {
+    /// Whether what was found then has to be looked for again. A clock that was set back tells
+    /// nothing.
+    pub fn is_old(&self, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        (now - at).to_std().map_or(true, |age| age >= self.refresh)
+    }
+}
+
+/// A tool whose output is read.
+#[derive(Debug, Clone)]
+pub struct ScanTool {
+    /// Its name, as shown.
+    pub name: String,
+    /// Its argument vector.
+    pub command: Vec<String>,
+    /// How long it may take.
+    pub deadline: Duration,
+    /// What it gives.
+    pub format: ScanFormat,
+}
+
+/// What a tool gives.
+#[derive(Debug, Clone)]
+pub enum ScanFormat {
+    /// SARIF 2.1.0.
+    Sarif,
+    /// A list of JSON objects.
+    Json(Fields),
+}
+
+/// What is remembered for the agent.
+#[derive(Debug, Clone)]
+pub struct MemoryConfig {
+    /// How many tokens of a prompt it may take.
+    pub tokens: usize,
 }
 
 /// The wiki log.

@@ -4,21 +4,34 @@ use std::path::{Component, Path};
 use std::time::Duration;
 
 use super::load::Env;
-use super::resolved::{Config, Secret};
+use super::resolved::{AgentKind, Config, Secret};
 
 /// Checks what has been resolved, as far as one value alone or the disk tells.
 pub(super) fn check(config: &Config) -> Result<(), String> {
     for (key, value) in [
-        ("loop.confirmations", config.r#loop.confirmations),
         ("loop.max_failures", config.r#loop.max_failures),
         ("loop.dry_spell", config.r#loop.dry_spell),
         ("loop.max_turns", config.r#loop.max_turns),
         ("agent.max_turns", config.agent.max_turns),
+        ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
+        ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
     ] {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
         }
     }
+    for (key, value, least) in [
+        ("processes", config.sandbox.limits.processes, 64),
+        ("files", config.sandbox.limits.files, 256),
+        ("memory_mib", config.sandbox.limits.memory_mib, 1024),
+    ] {
+        if value < least {
+            return Err(format!(
+                "sandbox.limits.{key} must be at least {least}: the agent does not start with less"
+            ));
+        }
+    }
+    convergence(config)?;
     if config.r#loop.interval < Duration::from_secs(1) {
         return Err("loop.interval (or --interval) must be at least 1s".to_owned());
     }
@@ -91,6 +104,40 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
                 .join("security-improvement-log.md")
                 .display()
         ));
+    }
+    Ok(())
+}
+
+/// When the loop ends, what it remembers, and who objects.
+fn convergence(config: &Config) -> Result<(), String> {
+    for (key, value) in [
+        ("loop.confirmations", config.r#loop.confirmations),
+        ("loop.diminishing", config.r#loop.diminishing),
+    ] {
+        if value < 2 {
+            return Err(format!(
+                "{key} must be at least 2: the word of one call ends nothing"
+            ));
+        }
+    }
+    if !(200..=10_000).contains(&config.memory.tokens) {
+        return Err(
+            "memory.tokens must be from 200 to 10000; leave it out for the default of 2000"
+                .to_owned(),
+        );
+    }
+    if config.prove.second_opinion && config.agent.kind == AgentKind::Catalog {
+        return Err(
+            "prove.second_opinion needs a model, and agent.kind is \"catalog\": set it to \
+             \"claude\", or leave the second opinion out"
+                .to_owned(),
+        );
+    }
+    if config.prove.second_opinion_cost > config.spend.daily_cap {
+        return Err(
+            "prove.second_opinion_usd is above spend.daily_cap_usd; lower it, or raise the cap"
+                .to_owned(),
+        );
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{ARMED, DISARMED, FIRED, Fired, ORDER, ORPHANED, ORPHANED_PART, Order, hold};
 use crate::error::{Exit, Fatal};
-use crate::playbook::PreState;
+use crate::playbook::{PreState, as_left, still_at_work};
 use crate::process::{Likeness, end_tree_of, leave_session, likeness};
 use crate::whole;
 
@@ -104,6 +104,11 @@ async fn fire(dir: &Path, order: &Order, why: String) -> std::io::Result<()> {
     let before = PreState::load(dir)?;
     fired.done.extend(before.restore().await);
     fired.left = before.now().await.left;
+    // STATE/snapshots/TURN
+    if let Some(state_dir) = dir.ancestors().nth(2) {
+        let at_work = still_at_work(state_dir, Duration::ZERO).await;
+        fired.left.extend(as_left(&at_work));
+    }
     fired.finished = true;
     tell(dir, &fired)?;
     drop(held);

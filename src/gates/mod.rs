@@ -5,10 +5,12 @@
 mod policy;
 mod scope;
 mod secrets;
+mod substance;
 
 pub use policy::{policy, resolved};
 pub use scope::scope;
 pub use secrets::secrets;
+pub use substance::{Own, Work, classify, substance};
 
 use crate::turn::Verdict;
 

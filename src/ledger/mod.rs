@@ -8,7 +8,10 @@ mod agent_run;
 mod day_most;
 mod event;
 mod fact;
+mod known;
+mod memory;
 mod post;
+mod scan;
 mod thin;
 mod turn_row;
 
@@ -26,11 +29,13 @@ pub use thin::WHOLE_TURNS;
 pub use turn_row::OpenTurn;
 
 use crate::error::Fatal;
+use crate::memory::Scope;
 
 /// The open ledger. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pool: Pool<Sqlite>,
+    scope: Scope,
 }
 
 /// A statement that failed. The loop can't go on without its ledger.
@@ -117,7 +122,10 @@ impl Ledger {
             .connect_with(options)
             .await
             .map_err(|e| unusable(state_dir, &e))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            scope: Scope::default(),
+        })
     }
 
     /// Closes the file; later calls fail.

@@ -96,12 +96,22 @@ async fn an_unsettled_run_is_booked_at_its_reservation() {
     );
 }
 
+fn scope(workstation: &str, repo: &str) -> crate::memory::Scope {
+    crate::memory::Scope {
+        workstation: workstation.to_owned(),
+        repo: repo.to_owned(),
+    }
+}
+
 #[tokio::test]
-async fn memory_counts_tries_and_gives_the_newest_outcome() {
+async fn memory_counts_tries_and_keeps_what_came_between() {
     let (_dir, ledger) = ledger().await;
     for outcome in [
         TurnOutcome::Rejected("no".into()),
+        TurnOutcome::Rejected("again".into()),
         TurnOutcome::Committed("abc".into()),
+        TurnOutcome::Failed("x".into()),
+        TurnOutcome::Rejected("later".into()),
     ] {
         let open = ledger.begin_turn(at(0)).await.unwrap();
         ledger
@@ -109,10 +119,32 @@ async fn memory_counts_tries_and_gives_the_newest_outcome() {
             .await
             .unwrap();
     }
-    let memory = ledger.memory(10).await.unwrap();
-    assert_eq!(memory.len(), 1);
-    let first = memory.first().unwrap();
-    assert_eq!((first.outcome.as_str(), first.tries), ("committed", 2));
+    let memory = ledger.memory().await.unwrap();
+    let short: Vec<(&str, u32, i64)> = memory
+        .iter()
+        .map(|m| (m.outcome.as_str(), m.tries, m.turn))
+        .collect();
+    assert_eq!(
+        short,
+        [("rejected", 1, 5), ("committed", 1, 3), ("rejected", 2, 2)]
+    );
+}
+
+#[tokio::test]
+async fn what_is_known_of_one_place_is_not_known_of_another() {
+    let (_dir, ledger) = ledger().await;
+    let here = ledger.clone().about(scope("here", "repo"));
+    let open = here.begin_turn(at(0)).await.unwrap();
+    here.finish_turn(&finished(&open, TurnOutcome::Committed("abc".into())), &[])
+        .await
+        .unwrap();
+    assert_eq!(here.memory().await.unwrap().len(), 1);
+    assert_eq!(here.turns_here(9).await.unwrap().len(), 1);
+    for other in [scope("here", "other"), scope("there", "repo")] {
+        let other = ledger.clone().about(other);
+        assert!(other.memory().await.unwrap().is_empty());
+        assert!(other.turns_here(9).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -125,4 +157,71 @@ async fn a_file_that_is_no_ledger_is_an_error_that_names_it() {
     .unwrap();
     let error = Ledger::open(dir.path()).await.unwrap_err().to_string();
     assert!(error.contains("ledger.sqlite"), "{error}");
+}
+
+fn fact(key: &str, kind: crate::memory::Kind, day: i64, lasts: i64) -> crate::memory::Fact {
+    let at = at(day * 24 * 60);
+    crate::memory::Fact {
+        key: key.to_owned(),
+        kind,
+        severity: Some(Severity::P1),
+        text: format!("{key} of day {day}"),
+        confidence: kind.confidence(),
+        turn: day,
+        at,
+        expires: at + TimeDelta::days(lasts),
+    }
+}
+
+#[tokio::test]
+async fn facts_belong_to_one_place_give_way_to_newer_ones_and_end_in_the_archive() {
+    use crate::memory::Kind;
+    let (_dir, ledger) = ledger().await;
+    let here = ledger.clone().about(scope("here", "repo"));
+    let there = ledger.clone().about(scope("there", "repo"));
+    let first = [
+        fact("a", Kind::Held, 0, 90),
+        fact("b-refused", Kind::Refused, 0, 30),
+        fact("c", Kind::Said, 0, 14),
+    ];
+    here.learn(&first, at(0)).await.unwrap();
+    assert_eq!(here.facts().await.unwrap(), first);
+    assert!(there.facts().await.unwrap().is_empty());
+    there.learn(&first[..1], at(0)).await.unwrap();
+
+    // The same again changes nothing; what landed ends what was refused.
+    here.learn(&first[..1], at(0)).await.unwrap();
+    assert_eq!(here.count_facts().await.unwrap(), (3, 0));
+    let next = [
+        fact("a", Kind::Landed, 1, 180),
+        fact("b", Kind::Landed, 1, 180),
+    ];
+    here.learn(&next, at(1)).await.unwrap();
+    assert_eq!(here.count_facts().await.unwrap(), (3, 2));
+
+    // Two weeks later what was said is out of date, and the other place is as it was.
+    assert_eq!(here.archive_facts(at(14 * 24 * 60)).await.unwrap(), 1);
+    let left: Vec<String> = here
+        .facts()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|f| f.key)
+        .collect();
+    assert_eq!(left, ["a", "b"]);
+    assert_eq!(here.count_facts().await.unwrap(), (2, 3));
+    assert_eq!(there.count_facts().await.unwrap(), (1, 0));
+}
+
+#[tokio::test]
+async fn no_more_than_the_newest_facts_of_a_place_are_kept() {
+    use crate::memory::Kind;
+    let (_dir, ledger) = ledger().await;
+    let many: Vec<_> = (0..520)
+        .map(|n| fact(&format!("k{n}"), Kind::Refused, n, 2_000))
+        .collect();
+    ledger.learn(&many, at(0)).await.unwrap();
+    assert_eq!(ledger.archive_facts(at(0)).await.unwrap(), 20);
+    let facts = ledger.facts().await.unwrap();
+    assert_eq!((facts.len(), facts.last().unwrap().turn), (500, 20));
 }

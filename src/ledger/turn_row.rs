@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 
 use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
-use crate::agent::Remembered;
-use crate::turn::{Counts, Turn, TurnId, TurnOutcome};
+use crate::memory::Fact;
+use crate::turn::{Counts, Turn, TurnId};
 
 const READING: &str = "reading turns";
 
@@ -20,7 +20,7 @@ pub struct OpenTurn {
     pub started: DateTime<Utc>,
 }
 
-fn decoded(rows: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<Turn>, LedgerError> {
+pub(super) fn decoded(rows: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<Turn>, LedgerError> {
     rows.iter()
         .map(|row| serde_json::from_str(row.get(0)))
         .collect::<Result<_, _>>()
@@ -35,11 +35,13 @@ impl Ledger {
     pub async fn begin_turn(&self, now: DateTime<Utc>) -> Result<OpenTurn, LedgerError> {
         let id = TurnId::now_v7();
         let row = sqlx::query(
-            "INSERT INTO turn (id, number, started) \
-             SELECT $1, COALESCE(MAX(number), 0) + 1, $2 FROM turn RETURNING number",
+            "INSERT INTO turn (id, number, started, workstation, repo) \
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4 FROM turn RETURNING number",
         )
         .bind(id.to_string())
         .bind(stamp(now))
+        .bind(&self.scope.workstation)
+        .bind(&self.scope.repo)
         .fetch_one(&self.pool)
         .await
         .map_err(failed("beginning a turn"))?;
@@ -58,6 +60,19 @@ impl Ledger {
         &self,
         turn: &Turn,
         posts: &[(String, String)],
+    ) -> Result<(), LedgerError> {
+        self.finish_turn_with(turn, posts, &[]).await
+    }
+
+    /// As [`finish_turn`](Self::finish_turn), and remembers what the turn teaches.
+    ///
+    /// # Errors
+    /// As [`finish_turn`](Self::finish_turn).
+    pub async fn finish_turn_with(
+        &self,
+        turn: &Turn,
+        posts: &[(String, String)],
+        facts: &[Fact],
     ) -> Result<(), LedgerError> {
         let what = "ending a turn";
         let record = serde_json::to_string(turn)
@@ -81,6 +96,9 @@ impl Ledger {
                 .await
                 .map_err(failed(what))?;
         }
+        super::known::remember(&mut all, &self.scope, facts, turn.finished)
+            .await
+            .map_err(failed(what))?;
         all.commit().await.map_err(failed(what))
     }
 
@@ -218,35 +236,5 @@ impl Ledger {
             .map_err(failed(READING))?;
         counts.last_commit = row.get::<Option<String>, _>(0).map(|at| parse_stamp(&at));
         Ok(counts)
-    }
-
-    /// What earlier turns came to, newest first, one entry a fingerprint.
-    ///
-    /// # Errors
-    /// When the ledger can't be read.
-    pub async fn memory(&self, limit: u32) -> Result<Vec<Remembered>, LedgerError> {
-        let mut memory: Vec<Remembered> = Vec::new();
-        for turn in self.turns(limit).await?.into_iter().rev() {
-            let Some(finding) = turn.finding else {
-                continue;
-            };
-            let outcome = match turn.outcome {
-                _ if turn.receipt.rehearsal => continue,
-                TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_) => {
-                    turn.outcome.word()
-                }
-                _ => continue,
-            };
-            let print = finding.fingerprint();
-            match memory.iter_mut().find(|m| m.finding.fingerprint() == print) {
-                Some(known) => known.tries += 1,
-                None => memory.push(Remembered {
-                    finding,
-                    outcome: outcome.to_owned(),
-                    tries: 1,
-                }),
-            }
-        }
-        Ok(memory)
     }
 }

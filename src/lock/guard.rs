@@ -88,6 +88,11 @@ pub fn acquire(dir: &Path, me: Holder) -> Result<Acquired, Fatal> {
     })
 }
 
+/// Whether somebody holds the lock. It is tried for a moment: not to be asked without need.
+pub(super) fn is_taken(dir: &Path) -> bool {
+    File::open(dir.join("lock")).is_ok_and(|file| FileExt::try_lock_shared(&file).is_err())
+}
+
 /// Whether `path` still names the open file.
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), std::fs::metadata(path)) {

@@ -18,5 +18,10 @@ use crate::process::{Likeness, likeness};
 
 /// The run that holds the lock now, as far as its record tells. For looking: nothing is locked.
 pub fn active(dir: &std::path::Path) -> Option<Holder> {
-    holder(dir).filter(|h| likeness(&h.identity) != Likeness::Gone)
+    holder(dir).filter(|h| match likeness(&h.identity) {
+        Likeness::Same => true,
+        Likeness::Gone => false,
+        // A record may be left from before a reboot.
+        Likeness::Unknown => guard::is_taken(dir),
+    })
 }

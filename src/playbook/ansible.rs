@@ -13,6 +13,7 @@ use super::bootstrap::Runtime;
 use super::environment::missing_env;
 use super::events::Events;
 use super::judge::{judge_apply, judge_check, judge_syntax};
+use super::others::{SCRATCH, end_others};
 use crate::config::{Config, Secret};
 use crate::error::Fatal;
 use crate::process::{self, Ended};
@@ -22,9 +23,6 @@ use crate::turn::{Verdict, hex};
 
 /// Holds what the event plugin seals its lines with; the plugin removes it when it has read it.
 const KEY: &str = "key";
-
-/// Begins the names of scratch directories.
-const SCRATCH: &str = "run-";
 
 const PLUGIN: &str = include_str!("data/secloop_events.py");
 
@@ -249,6 +247,7 @@ impl Ansible {
         let finished = process::run(&spec, cancel, |_| ())
             .await
             .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        let survived = finished.survived && !end_others(scratch.path(), &self.path).await;
         let text = std::fs::read_to_string(&events).unwrap_or_default();
         let mut read = Events::parse(&text, &key, tree);
         for task in &mut read.tasks {
@@ -261,7 +260,7 @@ impl Ansible {
             command,
             exit: finished.code(),
             ended: ended(finished.ended),
-            survived: finished.survived,
+            survived,
             millis: u64::try_from(finished.elapsed.as_millis()).unwrap_or(u64::MAX),
             events: read,
             tail: tail(&said),
@@ -387,6 +386,7 @@ fn ended(how: Ended) -> String {
         Ended::Signaled(signal) => format!("ended by signal {signal}"),
         Ended::Deadline => "ran past its deadline and was ended".to_owned(),
         Ended::Silent => "was silent for too long and was ended".to_owned(),
+        Ended::Full => "wrote more than there is room for and was ended".to_owned(),
         Ended::Flood => "gave too much output and was ended".to_owned(),
         Ended::Lingered => "it did not end after its last word".to_owned(),
         Ended::Cancelled => "stopped by the supervisor".to_owned(),

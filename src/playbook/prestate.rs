@@ -100,6 +100,18 @@ impl PreState {
                 crate::text::clamp(&beyond.join(", "), 500)
             ));
         }
+        let unread: Vec<String> = self
+            .files
+            .unread()
+            .map(|p| p.display().to_string())
+            .collect();
+        if !unread.is_empty() {
+            notes.push(format!(
+                "this user may not read them: a change is seen by size and time, and can't be put \
+                 back: {}",
+                crate::text::clamp(&unread.join(", "), 500)
+            ));
+        }
         let large = self.files.not_restorable().len();
         if large > 0 {
             notes.push(format!(

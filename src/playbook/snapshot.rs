@@ -177,6 +177,13 @@ fn first_missing(path: &Path) -> PathBuf {
         .to_owned()
 }
 
+/// Whether this user may change what is at a path: where it lies.
+fn may_write(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    path.parent()
+        .is_some_and(|dir| access(dir, Access::WRITE_OK).is_ok() || !dir.exists())
+}
+
 /// The trees without those that lie inside another one.
 fn outermost(trees: &[PathBuf]) -> Vec<PathBuf> {
     let mut sorted: Vec<PathBuf> = trees.to_vec();
@@ -244,6 +251,13 @@ impl Snapshot {
                 let path = d.path.display();
                 let cure = match (d.what, self.manifest.entries.get(&d.path)) {
                     ("added", _) => format!("remove {path}"),
+                    (_, Some(Entry::Unread { .. })) => format!(
+                        "look as root at what was done to {path} and mend it (this user could not \
+                         read its content)"
+                    ),
+                    _ if !may_write(&d.path) => format!(
+                        "bring {path} back as root, from a backup or its package (this user may not)"
+                    ),
                     (_, Some(Entry::File { kept: false, .. })) => format!(
                         "bring {path} back from its package or a backup (its content was not kept)"
                     ),
@@ -253,6 +267,14 @@ impl Snapshot {
                 Left::new(d.path.display().to_string(), &was, &is, &cure)
             })
             .collect())
+    }
+
+    /// Files and directories of the system's whose content this user may not read.
+    pub fn unread(&self) -> impl Iterator<Item = &Path> {
+        let unread = |e: &Entry| matches!(e, Entry::Unread { .. });
+        let all = self.manifest.entries.iter();
+        all.filter(move |(_, e)| unread(e))
+            .map(|(p, _)| p.as_path())
     }
 
     /// The trees that it covers as a whole.

@@ -61,7 +61,8 @@ fn compare(of: &Identity, boot: &str, there: &There) -> Likeness {
         return Likeness::Unknown;
     }
     if of.boot != boot {
-        return Likeness::Gone;
+        // This machine before it was started anew, or another one that shares the directory.
+        return Likeness::Unknown;
     }
     match there {
         // A zombie has ended; nobody has taken note of it yet.
@@ -104,8 +105,9 @@ mod tests {
             (who(5, "b"), "b", row(6, false), Gone),
             (who(5, "b"), "b", There::Nobody, Gone),
             (who(5, "b"), "b", There::Hidden, Unknown),
-            (who(5, "b"), "c", row(5, false), Gone),
-            (who(5, "b"), "c", There::Hidden, Gone),
+            (who(5, "b"), "c", row(5, false), Unknown),
+            (who(5, "b"), "c", There::Nobody, Unknown),
+            (who(5, "b"), "c", There::Hidden, Unknown),
             (who(5, "b"), "", row(5, false), Unknown),
             (who(5, ""), "b", row(5, false), Unknown),
             (who(0, "b"), "b", row(5, false), Unknown),

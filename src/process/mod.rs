@@ -6,6 +6,9 @@
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
 mod at_work;
+pub mod attack_process;
+mod confine;
+mod descend;
 mod detached;
 mod family;
 mod find;
@@ -16,14 +19,19 @@ mod other;
 mod output;
 #[cfg(any(test, not(target_os = "linux")))]
 mod procargs;
+mod room;
 mod run;
 mod spec;
 mod sys;
 mod terminate;
 mod tree;
 mod watch;
+mod working;
 
 pub use at_work::{AtWork, at_work};
+pub use confine::{Confinement, Limits, become_program, confine};
+pub(crate) use descend::give;
+pub use descend::{Descent, Place, descend};
 pub use detached::{leave_session, spawn_detached};
 pub use family::{end_own, end_survivors, end_tree_of};
 pub use find::{find_on_path, is_executable};
@@ -32,7 +40,10 @@ pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};
+pub use room::Room;
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
-pub(crate) use sys::asleep;
+pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
+pub(crate) use sys::{asleep, landlock_version};
+pub use working::{below_this, working_in};

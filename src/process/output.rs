@@ -1,12 +1,15 @@
 //! A child's output: read in pieces, kept within bounds, given on line by line.
 
 use std::convert::Infallible;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+use super::spec::Spec;
 
 /// How long output is still read after the child has ended: a grandchild may hold the pipe.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -35,24 +38,28 @@ pub struct Line {
 pub(super) struct Output<F> {
     pieces: mpsc::Receiver<(Stream, Vec<u8>)>,
     open: bool,
+    relay: bool,
     kept: Kept,
     on_line: F,
 }
 
 impl<F: FnMut(Line)> Output<F> {
     /// Takes the streams of a child.
-    pub(super) fn of(child: &mut Child, keep: usize, on_line: F) -> Self {
+    pub(super) fn of(child: &mut Child, spec: &Spec, on_line: F) -> Self {
         let (to, pieces) = mpsc::channel(64);
-        if let Some(out) = child.stdout.take() {
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        if spec.relay {
+            tokio::spawn(pass_on(out, std::io::stdout(), to.clone()));
+            tokio::spawn(pass_on(err, std::io::stderr(), to));
+        } else {
             tokio::spawn(pump(out, Stream::Out, to.clone()));
-        }
-        if let Some(err) = child.stderr.take() {
             tokio::spawn(pump(err, Stream::Err, to));
         }
         Self {
             pieces,
             open: true,
-            kept: Kept::new(keep),
+            relay: spec.relay,
+            kept: Kept::new(spec.keep),
             on_line,
         }
     }
@@ -96,7 +103,8 @@ impl<F: FnMut(Line)> Output<F> {
                     Some((stream, bytes)) => self.kept.take(stream, &bytes, &mut self.on_line),
                     None => self.open = false,
                 },
-                () = tokio::time::sleep_until(until) => break,
+                // Whoever reads what is passed on takes the time that it takes.
+                () = tokio::time::sleep_until(until), if !self.relay => break,
             }
         }
         self.kept.finish(&mut self.on_line);
@@ -104,11 +112,30 @@ impl<F: FnMut(Line)> Output<F> {
     }
 }
 
+/// Passes on what is read. The channel is closed when there is no more, or nobody takes it.
+async fn pass_on(
+    from: Option<impl AsyncRead + Unpin>,
+    to: impl AsFd,
+    _done: mpsc::Sender<(Stream, Vec<u8>)>,
+) {
+    if let (Some(mut from), Ok(mut to)) = (from, own(to)) {
+        let _ = tokio::io::copy(&mut from, &mut to).await;
+        let _ = to.flush().await;
+    }
+}
+
+/// A standard stream of this process's own, without a buffer of its own.
+pub(super) fn own(stream: impl AsFd) -> std::io::Result<tokio::fs::File> {
+    let file = stream.as_fd().try_clone_to_owned()?;
+    Ok(tokio::fs::File::from_std(file.into()))
+}
+
 async fn pump(
-    mut from: impl AsyncRead + Unpin,
+    from: Option<impl AsyncRead + Unpin>,
     stream: Stream,
     to: mpsc::Sender<(Stream, Vec<u8>)>,
 ) {
+    let Some(mut from) = from else { return };
     let mut buffer = vec![0_u8; 16 * 1024];
     loop {
         match from.read(&mut buffer).await {

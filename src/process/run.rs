@@ -6,7 +6,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::output::{Line, Output, Stream};
+use super::output::{Line, Output, Stream, own};
+use super::room::Looks;
 use super::spec::{Ended, Finished, Spec};
 use super::terminate::terminate;
 use super::tree::Tree;
@@ -33,17 +34,22 @@ async fn to_its_end(
     let started = Instant::now();
     let mut tree = Tree::start(spec)?;
     let mut watch = Watch::new(spec, started);
+    let mut looks = Looks::new(started);
     let done = AtomicBool::new(false);
-    let mut output = Output::of(&mut tree.child, spec.keep, |line: Line| {
+    let mut output = Output::of(&mut tree.child, spec, |line: Line| {
         if line.stream == Stream::Out && spec.done.is_some_and(|done| (done.says)(&line.text)) {
             done.store(true, Ordering::Relaxed);
         }
         on_line(line);
     });
     if let Some(mut stdin) = tree.child.stdin.take() {
-        let input = spec.stdin.clone();
+        let input = (!spec.relay).then(|| spec.stdin.clone());
         tokio::spawn(async move {
-            let _ = stdin.write_all(&input).await;
+            let _ = match (input, own(std::io::stdin())) {
+                (Some(input), _) => stdin.write_all(&input).await,
+                (None, Ok(mut from)) => tokio::io::copy(&mut from, &mut stdin).await.map(drop),
+                (None, Err(e)) => Err(e),
+            };
         });
     }
     let cut = loop {
@@ -57,6 +63,11 @@ async fn to_its_end(
                 }
             }
             _ = tree.child.wait() => break None,
+            () = sleep_until(looks.next()), if spec.room.is_some() => {
+                if spec.room.as_ref().is_some_and(|room| looks.full(room)) {
+                    break Some(Ended::Full);
+                }
+            }
             () = sleep_until(watch.next()) => {
                 let cut = watch.look(Instant::now(), Signs::of(spec));
                 if cut.is_some() {

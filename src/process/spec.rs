@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::room::Room;
+
 /// What to run and within which bounds. The environment is exactly `env` and a mark of
 /// the run (`SECLOOP_RUN`); nothing is inherited.
 #[derive(Debug, Clone)]
@@ -39,6 +41,10 @@ pub struct Spec {
     pub grace: Duration,
     /// Bytes kept of each stream; more is counted but dropped. Four times as much ends the child.
     pub keep: usize,
+    /// What it may write to the disk.
+    pub room: Option<Room>,
+    /// Pass on what comes on this process's own standard streams, both ways, instead of keeping it.
+    pub relay: bool,
     /// Run as this user and group (only possible for root).
     pub user: Option<(u32, u32)>,
 }
@@ -61,6 +67,8 @@ impl Spec {
             wrapper: false,
             grace: Duration::from_secs(10),
             keep: 1 << 20,
+            room: None,
+            relay: false,
             user: None,
         }
     }
@@ -129,6 +137,8 @@ pub enum Ended {
     Lingered,
     /// It gave too much output and the group was ended.
     Flood,
+    /// It wrote more than there is room for and the group was ended.
+    Full,
     /// The supervisor cancelled it and the group was ended.
     Cancelled,
 }

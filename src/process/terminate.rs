@@ -36,7 +36,7 @@ impl Step {
         match (cut, interrupt) {
             (None, _) => Self::Kill,
             // Who floods its output would only go on.
-            (Some(Ended::Flood), _) | (_, None) => Self::Ask,
+            (Some(Ended::Flood | Ended::Full), _) | (_, None) => Self::Ask,
             (Some(_), Some(wait)) => Self::Interrupt(wait),
         }
     }

@@ -96,7 +96,7 @@ fn spawn(spec: &Spec, mark: &str) -> std::io::Result<tokio::process::Child> {
         .envs(&spec.env)
         .env(MARK, mark)
         .current_dir(&spec.cwd)
-        .stdin(if spec.stdin.is_empty() {
+        .stdin(if spec.stdin.is_empty() && !spec.relay {
             Stdio::null()
         } else {
             Stdio::piped()

@@ -87,6 +87,22 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
     clamp(&lines.join("\n"), MAX)
 }
 
+/// A wake that came to nothing, where a person has to look. Without the day's figure: nothing was
+/// asked for it.
+pub fn refused(turn: &Turn) -> String {
+    let mark = match turn.outcome {
+        TurnOutcome::NeedsOperator(_) => "🚨",
+        _ => "⏭️",
+    };
+    let text = format!(
+        "{mark} **Turn {}: {}**\n{}",
+        turn.number,
+        turn.outcome.word().replace('_', " "),
+        plain(turn.outcome.detail(), 700)
+    );
+    clamp(&text, MAX)
+}
+
 /// What could not be put back: the first few.
 fn left(turn: &Turn) -> Option<String> {
     let left = &turn.receipt.left;

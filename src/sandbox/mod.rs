@@ -5,28 +5,46 @@
 //! confined is an error, never a silent downgrade.
 
 pub mod bwrap;
+mod copy;
+pub mod inside;
+pub mod outside;
 mod places;
 mod policy;
 pub mod seatbelt;
 
-use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+pub use bwrap::Bwrap;
+pub use copy::copy;
 pub use places::CREDENTIALS;
-pub use policy::{Cover, Network, Policy, View};
+pub use policy::{Cover, LIMITS, Network, Policy, ROOM, User, View, Work};
 
-use crate::config::Level;
-use crate::process::{self, Finished, Spec, find_on_path, is_executable};
+use crate::config::{Level, SandboxConfig};
+use crate::process::{self, Finished, Limits, Spec, find_on_path, is_executable, landlock_version};
+
+/// Where programs are found inside.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
+
+/// What every confined program's environment begins with. Nothing of anybody's own is in it.
+pub fn environment(home: &Path, temporary: &Path) -> [(&'static str, OsString); 4] {
+    [
+        ("PATH", PATH.into()),
+        ("LANG", "C.UTF-8".into()),
+        ("HOME", home.into()),
+        ("TMPDIR", temporary.into()),
+    ]
+}
 
 /// A means of confinement that was found to be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sandbox {
     /// None, by explicit choice.
     Off,
-    /// bubblewrap at this path.
-    Bwrap(PathBuf),
+    /// bubblewrap, with secloop's own inner stage.
+    Bwrap(Bwrap),
     /// `sandbox-exec` at this path.
     Seatbelt(PathBuf),
 }
@@ -37,6 +55,15 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
+        let own = std::env::current_exe().map_err(|e| format!("this program's own path: {e}"))?;
+        Self::detect_for(level, path, &own).await
+    }
+
+    /// The same where this process is not secloop itself, which is at `secloop`.
+    ///
+    /// # Errors
+    /// When the level can't be had, with the cure.
+    pub async fn detect_for(level: Level, path: &OsStr, secloop: &Path) -> Result<Self, String> {
         if level == Level::None {
             return Ok(Self::Off);
         }
@@ -53,7 +80,27 @@ impl Sandbox {
              `sandbox.level = \"none\"` to run unconfined, which every report will say"
                 .to_owned()
         })?;
-        let found = Self::Bwrap(program);
+        if landlock_version() == 0 {
+            return Err(
+                "the kernel has no Landlock, or it is off: start it with `landlock` in the \
+                 list of `lsm=`, or set `sandbox.level = \"none\"` to run unconfined, which every \
+                 report will say"
+                    .to_owned(),
+            );
+        }
+        let version = bwrap::version(&program).await.map_err(|why| broken(&why))?;
+        if version < bwrap::OLDEST {
+            let [(old, older), (at, least)] = [version, bwrap::OLDEST];
+            return Err(format!(
+                "{} is bubblewrap {old}.{older}: at least {at}.{least} is needed",
+                program.display()
+            ));
+        }
+        let found = Self::Bwrap(Bwrap {
+            program,
+            version,
+            secloop: secloop.to_owned(),
+        });
         found.try_out().await.map(|()| found)
     }
 
@@ -66,11 +113,7 @@ impl Sandbox {
             Ok(done) => crate::text::one_line(&done.err(), 200),
             Err(e) => e.to_string(),
         };
-        Err(format!(
-            "bwrap does not work here ({why}): allow unprivileged user namespaces (Ubuntu 24.04: \
-             an AppArmor profile for bwrap; containers: a seccomp profile that permits them), or \
-             set `sandbox.level = \"none\"` to run unconfined, which every report will say"
-        ))
+        Err(broken(&why))
     }
 
     /// In words, for receipts and reports.
@@ -79,6 +122,22 @@ impl Sandbox {
             Self::Off => "none: agent and checks run with your rights",
             Self::Bwrap(_) => "native (bubblewrap)",
             Self::Seatbelt(_) => "native (Seatbelt)",
+        }
+    }
+
+    /// The same, with what the machine has for it.
+    pub fn found(&self) -> String {
+        let what = self.describe();
+        match self {
+            Self::Bwrap(Bwrap {
+                version: (major, minor),
+                ..
+            }) => format!(
+                "{what}: bubblewrap {major}.{minor}, user namespaces, Landlock version {}; no control \
+                 group: memory is limited for each process, not for all together",
+                landlock_version()
+            ),
+            Self::Off | Self::Seatbelt(_) => what.to_owned(),
         }
     }
 
@@ -95,12 +154,13 @@ impl Sandbox {
     /// Whether `done` is the end of the confinement itself, which could not be set up, and not of
     /// the program inside. A program that says the same is taken for it, to its own loss.
     pub fn failed(&self, done: &Finished) -> bool {
-        let name: &[u8] = match self {
+        let names: &[&str] = match self {
             Self::Off => return false,
-            Self::Bwrap(_) => b"bwrap: ",
-            Self::Seatbelt(_) => b"sandbox-exec: ",
+            Self::Bwrap(_) => &["bwrap: ", inside::SAYS],
+            Self::Seatbelt(_) => &["sandbox-exec: "],
         };
-        !done.ok() && done.stderr.starts_with(name)
+        let says = |name: &&str| done.stderr.starts_with(name.as_bytes());
+        !done.ok() && names.iter().any(says)
     }
 
     /// Turns `spec` into one that runs the same program under `policy`.
@@ -108,8 +168,49 @@ impl Sandbox {
     pub fn wrap(&self, spec: Spec, policy: &Policy) -> Spec {
         match self {
             Self::Off => spec,
-            Self::Bwrap(program) => bwrap::wrap(program, spec, policy),
+            Self::Bwrap(bwrap) => {
+                bwrap.wrap(spec, policy, &uuid::Uuid::new_v4().simple().to_string())
+            }
             Self::Seatbelt(program) => seatbelt::wrap(program, spec, policy),
+        }
+    }
+}
+
+fn broken(why: &str) -> String {
+    format!(
+        "bwrap does not work here ({why}): allow unprivileged user namespaces (Ubuntu 24.04: an \
+         AppArmor profile for bwrap; containers: a seccomp profile that permits them), or set \
+         `sandbox.level = \"none\"` to run unconfined, which every report will say"
+    )
+}
+
+/// Does the work of a stage of confinement where the process was started as one; gives the exit
+/// code. None: it was started as something else.
+pub fn stage(arguments: &[OsString]) -> Option<u8> {
+    let [_, word, rest @ ..] = arguments else {
+        return None;
+    };
+    match word.to_str()? {
+        inside::WORD => Some(inside::enter(rest)),
+        outside::WORD => Some(outside::enter(rest)),
+        _ => None,
+    }
+}
+
+impl SandboxConfig {
+    /// What an agent may, before anything is said about its places.
+    pub(crate) fn policy(&self) -> Policy {
+        let mib = |n: u32| u64::from(n) << 20;
+        let limits = self.limits;
+        Policy {
+            limits: Limits {
+                processes: limits.processes.into(),
+                memory: mib(limits.memory_mib),
+                file: mib(limits.file_mib),
+                files: limits.files.into(),
+            },
+            room: mib(limits.disk_mib),
+            ..Policy::agent(Vec::new(), Vec::new())
         }
     }
 }

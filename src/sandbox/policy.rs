@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::places;
-use crate::process::account_home;
+use crate::process::{Limits, account_home};
 
 /// How much of the file system is visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +15,18 @@ pub enum View {
 }
 
 /// The network as the program sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Network {
-    /// None.
+    /// None but a loopback of its own.
     None,
+    /// The same, and what a proxy lets through.
+    Proxy {
+        /// The proxy's socket, canonical and absolute. Whoever the program is inside has to be
+        /// allowed to write to it.
+        socket: PathBuf,
+        /// The port on the program's loopback that leads there.
+        port: u16,
+    },
     /// The host's. Needed by an agent that calls its model directly.
     Host,
 }
@@ -41,13 +49,56 @@ pub struct Policy {
     pub read: Vec<PathBuf>,
     /// Paths to write, canonical and absolute. They must exist.
     pub write: Vec<PathBuf>,
+    /// The working copy, where it is not written back.
+    pub work: Option<Work>,
+    /// Places to write, whose content is nobody's afterwards: empty directories, which must exist.
+    pub scratch: Vec<PathBuf>,
     /// Paths hidden behind an empty directory, even below a readable one.
     pub hide: Vec<PathBuf>,
     /// Files whose content is not shown, and sockets that nobody answers.
     pub cover: Vec<Cover>,
     /// The network.
     pub network: Network,
+    /// Who the program is, where secloop is root.
+    pub user: User,
+    /// Bounds on what it may use up.
+    pub limits: Limits,
+    /// Bytes that it may write to each of its temporary places.
+    pub room: u64,
 }
+
+/// A working copy whose changes nobody takes over: it is copied once more, into memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// A private directory.
+    pub from: PathBuf,
+    /// Where it is found inside.
+    pub at: PathBuf,
+    /// What it takes.
+    pub bytes: u64,
+}
+
+/// Who a confined program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Who secloop is.
+    Same,
+    /// Another user and group, who owns what it may write. Only root can do that.
+    Other(u32, u32),
+    /// Root, by another number: it reads what only root may read. Nothing of root's rights is left,
+    /// but to files and limits it is root.
+    Called(u32, u32),
+}
+
+/// Bounds where nothing else is configured. A real agent needs more than 640 MiB of memory.
+pub const LIMITS: Limits = Limits {
+    processes: 512,
+    memory: 4 << 30,
+    file: ROOM,
+    files: 4096,
+};
+/// Bytes for each temporary place where nothing else is configured.
+pub const ROOM: u64 = 256 << 20;
 
 impl Policy {
     /// Reads everything, writes nothing but a private `/tmp`, has no network, nor the sockets of
@@ -57,9 +108,14 @@ impl Policy {
             view: View::WholeReadOnly,
             read: Vec::new(),
             write: Vec::new(),
+            work: None,
+            scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::None,
+            user: User::Same,
+            limits: LIMITS,
+            room: ROOM,
         };
         let look = look.covered(places::system_sockets());
         match account_home() {
@@ -118,9 +174,14 @@ impl Policy {
             view: View::Minimal,
             read,
             write,
+            work: None,
+            scratch: Vec::new(),
             hide: Vec::new(),
             cover: Vec::new(),
             network: Network::Host,
+            user: User::Same,
+            limits: LIMITS,
+            room: ROOM,
         }
     }
 }

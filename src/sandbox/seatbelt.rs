@@ -49,6 +49,11 @@ fn parameters(policy: &Policy) -> Vec<(String, &Path)> {
                 .zip(policy.write.iter().map(std::path::PathBuf::as_path)),
         )
         .chain(
+            named("SCRATCH", &policy.scratch)
+                .into_iter()
+                .zip(policy.scratch.iter().map(std::path::PathBuf::as_path)),
+        )
+        .chain(
             named("HIDE", &policy.hide)
                 .into_iter()
                 .zip(policy.hide.iter().map(std::path::PathBuf::as_path)),
@@ -101,6 +106,11 @@ pub fn profile(policy: &Policy) -> String {
     for i in 0..policy.write.len() {
         lines.push(format!(
             "(allow file-read* file-write* (subpath (param \"WRITE{i}\")))"
+        ));
+    }
+    for i in 0..policy.scratch.len() {
+        lines.push(format!(
+            "(allow file-read* file-write* (subpath (param \"SCRATCH{i}\")))"
         ));
     }
     lines.push("(allow file-write-data (literal \"/dev/null\"))".to_owned());

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
 use super::{Draft, Ending};
 use crate::deadman;
-use crate::playbook::snapshot::Coverage;
+use crate::playbook::snapshot::{Coverage, Manifest};
 use crate::playbook::states::Machine;
 use crate::playbook::{
     AnsibleRun, Judgement, Mode, PreState, agreement, declared_entries, declared_paths, is_implied,
@@ -121,14 +121,24 @@ fn machine(world: &World, dry_run: &AnsibleRun) -> Option<Machine> {
 
 fn coverage(world: &World, dry_run: &AnsibleRun, machine: Option<&Machine>) -> Coverage {
     let entries_only = declared_entries(dry_run);
-    let mut trees = world.config.playbook.watch.clone();
-    let whole = declared_paths(dry_run).into_iter();
-    trees.extend(whole.filter(|path| !entries_only.contains(path)));
     let system = machine.filter(|machine| machine.system);
+    // Of what root alone may read, only that it was changed can be told, as in the system's own trees.
+    let other = system.is_some_and(|machine| machine.uid != 0);
+    let hidden = |path: &PathBuf| {
+        let unread = |e: std::io::Error| e.kind() == std::io::ErrorKind::PermissionDenied;
+        let looked = Manifest::of(std::slice::from_ref(path));
+        other && looked.map_or_else(unread, |found| found.has_unread())
+    };
+    let whole = declared_paths(dry_run).into_iter();
+    let (hidden, whole): (Vec<PathBuf>, Vec<PathBuf>) = whole
+        .filter(|path| !entries_only.contains(path))
+        .partition(hidden);
+    let mut trees = world.config.playbook.watch.clone();
+    trees.extend(whole);
     Coverage {
         trees,
         entries_only,
-        system: system.map_or_else(Vec::new, |m| system_trees(m.macos)),
+        system: system.map_or_else(Vec::new, |m| [system_trees(m.macos), hidden].concat()),
         modes: system.map_or_else(Vec::new, |m| program_trees(m.macos)),
     }
 }

@@ -1,12 +1,14 @@
 //! The gates that change nothing: scope, policy, secrets, syntax, dry run, red.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use super::propose::Proposal;
-use super::{Draft, Ending};
-use crate::gates;
+use super::{Draft, Ending, repeat};
+use crate::config::Config;
+use crate::gates::{self, Own};
 use crate::playbook::{AnsibleRun, Judgement, Mode, judge_check, judge_syntax};
 use crate::prove::probe::ProbeResult;
 use crate::turn::{
@@ -31,14 +33,21 @@ pub(super) async fn check(
     cancel: &CancellationToken,
 ) -> Result<Cleared, Ending> {
     world.stage(Stage::Check);
-    let Proposal { changes, report } = proposal;
+    let Proposal {
+        changes,
+        mut report,
+    } = proposal;
     let config = &world.config;
-    repeated(world, &report).await?;
+    repeat::refuse(world, &report, draft, cancel).await?;
+    adopt(world, &mut report);
 
     let since = Instant::now();
     let files = draft.receipt.paths.join(", ");
     let scope = gates::scope(&changes, &config.repo, &config.playbook.file);
     passed(world, draft, Gate::Scope, scope, since, &files)?;
+    let since = Instant::now();
+    let substance = gates::substance(&changes, &own(config), config.repo.idle_lines);
+    passed(world, draft, Gate::Substance, substance, since, "")?;
     let since = Instant::now();
     let policy = gates::policy(&changes, &config.playbook.file);
     passed(world, draft, Gate::Policy, policy, since, "")?;
@@ -80,24 +89,45 @@ pub(super) async fn check(
     })
 }
 
-/// A finding that has landed, or was rejected twice, is not tried again.
-async fn repeated(world: &World, report: &Report) -> Result<(), Ending> {
-    let Some(finding) = &report.finding else {
-        return Ok(());
+/// A scanner's own check is run besides the agent's probes where the agent takes its finding up.
+fn adopt(world: &World, report: &mut Report) {
+    let (Some(finding), Some(scan)) = (&report.finding, world.scanned()) else {
+        return;
     };
-    let print = finding.fingerprint();
-    let memory = world.ledger.memory(1_000).await?;
-    let known = memory.iter().find(|m| m.finding.fingerprint() == print);
-    let why = match known {
-        Some(known) if known.outcome == "committed" => "it has landed before",
-        Some(known) if known.outcome == "held" => "it waits for a person",
-        Some(known) if known.tries >= 2 => "it was rejected twice",
-        _ => return Ok(()),
+    let apart = |c: char| c.is_whitespace() || ",;()".contains(c);
+    let named = |id: &str| {
+        finding
+            .control
+            .split(apart)
+            .any(|word| word.eq_ignore_ascii_case(id))
     };
-    Err(Ending::Outcome(TurnOutcome::Rejected(format!(
-        "a repeat of \"{}\": {why}",
-        finding.title
-    ))))
+    let checks = scan.candidates.iter().filter(|c| named(&c.id));
+    for probe in checks.filter_map(|c| c.probe.as_ref()) {
+        if report.probes.iter().all(|p| p.name != probe.name) {
+            report.probes.push(probe.clone());
+        }
+    }
+}
+
+/// What in the repository is the loop's own.
+fn own(config: &Config) -> Own {
+    let top = std::fs::canonicalize(&config.repo.path).unwrap_or_else(|_| config.repo.path.clone());
+    let inside = |path: &Path| {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let inside = path.strip_prefix(&top).ok()?.to_owned();
+        (!inside.as_os_str().is_empty()).then_some(inside)
+    };
+    let mut paths = vec![PathBuf::from("secloop.toml")];
+    paths.extend(
+        [
+            Path::new(&config.source),
+            &config.agent.prompts,
+            &config.wiki.path,
+        ]
+        .into_iter()
+        .filter_map(inside),
+    );
+    Own { paths }
 }
 
 fn texts(report: &Report) -> Vec<String> {
@@ -105,6 +135,7 @@ fn texts(report: &Report) -> Vec<String> {
     if let Some(finding) = &report.finding {
         texts.extend([finding.title.clone(), finding.detail.clone()]);
     }
+    texts.extend(report.observations.iter().cloned());
     texts.extend(
         report
             .probes

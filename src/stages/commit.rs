@@ -51,6 +51,7 @@ pub(super) async fn commit(
         world.console().note(&error.to_string());
     }
     world.remember_autonomy(proven.autonomy);
+    world.forget_scan();
     if world.config.repo.push
         && let Err(why) = world.repo.push(&world.env).await
     {

@@ -1,14 +1,18 @@
 //! The agent's part: an allowance goes in, an iteration comes out, and its cost is booked.
 
+use std::path::PathBuf;
+
 use tokio_util::sync::CancellationToken;
 
 use super::metered::metered;
 use super::{Draft, Ending};
 use crate::agent::{Agent as _, Brief};
 use crate::gate::Allowance;
+use crate::memory::{Known, home_relative, near, summary};
 use crate::next::Stop;
+use crate::scan::{lines, ranked};
 use crate::spend::Reached;
-use crate::turn::{AgentOutcome, Finding, Iteration, Stage, TurnOutcome};
+use crate::turn::{AgentOutcome, Finding, Iteration, Stage, Turn, TurnOutcome};
 use crate::world::World;
 
 /// An iteration with the clone that the agent worked in.
@@ -19,8 +23,14 @@ pub(super) struct Iterated {
     pub(super) clone: tempfile::TempDir,
 }
 
-/// How many refusals and findings the prompt is given.
+/// How many turns the prompt's refusals are taken from.
 const REMEMBERED: u32 = 30;
+/// What is like the findings of so many of the last turns is told first.
+const LAST: usize = 3;
+/// The prompt that looks for an improvement.
+const ITERATION: &str = "iteration";
+/// The other one, which tries to prove an earlier "nothing material" wrong.
+const VERIFY: &str = "verify";
 
 /// Lets the agent work once. The allowance is used up, whatever happens.
 pub(super) async fn iterate(
@@ -38,27 +48,7 @@ pub(super) async fn iterate(
         .clone_for_agent(&workdir)
         .await
         .map_err(Ending::Fatal)?;
-    let turns = world.ledger.turns(REMEMBERED).await?;
-    let brief = Brief {
-        turn: draft.id,
-        session: uuid::Uuid::new_v4().to_string(),
-        workdir,
-        run_dir,
-        playbook: world.config.playbook.file.clone(),
-        allowance: allowance.amount(),
-        memory: world.ledger.memory(REMEMBERED).await?,
-        refusals: refusals(&turns),
-        allowed: world.config.repo.allowed.clone(),
-        off_limits: world
-            .config
-            .repo
-            .off_limits
-            .iter()
-            .chain(&world.config.agent.off_limits)
-            .cloned()
-            .collect(),
-        confirming: matches!(turns.last().map(|t| &t.outcome), Some(TurnOutcome::Idle(_))),
-    };
+    let (brief, seed) = brief(world, &allowance, workdir, run_dir, draft, cancel).await?;
     let run = world
         .ledger
         .reserve(draft.id, &brief.session, brief.allowance, world.clock.now())
@@ -70,7 +60,7 @@ pub(super) async fn iterate(
         .console()
         .working(&format!("{} looks for one improvement", world.agent.name()));
     let meter = world.meter(brief.allowance, cancel);
-    let iteration = {
+    let mut iteration = {
         let mut beat = |line: &str| world.beat(line);
         let work = world.agent.iterate(&brief, &meter, &mut beat);
         metered(world, &meter, &brief.session, work).await?
@@ -82,10 +72,16 @@ pub(super) async fn iterate(
     draft.cost = draft.cost.plus(iteration.cost);
     world.spent(iteration.cost);
     draft.agent = Some(iteration.outcome.clone());
-    if let Some(report) = &iteration.report {
+    seed.clone_into(&mut draft.receipt.seed);
+    if let Some(report) = &mut iteration.report {
+        if let Some(finding) = &mut report.finding {
+            finding.target = home_relative(&finding.target, &world.config.home);
+            finding.control = home_relative(&finding.control, &world.config.home);
+        }
         draft.finding.clone_from(&report.finding);
         draft.change.clone_from(&report.change);
         draft.question.clone_from(&report.blocked_on);
+        draft.receipt.observations.clone_from(&report.observations);
     }
     world
         .event(draft.id, Stage::Iterate, "finished", &iteration)
@@ -127,6 +123,51 @@ pub(super) async fn iterate(
     }
 }
 
+/// All that the agent is told, and which prompt it is told with.
+async fn brief(
+    world: &World,
+    allowance: &Allowance,
+    workdir: PathBuf,
+    run_dir: PathBuf,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(Brief, &'static str), Ending> {
+    let turns = world.ledger.turns_here(REMEMBERED).await?;
+    let seed = seed(&turns);
+    let memory = world.ledger.memory().await?;
+    let known = known(world, &turns, &memory).await?;
+    world.console().step_started("scanners");
+    let scan = world.scan(cancel).await?;
+    for coverage in &scan.coverage {
+        world.console().detail("scanned", &coverage.to_string());
+    }
+    let candidates = ranked(&scan.candidates, &memory, &world.config.home);
+    draft.receipt.scanned = scan.coverage.iter().map(ToString::to_string).collect();
+    let brief = Brief {
+        scanned: lines(&scan.coverage, &candidates, world.config.scan.tokens),
+        turn: draft.id,
+        session: uuid::Uuid::new_v4().to_string(),
+        workdir,
+        run_dir,
+        playbook: world.config.playbook.file.clone(),
+        allowance: allowance.amount(),
+        memory,
+        known,
+        refusals: refusals(&turns),
+        allowed: world.config.repo.allowed.clone(),
+        off_limits: world
+            .config
+            .repo
+            .off_limits
+            .iter()
+            .chain(&world.config.agent.off_limits)
+            .cloned()
+            .collect(),
+        confirming: seed == VERIFY,
+    };
+    Ok((brief, seed))
+}
+
 fn show(world: &World, iteration: &Iteration) {
     let text = match iteration.report.as_ref().and_then(|r| r.finding.as_ref()) {
         Some(Finding {
@@ -137,8 +178,37 @@ fn show(world: &World, iteration: &Iteration) {
     world.console().finding(&iteration.outcome, &text);
 }
 
+/// The most useful of what is known, within the budget.
+async fn known(world: &World, turns: &[Turn], memory: &[Known]) -> Result<Vec<String>, Ending> {
+    let facts = world.ledger.facts().await?;
+    let last = turns.iter().rev().filter_map(|t| t.finding.as_ref());
+    let last: Vec<&Finding> = last.take(LAST).collect();
+    let near = near(&last, memory, &world.config.home);
+    let budget = world.config.memory.tokens;
+    let (mut lines, more) = summary(&facts, &near, budget, world.clock.now());
+    if more > 0 {
+        lines.push(format!("{more} more that matter less are left out"));
+    }
+    Ok(lines)
+}
+
+/// Whoever confirms that nothing is left does not begin where the other one began.
+fn seed(turns: &[Turn]) -> &'static str {
+    let looked = |t: &&Turn| !matches!(t.outcome, TurnOutcome::Skipped(_));
+    match turns.iter().rev().find(looked) {
+        Some(last) if matches!(last.outcome, TurnOutcome::Idle(_)) => {
+            if last.receipt.seed == VERIFY {
+                ITERATION
+            } else {
+                VERIFY
+            }
+        }
+        _ => ITERATION,
+    }
+}
+
 /// The reasons of the last refusals, newest first.
-fn refusals(turns: &[crate::turn::Turn]) -> Vec<String> {
+fn refusals(turns: &[Turn]) -> Vec<String> {
     turns
         .iter()
         .rev()

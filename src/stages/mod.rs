@@ -12,8 +12,10 @@ mod draft;
 mod iterate;
 mod metered;
 mod opening;
+mod opinion;
 mod propose;
 mod prove;
+mod repeat;
 pub mod rollback;
 
 use tokio_util::sync::CancellationToken;

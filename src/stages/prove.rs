@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Applied, Journal};
 use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::metered::metered;
-use super::{Draft, Ending, opening};
+use super::{Draft, Ending, opening, opinion};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
 use crate::prove::autonomy::Report;
@@ -45,6 +45,7 @@ pub(super) async fn prove(
     green(world, &cleared.report.probes, draft, cancel).await?;
     let autonomy = autonomy(world, draft, cancel).await?;
     live_call(world, draft, cancel).await?;
+    opinion::object(world, &cleared, journal, draft, cancel).await?;
     journal.disarm().await?;
     Ok(Proven { cleared, autonomy })
 }

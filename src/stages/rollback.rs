@@ -3,16 +3,19 @@
 //! Re-applying the previous commit alone restores nothing: Ansible has no memory of what a task
 //! that is gone did. So: the snapshot first, then the re-apply as drift repair, then the proof.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 pub use super::apply::Journal;
 use super::{Draft, Ending};
 use crate::deadman;
-use crate::playbook::judge_apply;
+use crate::playbook::{as_left, judge_apply, still_at_work};
 use crate::turn::{Colour, Gate, Stage, TurnOutcome, Verdict, in_short};
 use crate::world::World;
+
+/// How long somebody whom no signal reaches may take to end by itself.
+const STILL: Duration = Duration::from_secs(10);
 
 /// Takes the change back; returns how the turn ends. Not even a stop request interrupts it.
 pub(super) async fn roll_back(
@@ -101,6 +104,9 @@ async fn prove(world: &World, journal: &Journal, draft: &mut Draft) -> Result<()
     let now = journal.before.now().await;
     draft.not_covered(&now.told);
     draft.receipt.left = now.left;
+    // While somebody may still change it, nothing is proven.
+    let at_work = still_at_work(&world.config.state_dir, STILL).await;
+    draft.receipt.left.extend(as_left(&at_work));
     let left = &draft.receipt.left;
     for one in left {
         world.console().note_line(&format!("  left: {one}"));

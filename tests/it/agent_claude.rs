@@ -10,6 +10,7 @@ mod guarded;
 mod live;
 mod lost;
 mod metered;
+mod opinion;
 #[cfg(target_os = "linux")]
 mod processes;
 mod unconfined;
@@ -201,10 +202,13 @@ impl Bench {
 
 async fn client(config: &AgentConfig, level: Level) -> Claude {
     let path = std::env::var("PATH").unwrap();
-    let sandbox = Sandbox::detect(level, path.as_ref()).await.unwrap();
+    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
+    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
+        .await
+        .unwrap();
     let confinement = SandboxConfig {
         level,
-        user: "nobody".to_owned(),
+        ..SandboxConfig::default()
     };
     let mut env = Env::from([("PATH".to_owned(), path)]);
     for name in CREDENTIALS {
@@ -222,6 +226,8 @@ fn brief(root: &Path) -> Brief {
         playbook: "playbook.yml".into(),
         allowance: ALLOWANCE,
         memory: Vec::new(),
+        known: Vec::new(),
+        scanned: Vec::new(),
         refusals: Vec::new(),
         allowed: vec!["playbook.yml".to_owned()],
         off_limits: Vec::new(),

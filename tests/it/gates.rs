@@ -5,6 +5,7 @@ mod policy;
 mod resolved;
 mod scope;
 mod secrets;
+mod substance;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -45,6 +46,7 @@ fn repo_config(path: &Path, allowed: &[&str]) -> RepoConfig {
         path: path.to_owned(),
         branch: "secloop/test".to_owned(),
         push: false,
+        idle_lines: 40,
         allowed: allowed.iter().map(|a| (*a).to_owned()).collect(),
         off_limits: vec!["ansible/vault/".to_owned()],
     }

@@ -3,3 +3,7 @@
 mod deadman;
 mod hardening;
 mod machine;
+mod roles;
+mod states;
+#[cfg(target_os = "linux")]
+mod user;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use secloop::clock::Clock;
 use secloop::config::{CoordinateConfig, Decider};
-use secloop::lock::coordinate::{Choice, Look, Meeting, Outcome, resolve};
+use secloop::lock::coordinate::{Choice, Look, Meeting, Outcome, facts_text, resolve};
 use secloop::lock::{Acquired, Holder, Lock, acquire, holder};
 use secloop::process::{Likeness, likeness, own_identity};
 use secloop::turn::Stage;
@@ -226,7 +226,7 @@ async fn a_reused_pid_neither_blocks_nor_gets_killed() {
             assert!(steps.is_empty());
             assert_eq!(lock.previous().unwrap().identity, stale.identity);
         }
-        Outcome::Skipped(steps) => panic!("{steps:?}"),
+        other => panic!("{other:?}"),
     }
 
     // And while another process does hold the lock under that record.
@@ -241,7 +241,7 @@ async fn a_reused_pid_neither_blocks_nor_gets_killed() {
             assert_eq!(choices, [Choice::Wait, Choice::Skip]);
             assert!(steps.iter().all(|s| !s.by_decider));
         }
-        Outcome::Held(_, steps) => panic!("{steps:?}"),
+        other => panic!("{other:?}"),
     }
     assert!(sleeper.try_wait().unwrap().is_none(), "the innocent lives");
     sleeper.kill().unwrap();
@@ -276,12 +276,122 @@ async fn an_overdue_holder_is_ended_even_if_it_ignores_the_first_signal() {
                 assert_eq!(lock.previous(), Some(&victim));
                 assert_eq!(holder(&dir).unwrap().run, me.run);
             }
-            Outcome::Skipped(steps) => panic!("{role}: {steps:?}"),
+            other => panic!("{role}: {other:?}"),
         }
         let status = ended.join().unwrap();
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         assert_eq!(signal, Some(if role == "plain" { 15 } else { 9 }), "{role}");
     }
+}
+
+/// Who can't be looked at, or is of another boot, is left alone however overdue it is, also where a
+/// living process has its pid.
+#[tokio::test]
+async fn a_holder_that_is_not_known_is_neither_ended_nor_called_dead() {
+    let (_at, dir) = state();
+    let other = Other::holding("plain", &dir);
+    for unknown in [
+        |who: &mut Holder| who.identity.boot = "another boot".to_owned(),
+        |who: &mut Holder| who.identity.boot.clear(),
+        |who: &mut Holder| who.identity.started = 0,
+    ] {
+        rewrite(&dir, |record| {
+            record.identity = own_identity();
+            record.identity.pid = other.child.as_ref().unwrap().id();
+            record.begin_turn(Uuid::now_v7(), now() - TimeDelta::days(2));
+            record.stage = Some(Stage::Iterate);
+            record.heartbeat = now() - TimeDelta::days(2);
+            unknown(record);
+        });
+        let me = me();
+        let clock = Clock::manual(now(), chrono_tz::Tz::UTC);
+        let meeting = Meeting {
+            dir: &dir,
+            me: &me,
+            config: &CONFIG,
+            clock: &clock,
+            grace: Duration::from_secs(1),
+        };
+        assert!(secloop::lock::active(&dir).is_some(), "called dead");
+        let mut looks = Vec::new();
+        tokio::time::pause();
+        let decided = resolve(meeting, |look| {
+            looks.push(facts_text(&look.facts));
+            async { Some(Choice::Kill) }
+        });
+        let outcome = decided.await.unwrap();
+        tokio::time::resume();
+        assert_eq!(choices(&outcome), (false, vec![Choice::Wait, Choice::Skip]));
+        assert!(
+            looks.iter().all(|l| l.contains("process: unknown: ")),
+            "{looks:?}"
+        );
+    }
+    // Alive, and the lock is still its own.
+    assert!(matches!(acquire(&dir, me()).unwrap(), Acquired::Busy(_)));
+    other.crash();
+    // The record alone says nothing: a free lock is taken.
+    assert!(secloop::lock::active(&dir).is_none());
+    drop(held(acquire(&dir, me()).unwrap()));
+}
+
+/// A holder that is ended leaves somebody who can't be proven to be its own: a program whose
+/// environment is another one, and that works in a scratch directory of its Ansible.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_takeover_that_is_not_proven_is_refused() {
+    let (_at, dir) = state();
+    let other = Other::holding("plain", &dir);
+    let ended = other.reaped();
+    rewrite(&dir, |record| {
+        record.begin_turn(Uuid::now_v7(), now() - TimeDelta::hours(2));
+        record.stage = Some(Stage::Iterate);
+    });
+    let mut module = at_work_in(&dir.join("ansible/run-x/remote/module.py"));
+    let me = me();
+    let clock = Clock::manual(now(), chrono_tz::Tz::UTC);
+    let meeting = Meeting {
+        dir: &dir,
+        me: &me,
+        config: &CONFIG,
+        clock: &clock,
+        grace: Duration::from_millis(300),
+    };
+    let why = match resolve(meeting, |_| async { None }).await.unwrap() {
+        Outcome::Unproven(steps, why) => {
+            assert_eq!(steps[0].choice, Choice::Kill, "{}", steps[0].reason);
+            why
+        }
+        other => panic!("{other:?}"),
+    };
+    ended.join().unwrap();
+    assert!(why.contains(&module.id().to_string()), "{why}");
+    assert!(module.try_wait().unwrap().is_none(), "it lives");
+    // Nor by anybody who comes later, until it has ended.
+    let refused = secloop::recover::end_what_survived(&dir, Duration::ZERO).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.exit(), secloop::error::Exit::NeedsOperator);
+    assert!(
+        refused.to_string().contains(&module.id().to_string()),
+        "{refused}"
+    );
+    assert!(module.try_wait().unwrap().is_none(), "it lives");
+    module.kill().unwrap();
+    module.wait().unwrap();
+    let done = secloop::recover::end_what_survived(&dir, Duration::ZERO).await;
+    done.unwrap();
+}
+
+/// A program that has this path among its arguments.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "the test's other program")]
+fn at_work_in(path: &Path) -> Child {
+    std::process::Command::new("sh")
+        .args(["-c", "read end", "sh"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// A meeting with a holder that is in a healthy turn, in paused time.
@@ -324,7 +434,7 @@ impl Healthy {
 fn choices(outcome: &Outcome) -> (bool, Vec<Choice>) {
     let (held, steps) = match outcome {
         Outcome::Held(_, steps) => (true, steps),
-        Outcome::Skipped(steps) => (false, steps),
+        Outcome::Skipped(steps) | Outcome::Unproven(steps, _) => (false, steps),
     };
     (held, steps.iter().map(|s| s.choice).collect())
 }
@@ -395,7 +505,7 @@ async fn a_decider_is_heard_within_the_bounds() {
         .unwrap();
     match outcome {
         Outcome::Skipped(steps) => assert!(steps.len() == 1 && steps[0].by_decider),
-        Outcome::Held(..) => panic!("held"),
+        other => panic!("{other:?}"),
     }
     assert_eq!(begun.elapsed(), Duration::ZERO);
     // It may not wait twice, and not interrupt a change.

@@ -4,18 +4,13 @@
 //! children are nobody else's: ledger, lock, records, pages and outbox for every turn, and the whole
 //! loop with the embedded agent for some.
 
-use std::path::Path;
 use std::time::Instant;
 
-use chrono::{TimeDelta, TimeZone as _, Utc};
-use secloop::cli::Surroundings;
+use chrono::{TimeDelta, Utc};
 use secloop::clock::Clock;
-use secloop::config::{Overrides, load};
 use secloop::gate::MicroUsd;
-use secloop::ledger::{Ledger, WHOLE_TURNS};
-use secloop::lock::{Acquired, Holder, acquire};
-use secloop::prepare::prepare;
-use secloop::process::own_identity;
+use secloop::ledger::WHOLE_TURNS;
+use secloop::lock::Holder;
 use secloop::records;
 use secloop::report::console::Console;
 use secloop::signals::Signals;
@@ -27,7 +22,8 @@ use secloop::turn::{
 use secloop::world::{World, make_private};
 
 use crate::support::discord::Discord;
-use crate::support::station::{Ran, Station, prepare_ansible};
+use crate::support::inside::{Held, start, told, world};
+use crate::support::station::Station;
 
 const INNER: &str = "long_run::in_a_process_of_its_own";
 /// Turns that are recorded: ten thousand need an optimised build (`cargo test --release`).
@@ -45,44 +41,9 @@ const EACH: i64 = 500;
 
 #[test]
 fn ten_thousand_turns_leave_memory_files_and_processes_as_they_were() {
-    prepare_ansible();
     let discord = Discord::start([]);
-    let station = Station::bare();
-    station.write(
-        "playbook.yml",
-        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n",
-    );
-    station.commit_all("Start");
-    let many = u32::MAX;
-    let station = station
-        .section(
-            "playbook",
-            "file = \"playbook.yml\"\nwatch = [\"~/.claude\"]",
-        )
-        .section("agent", "kind = \"catalog\"")
-        .section(
-            "loop",
-            &format!(
-                "interval = \"1s\"\nconfirmations = {many}\nmax_failures = {many}\ndry_spell = \
-                 {many}\nmax_turns = {LOOPED}"
-            ),
-        )
-        .posting_to(&discord);
-    // Writes the configuration.
-    let _ = station.command(&[]);
-    let me = std::env::current_exe().unwrap();
-    // Its own, since other tests make files meanwhile.
-    let temporary = station.root().join("tmp");
-    std::fs::create_dir(&temporary).unwrap();
-    let done = station
-        .other(me.to_str().unwrap())
-        .env("TMPDIR", temporary)
-        .args([INNER, "--exact", "--ignored", "--nocapture"])
-        .output()
-        .unwrap();
-    let done = Ran::from(done);
-    assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
-    for line in done.err.lines().filter(|l| l.starts_with("long run:")) {
+    let station = Station::idle("1s", LOOPED, &discord);
+    for line in told(&mut station.inside(INNER), "long run:") {
         println!("{line}");
     }
     let posts = discord.messages().len();
@@ -97,72 +58,11 @@ fn in_a_process_of_its_own() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let around = Surroundings::of_process().unwrap();
-        let config = load(&around.env, &around.cwd, &Overrides::default()).unwrap();
-        make_private(&config.state_dir).unwrap();
-        let start = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-        let log = Ledger::path(&config.state_dir);
-        let me = Holder::new(uuid::Uuid::now_v7(), own_identity(), start, log);
-        let Acquired::Held(lock) = acquire(&config.state_dir, me).unwrap() else {
-            panic!("the lock is taken");
-        };
-        let console = Console::to(Box::new(std::io::sink()), false);
-        let signals = Signals::listen().unwrap();
-        let mut world = Box::pin(prepare(config, &around, lock, console, &signals.stop))
-            .await
-            .unwrap();
-        world.clock = Clock::manual(start, chrono_tz::Tz::UTC);
+        let (mut world, signals) = world(Console::to(Box::new(std::io::sink()), false)).await;
+        world.clock = Clock::manual(start(), chrono_tz::Tz::UTC);
         record_many(&world).await;
         Box::pin(loop_some(&world, &signals)).await;
     });
-}
-
-/// What the process and its files hold.
-#[derive(Debug)]
-struct Held {
-    memory: u64,
-    descriptors: usize,
-    children: usize,
-    files: usize,
-    ledger: u64,
-    events: i64,
-}
-
-impl Held {
-    async fn now(world: &World) -> Self {
-        let state = &world.config.state_dir;
-        let events = sql(state, "SELECT COUNT(*) FROM event").await;
-        let memory = std::fs::read_to_string("/proc/self/statm").unwrap();
-        let pages: u64 = memory.split(' ').nth(1).unwrap().parse().unwrap();
-        let children = std::fs::read_to_string("/proc/thread-self/children").unwrap();
-        Self {
-            memory: pages * 4,
-            descriptors: std::fs::read_dir("/proc/self/fd").unwrap().count(),
-            children: children.split_whitespace().count(),
-            files: files(state) + files(&std::env::temp_dir()),
-            ledger: std::fs::metadata(Ledger::path(state)).unwrap().len() >> 10,
-            events,
-        }
-    }
-}
-
-async fn sql(state: &Path, query: &'static str) -> i64 {
-    use sqlx::Connection as _;
-    let url = format!("sqlite://{}", Ledger::path(state).display());
-    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    let count = sqlx::query_scalar(query).fetch_one(&mut connection).await;
-    connection.close().await.unwrap();
-    count.unwrap()
-}
-
-fn files(dir: &Path) -> usize {
-    let entries = std::fs::read_dir(dir).unwrap().flatten();
-    entries
-        .map(|e| match e.file_type() {
-            Ok(kind) if kind.is_dir() && dir.exists() => 1 + files(&e.path()),
-            _ => 1,
-        })
-        .sum()
 }
 
 async fn record_many(world: &World) {

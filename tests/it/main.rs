@@ -10,6 +10,8 @@
 mod agent_claude;
 mod bad_input;
 mod catalog;
+#[cfg(target_os = "linux")]
+mod convergence;
 mod crash;
 mod discord;
 mod environment;
@@ -17,6 +19,8 @@ mod faults;
 mod gates;
 mod guard;
 mod host;
+#[cfg(target_os = "linux")]
+mod idle_hour;
 mod init;
 mod ledger_file;
 mod lock;
@@ -32,6 +36,8 @@ mod prove;
 mod real_agent;
 mod repo;
 mod sandbox;
+#[cfg(target_os = "linux")]
+mod scan;
 mod spend;
 mod starter;
 mod support;

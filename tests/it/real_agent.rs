@@ -2,6 +2,7 @@
 //! that was there before.
 
 mod money;
+mod opinion;
 mod takeover;
 mod turns;
 

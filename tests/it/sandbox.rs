@@ -1,6 +1,8 @@
 //! Confinement: the argument vectors, and what a confined program can really do.
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod boundary;
 mod detect;
 #[cfg(target_os = "linux")]
 mod real;

@@ -43,6 +43,7 @@ impl Entry {
                            hook corpus holds"
                 .to_owned(),
             blocked_on: None,
+            observations: Vec::new(),
         }
     }
 

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use self::entry::{Detector, Entry};
 use super::{Agent, Brief};
 use crate::gate::MicroUsd;
+use crate::memory::{Seen, seen};
 use crate::process::{self, Spec};
 use crate::sandbox::{Policy, Sandbox};
 use crate::spend::Meter;
@@ -60,12 +61,9 @@ impl Catalog {
             if cancel.is_cancelled() {
                 return Err("stopped by the supervisor".to_owned());
             }
-            let print = entry.finding.fingerprint();
-            let known = brief
-                .memory
-                .iter()
-                .find(|m| m.finding.fingerprint() == print);
-            if known.is_some_and(|m| m.outcome != "rejected" || m.tries >= 2) {
+            let seen = seen(&entry.finding, &[], &brief.memory, Path::new("/"));
+            // One that landed and is open again has drifted: the supervisor tells.
+            if matches!(seen, Seen::Waits(_) | Seen::Tried(_)) {
                 continue;
             }
             if !self.finds(&entry, &role, cancel).await? {
@@ -157,6 +155,7 @@ fn nothing() -> Report {
         probes: Vec::new(),
         verification: String::new(),
         blocked_on: None,
+        observations: Vec::new(),
     }
 }
 

@@ -7,11 +7,9 @@ use std::time::Duration;
 use super::Claude;
 use super::stream::is_result;
 use crate::gate::MicroUsd;
-use crate::process::{Done, Spec, account_home};
-use crate::sandbox::{Policy, Sandbox};
+use crate::process::{Done, Room, Spec, account_home};
+use crate::sandbox::{self, Policy, User};
 
-/// Where programs are found inside.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin";
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
 
@@ -88,10 +86,7 @@ impl Claude {
         let mut spec = Spec::new(&self.program, &dir, job.deadline)
             .args(self.arguments(job))
             .envs(self.passed.iter().map(|(k, v)| (k, v)))
-            .env("PATH", PATH)
-            .env("LANG", "C.UTF-8")
-            .env("HOME", &home)
-            .env("TMPDIR", run_dir.join("tmp"))
+            .envs(sandbox::environment(&home, &run_dir.join("tmp")))
             .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
             .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
@@ -111,7 +106,7 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, dir, run_dir)
+        self.confined(spec, job, dir, &run_dir)
     }
 
     /// Another command, in the confinement of the job.
@@ -121,7 +116,11 @@ impl Claude {
     pub(super) fn wrapped(&self, mut spec: Spec, job: &Job<'_>) -> Result<Spec, String> {
         let (dir, run_dir) = (resolved(job.dir)?, resolved(job.run_dir)?);
         spec.cwd.clone_from(&dir);
-        self.confined(spec.env("PATH", PATH), job, dir, run_dir)
+        let spec = spec.envs(sandbox::environment(
+            &run_dir.join("home"),
+            &run_dir.join("tmp"),
+        ));
+        self.confined(spec, job, dir, &run_dir)
     }
 
     fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
@@ -178,15 +177,15 @@ impl Claude {
 
     fn confined(
         &self,
-        spec: Spec,
+        mut spec: Spec,
         job: &Job<'_>,
         dir: PathBuf,
-        run_dir: PathBuf,
+        run_dir: &Path,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
         }
-        let mut private = vec![dir.clone(), run_dir.clone()];
+        let mut private = vec![dir.clone(), run_dir.to_owned()];
         for home in account_home()
             .into_iter()
             .chain([std::env::home_dir()].into_iter().flatten())
@@ -195,7 +194,13 @@ impl Claude {
             private.extend(std::fs::canonicalize(home));
         }
         let program = visible(&self.program, &private)?;
-        let mut policy = Policy::agent(vec![program], vec![dir, run_dir]);
+        let config = run_dir.join("claude");
+        let mut policy = Policy {
+            read: vec![program],
+            write: vec![dir, config],
+            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            ..self.confinement.policy()
+        };
         for (name, value) in &self.passed {
             let path = Path::new(value);
             if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
@@ -212,15 +217,14 @@ impl Claude {
             policy.write.extend(deployed.write.iter().cloned());
             policy = policy.without_sockets(&deployed.home);
         }
-        let mut spec = self.sandbox.wrap(spec, &policy);
-        if let (Sandbox::Bwrap(_), Some((uid, gid))) = (&self.sandbox, self.user) {
-            // An unprivileged user could not reach directories that only root may enter. So the
-            // one user of the confinement's namespace takes the other's number: inside there is
-            // no root, and outside it has none of root's capabilities.
-            let who = ["--uid", &uid.to_string(), "--gid", &gid.to_string()].map(OsString::from);
-            spec.args.splice(0..0, who);
-        }
-        Ok(spec)
+        spec.room = Some(Room::growing(policy.write.clone(), policy.room));
+        policy.user = match (self.user, &job.deployed) {
+            (None, _) => User::Same,
+            (Some((uid, gid)), None) => User::Other(uid, gid),
+            // What is deployed for root, only root can read.
+            (Some((uid, gid)), Some(_)) => User::Called(uid, gid),
+        };
+        Ok(self.sandbox.wrap(spec, &policy))
     }
 }
 

@@ -20,6 +20,7 @@ mod command;
 mod deployed;
 mod guard;
 mod live;
+mod opinion;
 mod outcome;
 mod prompts;
 mod registration;
@@ -42,6 +43,7 @@ use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
 pub use live::LiveCall;
+pub use opinion::{Opinion, Target};
 
 /// Tools of an iteration.
 const TOOLS: &str = "Bash,Read,Edit,Write,Glob,Grep";
@@ -65,6 +67,7 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    confinement: SandboxConfig,
     /// The client's name for the credential, and the credential.
     credential: (&'static str, Secret),
     /// Surroundings that the client needs.
@@ -110,6 +113,7 @@ impl Claude {
                 .collect(),
             config: config.clone(),
             sandbox,
+            confinement: sandbox_config.clone(),
             user,
             registration: None,
         })

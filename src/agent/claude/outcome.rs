@@ -37,6 +37,11 @@ pub(super) fn ended_well(seen: &Seen, ended: Ended) -> Result<&Value, Failure> {
         Ended::Deadline => return Err(hung(seen, "it did not end in time")),
         Ended::Silent => return Err(hung(seen, "it gave no sign of life")),
         Ended::Signaled(signal) => return Err(crashed(&format!("ended by signal {signal}"))),
+        Ended::Full => {
+            return Err(crashed(
+                "it wrote more to the disk than sandbox.limits.disk_mib",
+            ));
+        }
         Ended::Flood => return Err(crashed("it wrote more output than is taken")),
     };
     let Some(result) = &seen.result else {

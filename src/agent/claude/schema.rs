@@ -24,7 +24,8 @@ pub(super) const REPORT: &str = r#"{
      "exit":{"type":"integer","minimum":0,"maximum":125},
      "stdout":{"type":"string","maxLength":2000}}}}}},
  "verification":{"type":"string","maxLength":2000},
- "blocked_on":{"type":"string","maxLength":2000,"description":"the question for a person"}}}"#;
+ "blocked_on":{"type":"string","maxLength":2000,"description":"the question for a person"},
+ "observations":{"type":"array","maxItems":5,"items":{"type":"string","maxLength":300},"description":"what later iterations should know of this workstation, each in one line"}}}"#;
 
 #[cfg(test)]
 mod tests {
@@ -40,6 +41,7 @@ mod tests {
             probes: Vec::new(),
             verification: String::new(),
             blocked_on: None,
+            observations: Vec::new(),
         };
         let report = serde_json::to_value(report).unwrap();
         for name in report.as_object().unwrap().keys() {

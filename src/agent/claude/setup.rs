@@ -119,7 +119,11 @@ mod tests {
 
     #[test]
     fn is_never_root_inside_the_confinement() {
-        let bwrap = Sandbox::Bwrap("/usr/bin/bwrap".into());
+        let bwrap = Sandbox::Bwrap(crate::sandbox::Bwrap {
+            program: "/usr/bin/bwrap".into(),
+            version: (0, 8),
+            secloop: "/usr/bin/secloop".into(),
+        });
         assert!(
             unprivileged(&bwrap, "root")
                 .unwrap_err()

@@ -90,7 +90,12 @@ fn repo(out: &mut String, found: &Discovery) {
          # What a proposal may touch, and what it may not even there (beginnings of paths).\n",
     );
     let _ = writeln!(out, "allowed = {}", list(&found.allowed));
-    out.push_str("# off_limits = []\n\n");
+    out.push_str(
+        "# off_limits = []\n\
+         # Lines of comments, names, formatting and documentation that may come along with an\n\
+         # improvement; a change of nothing else is none.\n\
+         # idle_lines = 40\n\n",
+    );
 }
 
 fn wiki(out: &mut String, found: &Discovery) {
@@ -123,8 +128,11 @@ fn wiki(out: &mut String, found: &Discovery) {
 const REST: &str = r#"[loop]
 # From one wake to the next.
 # interval = "30m"
-# Iterations in a row that must say "nothing material" before the loop ends.
+# Iterations in a row that must say "nothing material" before the loop ends; they begin from
+# different prompts. At least 2: one call's word ends nothing.
 # confirmations = 2
+# Improvements in a row that are only P2, defence in depth, before it ends.
+# diminishing = 5
 # Failed turns in a row, turns without a commit, and turns in all, that end it otherwise.
 # max_failures = 5
 # dry_spell = 12
@@ -157,7 +165,8 @@ const REST: &str = r#"[loop]
 # base_url = ""
 # What the agent is told to leave alone, in words: "SSH and Tailscale".
 # off_limits = []
-# Directory with prompts of your own (iteration.md, verify.md, smoke.md, coordinate.md).
+# Directory with prompts of your own (iteration.md, verify.md, opinion.md, smoke.md,
+# coordinate.md).
 # Left out, and for files missing there, those that come with secloop are used.
 # example: prompts = "secloop-prompts"
 
@@ -168,6 +177,19 @@ const REST: &str = r#"[loop]
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
 
+# Bounds on what is confined; they can't be raised from inside.
+[sandbox.limits]
+# Processes and threads, all together.
+# processes = 512
+# Open files of one process.
+# files = 4096
+# Memory of one process; the agent's client needs more than 640.
+# memory_mib = 4096
+# One file.
+# file_mib = 256
+# Each temporary place, and what the agent may add to its working copy.
+# disk_mib = 256
+
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
 # model call, with the table where it fails).
@@ -177,6 +199,33 @@ const REST: &str = r#"[loop]
 # wait = "1m"
 # overdue = "1h"
 # silent = "10m"
+
+[prove]
+# Another run of the agent, with a prompt of its own and decoys only, tries to get round each change
+# before it is committed. It can refuse a change; that it holds proves nothing.
+# second_opinion = false
+# What that may cost.
+# second_opinion_usd = 1
+
+[scan]
+# What scanners that are installed have found is told to the agent, the worst first. Lynis's report;
+# "": not looked at. Run an audit each time instead.
+# lynis_report = "/var/log/lynis-report.dat"
+# lynis_audit = false
+# A directory with rules of the macOS Security Compliance Project, whose getters are run.
+# example: mscp_rules = "macos_security/rules"
+# A report that is older is not believed; what was found is told for so long before it is looked for
+# again; how many tokens of a prompt it may take.
+# max_age = "30days"
+# refresh = "6h"
+# tokens = 1500
+# Any other tool that writes SARIF, or a list of JSON objects, to standard output; it is run confined,
+# without network. For "json": where the list is, and what its fields are called.
+# example: tools = [{ name = "trivy", command = ["trivy", "config", "--format", "sarif", "."] }]
+
+[memory]
+# How many tokens of a prompt may be spent on what earlier turns have taught.
+# tokens = 2000
 
 [discord]
 # The channel's id; the bot's token comes from DISCORD_BOT_TOKEN. Without them posts are kept.

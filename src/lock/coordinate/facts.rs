@@ -75,6 +75,20 @@ impl Facts {
             .is_some_and(|h| h.turn.is_none() && h.stage == Some(Stage::Sleep))
     }
 
+    /// Why it can't be told who the holder is.
+    fn doubt(&self) -> &'static str {
+        match self.holder.as_ref().map(|h| &h.identity) {
+            None => "unknown",
+            Some(who) if who.started == 0 || who.boot.is_empty() => {
+                "unknown: when it started could not be read when it was recorded"
+            }
+            Some(_) => {
+                "unknown: it is of another boot of this machine or of another machine, or it can't \
+                 be looked at"
+            }
+        }
+    }
+
     /// What the holder's turn has spent.
     pub fn spent(&self) -> MicroUsd {
         self.holder.as_ref().map_or(MicroUsd::ZERO, |h| h.spent)
@@ -97,7 +111,7 @@ pub fn facts_text(facts: &Facts) -> String {
     let alive = match facts.likeness {
         Likeness::Same => "alive, and certainly the process that took the lock",
         Likeness::Gone => "the recorded process is gone, yet somebody holds the lock",
-        Likeness::Unknown => "unknown",
+        Likeness::Unknown => facts.doubt(),
     };
     let _ = writeln!(out, "process: {alive}");
     let Some(holder) = &facts.holder else {

@@ -13,7 +13,8 @@ use crate::clock::Clock;
 use crate::config::CoordinateConfig;
 use crate::error::Fatal;
 use crate::lock::{Acquired, Holder, Lock, acquire};
-use crate::process::{Likeness, likeness, terminate_tree};
+use crate::playbook::{may_work, scratch_prefix};
+use crate::process::{Likeness, likeness, terminate_tree, working_in};
 use crate::turn::TurnId;
 
 /// How often, and how far apart, the lock is tried for after its holder was ended.
@@ -55,6 +56,8 @@ pub enum Outcome {
     Held(Lock, Vec<Step>),
     /// The other run goes on; this cycle is skipped.
     Skipped(Vec<Step>),
+    /// The other run was ended, and it is not proven that all of it is gone: nobody may take over.
+    Unproven(Vec<Step>, String),
 }
 
 /// Remembers for which turn of which run a cycle was skipped.
@@ -110,8 +113,9 @@ where
             }
             Choice::Kill => {
                 return Ok(match kill(&look, &meeting).await? {
-                    Some(lock) => held(meeting.dir, lock, steps),
-                    None => Outcome::Skipped(steps),
+                    Killed::Ours(lock) => held(meeting.dir, *lock, steps),
+                    Killed::Not => Outcome::Skipped(steps),
+                    Killed::Unproven(why) => Outcome::Unproven(steps, why),
                 });
             }
             Choice::Skip => {
@@ -159,26 +163,46 @@ fn judge(answer: Option<Choice>, look: Look, config: &CoordinateConfig) -> Step 
     }
 }
 
-/// Ends the holder and takes the lock; `None` when somebody has it all the same.
-async fn kill(decided: &Look, meeting: &Meeting<'_>) -> Result<Option<Lock>, Fatal> {
+/// What came of ending a holder.
+enum Killed {
+    /// The lock is ours.
+    Ours(Box<Lock>),
+    /// It is another's, or it was not ended: it is not any more what was decided about.
+    Not,
+    /// Somebody of it may still be at work.
+    Unproven(String),
+}
+
+/// Ends the holder and takes the lock.
+async fn kill(decided: &Look, meeting: &Meeting<'_>) -> Result<Killed, Fatal> {
     // Deciding may have taken a while: what was decided about must still be so.
     let met = match acquire(meeting.dir, meeting.me.clone())? {
-        Acquired::Held(lock) => return Ok(Some(lock)),
+        Acquired::Held(lock) => return Ok(Killed::Ours(Box::new(lock))),
         Acquired::Busy(holder) => holder,
     };
     let fresh = look(met, meeting, decided.waited);
     let same = |look: &Look| look.facts.holder.as_ref().map(of);
     let Some(holder) = &fresh.facts.holder else {
-        return Ok(None);
+        return Ok(Killed::Not);
     };
     if same(&fresh) != same(decided) || !fresh.allows(Choice::Kill, meeting.config) {
-        return Ok(None);
+        return Ok(Killed::Not);
     }
+    let pid = holder.identity.pid;
     if !terminate_tree(&holder.identity, meeting.grace).await {
         // Somebody of it may still be at work: not even a free lock is taken over then.
-        return Ok(None);
+        return Ok(Killed::Unproven(format!(
+            "it, or a program that it started, could not be ended (pid {pid})"
+        )));
     }
-    take_over(meeting).await
+    let left = working_in(&scratch_prefix(meeting.dir));
+    if !left.is_empty() {
+        return Ok(Killed::Unproven(may_work(&left)));
+    }
+    Ok(match take_over(meeting).await? {
+        Some(lock) => Killed::Ours(Box::new(lock)),
+        None => Killed::Not,
+    })
 }
 
 /// A holder that was ended lets go at once; another newcomer may be faster than we are.

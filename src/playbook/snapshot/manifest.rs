@@ -35,6 +35,17 @@ pub(super) enum Entry {
         uid: u32,
         gid: u32,
     },
+    /// A file or directory of the system's whose content this user may not read: that it was changed
+    /// is told by its size and time.
+    Unread {
+        mode: u32,
+        uid: u32,
+        gid: u32,
+        mtime: (i64, i64),
+        size: u64,
+        #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+        attributes: Attributes,
+    },
     /// A socket, pipe or device: seen, never touched.
     Other,
     Missing,
@@ -74,6 +85,12 @@ impl Manifest {
         Ok(Self { entries })
     }
 
+    /// Whether there is anything in it that could not be read.
+    pub fn has_unread(&self) -> bool {
+        let mut all = self.entries.values();
+        all.any(|entry| matches!(entry, Entry::Unread { .. }))
+    }
+
     /// What is different in `now`; modification times don't count.
     pub fn differences(&self, now: &Self) -> Vec<Difference> {
         let mut all = Vec::new();
@@ -103,7 +120,21 @@ fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
         {
             Some("content")
         }
-        (Entry::File { .. }, Entry::File { .. }) | (Entry::Dir { .. }, Entry::Dir { .. }) => {
+        (
+            Entry::Unread {
+                mtime: m1,
+                size: s1,
+                ..
+            },
+            Entry::Unread {
+                mtime: m2,
+                size: s2,
+                ..
+            },
+        ) if (m1, s1) != (m2, s2) => Some("content"),
+        (Entry::File { .. }, Entry::File { .. })
+        | (Entry::Dir { .. }, Entry::Dir { .. })
+        | (Entry::Unread { .. }, Entry::Unread { .. }) => {
             let (was, is) = (before.rights()?, after.rights()?);
             if was.0 != is.0 {
                 Some("mode")
@@ -134,6 +165,13 @@ impl Entry {
                 uid,
                 gid,
                 attributes,
+            }
+            | Self::Unread {
+                mode,
+                uid,
+                gid,
+                attributes,
+                ..
             } => Some((*mode, (*uid, *gid), attributes)),
             Self::Link { .. } | Self::Other | Self::Missing => None,
         }
@@ -148,6 +186,11 @@ impl std::fmt::Display for Entry {
             Self::Other => return f.write_str("a socket, pipe or device"),
             Self::Link { to, .. } => return write!(f, "a link to {}", to.display()),
             Self::Dir { .. } => f.write_str("directory")?,
+            Self::Unread { mtime, size, .. } => {
+                let at = chrono::DateTime::from_timestamp(mtime.0, 0).unwrap_or_default();
+                let at = at.format("%Y-%m-%dT%H:%M:%SZ");
+                write!(f, "unreadable, {size} bytes of {at},")?;
+            }
             Self::File { sha256, .. } => {
                 f.write_str("file")?;
                 if let Some(start) = sha256.get(..12) {

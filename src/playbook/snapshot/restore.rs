@@ -107,6 +107,7 @@ impl Snapshot {
     fn put_back(&self, path: &Path, entry: &Entry, what: &str) -> std::io::Result<()> {
         match entry {
             Entry::Missing | Entry::Other => Ok(()),
+            Entry::Unread { .. } => Err(std::io::Error::other("its content could not be read")),
             Entry::Dir {
                 uid,
                 gid,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::Entry;
 use super::store::Store;
-use super::walk::{dir_entry, file_entry, is_absent, link_entry};
+use super::walk::{dir_entry, file_entry, is_absent, link_entry, unread_entry};
 
 /// Files that are larger are compared and can't be put back.
 const MAX_FILE: u64 = 1 << 20;
@@ -52,7 +52,13 @@ impl SystemLook<'_> {
             return;
         }
         let looked = match std::fs::symlink_metadata(path) {
-            Ok(found) => self.look_at(path, &found, entries),
+            Ok(found) => match self.look_at(path, &found, entries) {
+                Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                    entries.insert(path.to_owned(), unread_entry(path, &found));
+                    Ok(())
+                }
+                looked => looked,
+            },
             Err(e) if is_absent(&e) => {
                 entries.insert(path.to_owned(), Entry::Missing);
                 Ok(())

@@ -26,6 +26,12 @@ pub(super) struct Looking<'a> {
     pub(super) unread: Option<&'a RefCell<Vec<PathBuf>>>,
 }
 
+impl Looking<'_> {
+    fn compares(&self) -> bool {
+        self.store.is_none() && self.unread.is_none()
+    }
+}
+
 impl Default for Looking<'_> {
     fn default() -> Self {
         Self {
@@ -103,7 +109,13 @@ fn look_at(
         entries.insert(path.to_owned(), entry);
     } else if kind.is_file() {
         let store = how.store.filter(|_| found.len() <= MAX_FILE);
-        let entry = file_entry(path, &found, store, true).map_err(named)?;
+        let entry = match file_entry(path, &found, store, true) {
+            // Of what is only compared it is enough to see that it is another.
+            Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied && how.compares() => {
+                unread_entry(path, &found)
+            }
+            other => other.map_err(named)?,
+        };
         entries.insert(path.to_owned(), entry);
     } else {
         entries.insert(path.to_owned(), Entry::Other);
@@ -124,6 +136,18 @@ pub(super) fn dir_entry(path: &Path, found: &Metadata) -> Entry {
         mode: found.mode() & 0o7777,
         uid: found.uid(),
         gid: found.gid(),
+        attributes: Attributes::of(path),
+    }
+}
+
+/// What may not be read.
+pub(super) fn unread_entry(path: &Path, found: &Metadata) -> Entry {
+    Entry::Unread {
+        mode: found.mode() & 0o7777,
+        uid: found.uid(),
+        gid: found.gid(),
+        mtime: (found.mtime(), found.mtime_nsec()),
+        size: found.size(),
         attributes: Attributes::of(path),
     }
 }

@@ -148,20 +148,22 @@ impl Machine {
     }
 
     async fn perform_one(&self, command: &Command, done: &mut Vec<String>) -> bool {
-        // A kernel value is a file; no program is needed for it.
+        let as_root = self.system && self.uid != 0;
+        let mut argv = command.argv.clone();
+        let mut input = command.input.clone();
+        // A kernel value is a file; no program is needed for it, but to become root.
         if let [word, path, value] = command.argv.as_slice()
             && word == super::sysctl::WRITE
         {
-            let written = std::fs::write(path, format!("{value}\n"));
-            done.push(match &written {
-                Ok(()) => format!("{path} = {value}"),
-                Err(e) => format!("{path} = {value}: {e}"),
-            });
-            return written.is_ok();
+            if as_root {
+                input = format!("{value}\n");
+                argv = vec!["tee".to_owned(), path.clone()];
+            } else {
+                return write_value(path, value, done);
+            }
         }
         let shown = one_line(&command.argv.join(" "), 200);
-        let mut argv = command.argv.clone();
-        if self.system && self.uid != 0 {
+        if as_root {
             // As the play did it; where that takes a password, it fails and is told.
             argv.splice(0..0, ["sudo".to_owned(), "-n".to_owned()]);
         }
@@ -169,7 +171,7 @@ impl Machine {
             done.push(format!("{shown}: there is no such program"));
             return false;
         };
-        spec.stdin = command.input.clone().into_bytes();
+        spec.stdin = input.into_bytes();
         let (well, said) = match process::run(&spec, &CancellationToken::new(), |_| ()).await {
             Ok(ended) if ended.ok() => (true, None),
             Ok(ended) => (false, Some(said(&ended))),
@@ -178,6 +180,15 @@ impl Machine {
         done.push(said.map_or_else(|| shown.clone(), |said| format!("{shown}: {said}")));
         well
     }
+}
+
+fn write_value(path: &str, value: &str, done: &mut Vec<String>) -> bool {
+    let written = std::fs::write(path, format!("{value}\n"));
+    done.push(match &written {
+        Ok(()) => format!("{path} = {value}"),
+        Err(e) => format!("{path} = {value}: {e}"),
+    });
+    written.is_ok()
 }
 
 fn said(done: &Finished) -> String {

@@ -9,8 +9,6 @@ pub(super) struct Ufw;
 pub(super) struct Iptables {
     pub(super) six: bool,
 }
-/// Rules of the newer interface.
-pub(super) struct Nft;
 
 /// The one item of a kind that is put back as a whole.
 const RULES: &str = "rules";
@@ -115,38 +113,6 @@ fn tables(rules: &str) -> Vec<Vec<&str>> {
             !table.iter().all(plain)
         })
         .collect()
-}
-
-impl Kind for Nft {
-    fn name(&self) -> &'static str {
-        "nft"
-    }
-
-    fn asks(&self) -> Vec<Ask> {
-        // Without counters.
-        vec![run(["nft", "--stateless", "list", "ruleset"])]
-    }
-
-    fn read(&self, answers: &[Answer]) -> Result<Table, String> {
-        Ok(Table::from([(RULES.to_owned(), text(answers).to_owned())]))
-    }
-
-    fn undo(&self, changes: &[Change]) -> Vec<Undo> {
-        let Some(was) = changes.first().map(|c| c.was.clone().unwrap_or_default()) else {
-            return Vec::new();
-        };
-        // Rules of iptables are shown in words that nft itself does not take.
-        if was.contains("xt target") || was.contains("xt match") {
-            return vec![Undo::Left(
-                "load your own firewall rules again (nft can't load those that iptables made)"
-                    .to_owned(),
-            )];
-        }
-        vec![Undo::Run(vec![Command {
-            argv: ["nft", "-f", "-"].map(str::to_owned).to_vec(),
-            input: format!("flush ruleset\n{was}"),
-        }])]
-    }
 }
 
 fn text(answers: &[Answer]) -> &str {

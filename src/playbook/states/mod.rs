@@ -12,6 +12,7 @@ mod firewall;
 mod launchd;
 mod modules;
 mod mounts;
+mod nft;
 mod packages;
 mod power;
 mod settings;
@@ -140,7 +141,7 @@ fn kinds(machine: &Machine) -> Vec<Box<dyn Kind>> {
         all.push(Box::new(firewall::Ufw));
         all.push(Box::new(firewall::Iptables { six: false }));
         all.push(Box::new(firewall::Iptables { six: true }));
-        all.push(Box::new(firewall::Nft));
+        all.push(Box::new(nft::Nft));
         all.push(Box::new(modules::Modules));
     }
     all.push(Box::new(crontab::Crontab));

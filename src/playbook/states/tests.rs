@@ -246,14 +246,6 @@ fn the_packet_filter_gets_its_rules_back() {
     assert_eq!(undone(&four, &[none], &[&looked]), Vec::<String>::new());
     assert_eq!(firewall::Iptables { six: true }.name(), "ip6tables");
 
-    let rules = "table inet filter {\n}\n";
-    assert_eq!(
-        undone(&firewall::Nft, &[rules], &[""]),
-        ["nft -f - < \"flush ruleset\\ntable inet filter {\\n}\\n\""]
-    );
-    let by_iptables = "table ip nat {\n xt target \"MASQUERADE\"\n}\n";
-    let left = undone(&firewall::Nft, &[by_iptables], &[""]);
-    assert!(left[0].starts_with("LEFT: "), "{left:?}");
     for (was, is, word) in [
         ("inactive", "active", "disable"),
         ("active", "inactive", "enable"),
@@ -264,6 +256,70 @@ fn the_packet_filter_gets_its_rules_back() {
             [format!("ufw --force {word}")]
         );
     }
+}
+
+const OWN: &str = "\
+table inet own {
+\tset allowed {
+\t\ttype ipv4_addr
+\t}
+
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tiifname \"lo\" accept
+\t}
+}
+";
+
+#[test]
+fn tables_of_nft_come_back_one_by_one() {
+    let kind = nft::Nft;
+    let by_iptables = "table ip nat {\n\tchain OUTPUT {\n\t\txt target \"MARK\"\n\t}\n}\n";
+    let again = format!("nft -f - < {OWN:?}");
+    assert_eq!(undone(&kind, &[OWN], &[""]), [again.as_str()]);
+    assert_eq!(
+        undone(&kind, &[""], &["table ip more {\n}\n"]),
+        ["nft -f - < \"delete table ip more\\n\""]
+    );
+    let weaker = OWN.replace("policy drop", "policy accept");
+    assert_eq!(
+        undone(&kind, &[OWN], &[&weaker]),
+        [format!(
+            "nft -f - < {:?}",
+            format!("delete table inet own\n{OWN}")
+        )]
+    );
+    // What iptables has made is another's affair, and no obstacle.
+    let both = format!("# Warning: managed by iptables-nft\n{by_iptables}{OWN}");
+    assert_eq!(undone(&kind, &[&both], &[by_iptables]), [again.as_str()]);
+    let left = undone(&kind, &[&both], &[""]);
+    assert!(
+        left[0].starts_with("LEFT: ") && left[1] == again,
+        "{left:?}"
+    );
+    // Chains in another order are the same; rules are not.
+    let chain = |name: &str, rules: &str| format!("\tchain {name} {{\n{rules}\t}}\n");
+    let (a, b) = (chain("a", "\t\tone\n\t\ttwo\n"), chain("b", "\t\tthree\n"));
+    let table = |first: &str, second: &str| format!("table ip t {{\n{first}\n{second}}}\n");
+    let swapped = chain("a", "\t\ttwo\n\t\tone\n");
+    assert!(undone(&kind, &[&table(&a, &b)], &[&table(&b, &a)]).is_empty());
+    assert_eq!(
+        undone(&kind, &[&table(&a, &b)], &[&table(&swapped, &b)]).len(),
+        1
+    );
+    // Where iptables answers for them, they are its own; one that it leaves empty goes.
+    let made = "table ip filter {\n\tchain INPUT {\n\t\tcounter accept\n\t}\n}\n";
+    let other = made.replace("accept", "drop");
+    let version = "iptables-save v1.8.9 (nf_tables)";
+    assert!(undone(&kind, &[made, version], &[&other, version]).is_empty());
+    assert!(undone(&kind, &[made, version], &["", version]).is_empty());
+    assert_eq!(
+        undone(&kind, &["", version], &[made, version]),
+        ["nft -f - < \"delete table ip filter\\n\""]
+    );
+    assert_eq!(undone(&kind, &[made], &[&other]).len(), 1);
+    assert!(kind.read(&[Some("table ip t {\n".to_owned())]).is_err());
+    assert!(kind.read(&[Some("chain x\n".to_owned())]).is_err());
 }
 
 #[test]

@@ -20,10 +20,11 @@ pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
         unsafe_code,
         reason = "pre_exec is the only way to set the parent-death signal"
     )]
-    // SAFETY: the closure runs between fork and exec and makes two system calls that are
+    // SAFETY: the closure runs between fork and exec and makes three system calls that are
     // async-signal-safe; it allocates nothing and touches no lock.
     unsafe {
         command.pre_exec(move || {
+            close_on_exec();
             set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died before the call; then nobody would send the signal.
             if rustix::process::getppid() != Some(parent) {
@@ -34,6 +35,51 @@ pub(in crate::process) fn prepare(command: &mut tokio::process::Command) {
             Ok(())
         });
     }
+}
+
+/// Hands on no descriptor but the standard ones, also none that this process was started with.
+pub(in crate::process) fn close_on_exec() {
+    #[expect(unsafe_code, reason = "rustix does not have it")]
+    // SAFETY: it changes a flag of descriptors, takes no pointer, and closes nothing here.
+    unsafe {
+        // Linux 5.11; sandboxes need a newer one.
+        libc::syscall(
+            libc::SYS_close_range,
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        );
+    }
+}
+
+/// Takes a mount namespace of its own: what is mounted from here on only this process and its
+/// children see.
+pub(in crate::process) fn leave_mounts() -> rustix::io::Result<()> {
+    #[expect(unsafe_code, reason = "rustix can't know what else is unshared")]
+    // SAFETY: no descriptors are unshared, and file names keep their meaning.
+    unsafe {
+        rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS)
+    }
+}
+
+/// Ends with the parent.
+pub(in crate::process) fn die_with_parent() -> rustix::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+}
+
+/// The kernel's version of Landlock; 0 where there is none, or it is off.
+pub(crate) fn landlock_version() -> u32 {
+    #[expect(unsafe_code, reason = "the crate tells it only after restricting")]
+    // SAFETY: without attributes and with this flag (VERSION) it only gives a number.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<libc::c_void>(),
+            0,
+            1,
+        )
+    };
+    u32::try_from(version).unwrap_or(0)
 }
 
 /// The process table.

@@ -163,3 +163,8 @@ fn clock(which: libc::clockid_t) -> Option<Duration> {
 
 /// Nobody is adopted.
 pub(in crate::process) fn reap(_pid: u32) {}
+
+/// There is no Landlock.
+pub(crate) fn landlock_version() -> u32 {
+    0
+}

@@ -1,7 +1,13 @@
 //! Operating system calls; the only `unsafe` of the program.
 
 #[cfg(target_os = "linux")]
+mod attempts;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+pub use attempts::{Attempt, attempt};
+#[cfg(target_os = "linux")]
+pub(super) use attempts::{crowd, open_terminal};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{
     ADOPTS, boot_id, executable, mark, pid_namespace, prepare, reap, row, signal_row, table,
@@ -15,9 +21,11 @@ pub(super) use macos::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::asleep;
+pub(crate) use linux::{asleep, landlock_version};
+#[cfg(target_os = "linux")]
+pub(super) use linux::{close_on_exec, die_with_parent, leave_mounts};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use macos::asleep;
+pub(crate) use macos::{asleep, landlock_version};
 
 mod unix;
 pub(super) use unix::{Signal, is_there, signal_group};

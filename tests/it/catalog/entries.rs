@@ -5,9 +5,7 @@ use std::ffi::OsStr;
 
 use secloop::agent::catalog::{Catalog, entries};
 use secloop::agent::{Agent as _, Brief};
-use secloop::config::Level;
 use secloop::gate::MicroUsd;
-use secloop::sandbox::Sandbox;
 use secloop::turn::ReportOutcome;
 
 use super::{Guard, command, on_path};
@@ -99,8 +97,8 @@ fn the_scripts_are_sound_for_every_shell_at_hand() {
 #[tokio::test]
 async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
     let guard = Guard::starter();
+    let sandbox = crate::support::native().await;
     let path = std::env::var_os("PATH").unwrap();
-    let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
     let catalog = Catalog::new(sandbox, path);
     let brief = Brief {
         turn: uuid::Uuid::now_v7(),
@@ -110,6 +108,8 @@ async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
         playbook: "playbook.yml".into(),
         allowance: MicroUsd::ZERO,
         memory: Vec::new(),
+        known: Vec::new(),
+        scanned: Vec::new(),
         refusals: Vec::new(),
         allowed: Vec::new(),
         off_limits: Vec::new(),

@@ -64,7 +64,7 @@ impl Bench {
         let temporary = station.root().join("tmp");
         std::fs::create_dir(&temporary).unwrap();
         let station = station.env("TMPDIR", temporary.display().to_string());
-        let done = station.run(&["run", "--once"]);
+        let done = station.run(&["run", "--once", "--interval", "30m"]);
         assert_eq!(done.code, Some(0), "{}", done.err);
         station.close_the_gate();
         let mut bench = Self {
@@ -98,14 +98,15 @@ impl Bench {
 
     /// One turn, to which something happens.
     pub(super) fn turn(&self, what: Happens) -> Ran {
-        let args = ["run", "--once"];
+        let args = ["run", "--once", "--interval", "30m"];
         Ran::from(self.station.with_points(&args, what).output().unwrap())
     }
 
     /// A start that recovers, and begins nothing since the gate is closed.
     pub(super) fn recovery(&self, what: Happens) -> Ran {
         let file = self.station.root().join("closed.toml");
-        let args = ["--config", file.to_str().unwrap(), "run", "--once"];
+        let file = file.to_str().unwrap();
+        let args = ["--config", file, "run", "--once", "--interval", "30m"];
         Ran::from(self.station.with_points(&args, what).output().unwrap())
     }
 
@@ -135,7 +136,7 @@ impl Bench {
     /// The next turn lands.
     pub(super) fn assert_goes_on(&self) {
         let before = self.turns().len();
-        let done = self.station.run(&["run", "--once"]);
+        let done = self.station.run(&["run", "--once", "--interval", "30m"]);
         assert_eq!(done.code, Some(0), "{}", done.err);
         let turns = self.turns();
         assert_eq!(turns.len(), before + 1);

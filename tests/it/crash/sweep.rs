@@ -118,7 +118,16 @@ pub(super) fn chosen(points: &[Point]) -> Vec<Point> {
     match std::env::var("SECLOOP_TEST_KILLS").as_deref() {
         Ok("chosen") => {}
         Ok("all") => chosen = points.to_vec(),
-        Ok(other) => panic!("SECLOOP_TEST_KILLS is \"{other}\", not \"chosen\" or \"all\""),
+        // A part of all of them, such as 1-100: hours can be taken in parts.
+        Ok(part) => {
+            let ends = part.split_once('-').map(|(a, b)| (a.parse(), b.parse()));
+            let Some((Ok(first), Ok(last))) = ends else {
+                panic!("SECLOOP_TEST_KILLS is \"{part}\", not \"chosen\", \"all\" or \"1-100\"");
+            };
+            let within: std::ops::RangeInclusive<u32> = first..=last;
+            chosen = points.to_vec();
+            chosen.retain(|point| within.contains(&point.number));
+        }
         Err(_) => chosen = chosen.into_iter().step_by(SAMPLE).collect(),
     }
     chosen

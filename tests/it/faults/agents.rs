@@ -41,7 +41,6 @@ pub(super) fn faults() -> Vec<Fault> {
         "1" "heeds-no-signal" "hung" 13;
         "4" "kills-whom-it-can" "crashed" 13;
         "12" "never-ends" "hung" 13;
-        "12" "floods-its-output" "crashed" 13;
         "17" "never-says-a-word" "hung" 13;
         "17" "goes-silent" "hung" 13;
         "18" "works-in-silence" "no_op" 0;
@@ -57,6 +56,13 @@ pub(super) fn faults() -> Vec<Fault> {
         "30" "service-is-away" "offline" 13;
     ];
     all.extend([
+        // Not in seconds: a busy machine may take longer for so much than an agent may work.
+        Fault {
+            case: "12",
+            name: "floods-its-output",
+            limits: Limits::Long,
+            provoke: |lane| turn(lane, "floods-its-output", "crashed", 13),
+        },
         Fault {
             case: "11",
             name: "tries-the-same-again",
@@ -130,13 +136,16 @@ fn limit(lane: &Lane) -> Result<String, String> {
 /// The loop stops, says so once, and the lock is free.
 fn login(lane: &Lane) -> Result<String, String> {
     lane.agent("login-expired");
-    let said = || -> usize {
-        let posts = lane.discord.messages();
-        posts.iter().filter(|p| p.contains("credentials")).count()
-    };
-    let before = said();
+    let before = lane.discord.messages().len();
     let ran = lane.station.run(&["run"]);
-    let (class, alerts) = (lane.last().agent.map_or("", |a| a.word()), said() - before);
+    let posts = lane.discord.messages().split_off(before);
+    let alerts = posts.len();
+    let class = lane.last().agent.map_or("", |a| a.word());
+    // What is wrong, and what it came to, in one.
+    let whole = ["credentials", "1 iteration", "Today"];
+    if let Some(missing) = whole.iter().find(|w| !posts.concat().contains(**w)) {
+        return Err(format!("{missing} is missing: {posts:?}"));
+    }
     let free = lane
         .station
         .run(&["stop"])

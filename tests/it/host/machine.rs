@@ -39,6 +39,11 @@ cp /srv/removed.deb '/var/cache/apt/archives/bed-removed_1%3a1.0_all.deb'
 dpkg -i /srv/removed.deb >/dev/null
 printf 'edited by hand\n' >/etc/bed-removed.conf
 useradd --create-home bed-user
+useradd --no-create-home bed-gone
+mkdir -p /etc/bed-tree/below; printf 'x\n' >/etc/bed-tree/below/file; ln -s bed-tree /etc/bed-link
+printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' >/usr/lib/systemd/system/bed-packaged.service
+systemctl daemon-reload
+systemctl enable --now bed-packaged.service
 ";
 
 /// What hardening roles do, each thing in one task; the units and mounts by commands, as in many
@@ -76,8 +81,18 @@ const HARDEN: &str = r#"
           ansible.builtin.user: { name: bed-new, groups: bed-group, create_home: false }
         - name: an account
           ansible.builtin.user: { name: bed-user, shell: /usr/sbin/nologin, password_lock: true }
+        - name: an account that is not wanted
+          ansible.builtin.user: { name: bed-gone, state: absent }
+        - name: limits
+          ansible.builtin.copy: { dest: /etc/security/limits.d/bed.conf, content: "* hard core 0\n", mode: "0644" }
+        - name: a tree that is not wanted
+          ansible.builtin.file: { path: /etc/bed-tree, state: absent }
+        - name: a link
+          ansible.builtin.file: { path: /etc/bed-link, src: /dev/null, state: link, force: true }
         - name: a service that is not wanted
           ansible.builtin.systemd_service: { name: bed-avahi.service, state: stopped, enabled: false }
+        - name: masked for good
+          ansible.builtin.systemd_service: { name: bed-packaged.service, state: stopped, enabled: false, masked: true }
         - name: masked
           ansible.builtin.command: ln -sf /dev/null /run/systemd/system/bed-avahi.service
         - name: a service that is wanted
@@ -105,6 +120,11 @@ pub(super) fn station(end: &str, playbook: &str) -> Station {
 /// applied. `playbook` is a line of the configuration's section.
 pub(super) fn with_tasks(tasks: &str, playbook: &str) -> Station {
     sh(BEFORE);
+    unprepared(tasks, playbook)
+}
+
+/// The same, on a machine as it is.
+pub(super) fn unprepared(tasks: &str, playbook: &str) -> Station {
     let station = Station::with_gaps(&[GAP]);
     let home = station.home();
     station.write(
@@ -134,7 +154,7 @@ pub(super) fn seen() -> BTreeMap<String, String> {
     let flags = sh("lsattr -d /etc/bed-issue | cut -d' ' -f1");
     let units = sh(
         "systemctl list-unit-files --no-legend | awk '{print \"file \" $1 \"\\t\" $2}'; \
-         for unit in ssh bed-avahi bed-rpc; do \
+         for unit in ssh bed-avahi bed-rpc bed-packaged; do \
            printf 'unit %s\\t%s\\n' $unit \"$(systemctl is-active $unit || true)\"; done",
     );
     let mounts = sh("awk '{print \"mount \" $5 \"\\t\" $6}' /proc/self/mountinfo");

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use secloop::config::{self, AnsibleRuntime, Level, Overrides};
+use secloop::config::{self, AnsibleRuntime, Overrides};
 use secloop::playbook::{Ansible, AnsibleRun, Baseline, Mode, TaskRun, bootstrap};
-use secloop::sandbox::Sandbox;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::station::{Station, shared_cache};
@@ -56,7 +55,7 @@ impl Bench {
             ..Overrides::default()
         };
         let config = config::load(&env, dir.path(), &flags).unwrap();
-        let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
+        let sandbox = crate::support::native().await;
         let support = dir.path().join("support");
         let ansible = Ansible::new(runtime, sandbox, &config, &support, path).unwrap();
         let bench = Self { dir, ansible };

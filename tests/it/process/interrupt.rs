@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use secloop::config::Level;
 use secloop::process::{Ended, Spec};
-use secloop::sandbox::{Policy, Sandbox};
+use secloop::sandbox::Policy;
 
 use super::{cancelled_when_up, script};
 
@@ -14,8 +13,7 @@ const SHORT: Option<Duration> = Some(Duration::from_millis(200));
 const WAITS: &str = "echo up; while :; do sleep 600 & wait $!; done";
 
 async fn confined(spec: Spec) -> Spec {
-    let path = std::env::var_os("PATH").unwrap();
-    let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
+    let sandbox = crate::support::native().await;
     sandbox.wrap(spec, &Policy::look())
 }
 

@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use secloop::config::Level;
 use secloop::prove::autonomy::{self, Report};
 use secloop::prove::probe::{self, ProbeContext, ProbeResult};
 use secloop::sandbox::Sandbox;
@@ -18,9 +17,8 @@ pub(super) struct Machine {
 impl Machine {
     /// Whose probes and hooks are confined.
     pub(super) async fn new() -> Self {
-        let path = std::env::var_os("PATH").unwrap();
         Self {
-            sandbox: Sandbox::detect(Level::Native, &path).await.unwrap(),
+            sandbox: crate::support::native().await,
             ..Self::off()
         }
     }

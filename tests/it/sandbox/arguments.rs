@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secloop::process::Spec;
-use secloop::sandbox::{Cover, Network, Policy, Sandbox, View, bwrap, seatbelt};
+use secloop::sandbox::{
+    Bwrap, Cover, LIMITS, Network, Policy, ROOM, Sandbox, User, View, seatbelt,
+};
 
 fn spec() -> Spec {
     let mut spec = Spec::new("/usr/bin/env", "/w", Duration::from_mins(1))
@@ -19,10 +21,24 @@ fn policy(view: View, network: Network) -> Policy {
         view,
         read: vec!["/r1".into(), "/r2".into()],
         write: vec!["/w".into()],
+        work: None,
+        scratch: Vec::new(),
         hide: vec!["/r1/secret".into()],
         cover: Vec::new(),
         network,
+        user: User::Same,
+        limits: LIMITS,
+        room: ROOM,
     }
+}
+
+fn bwrap(policy: &Policy) -> Spec {
+    let bwrap = Bwrap {
+        program: "/usr/bin/bwrap".into(),
+        version: (0, 8),
+        secloop: "/opt/secloop".into(),
+    };
+    bwrap.wrap(spec(), policy, "n0")
 }
 
 fn words(spec: &Spec) -> Vec<&str> {
@@ -31,24 +47,28 @@ fn words(spec: &Spec) -> Vec<&str> {
 
 #[test]
 fn the_whole_vector_of_bubblewrap_for_looking() {
-    let wrapped = bwrap::wrap(
-        Path::new("/usr/bin/bwrap"),
-        spec(),
-        &policy(View::WholeReadOnly, Network::None),
-    );
-    let wanted = "--die-with-parent --new-session --unshare-all --cap-drop ALL --ro-bind / / \
-                  --dev /dev --proc /proc --ro-bind-try /proc/sys /proc/sys \
+    let wrapped = bwrap(&policy(View::WholeReadOnly, Network::None));
+    let wanted = "--die-with-parent --new-session --unshare-all --unshare-user --disable-userns \
+                  --cap-drop ALL --ro-bind / / --dev /dev --proc /proc \
+                  --size 268435456 --tmpfs /dev/shm --ro-bind-try /proc/sys /proc/sys \
                   --ro-bind-try /proc/irq /proc/irq --ro-bind-try /proc/bus /proc/bus \
                   --ro-bind-try /proc/sysrq-trigger /proc/sysrq-trigger \
-                  --tmpfs /tmp --tmpfs /run --tmpfs /var/tmp \
-                  --ro-bind /r1 /r1 --ro-bind /r2 /r2 --tmpfs /r1/secret --bind /w /w \
-                  --chdir /w -- /usr/bin/env --";
-    let mut wanted: Vec<&str> = wanted.split(' ').collect();
+                  --size 65536 --tmpfs /run --ro-bind /opt/secloop /run/secloop \
+                  --size 268435456 --tmpfs /tmp --size 268435456 --tmpfs /var/tmp \
+                  --ro-bind /r1 /r1 --ro-bind /r2 /r2 --size 268435456 --tmpfs /r1/secret \
+                  --bind /w /w --remount-ro /run --remount-ro /dev --remount-ro / --chdir /w \
+                  -- /run/secloop inside native:n0 root 512,4294967296,268435456,4096 - \
+                  r / r /r1 r /r2 w /tmp w /dev/shm w /var/tmp w /r1/secret w /w \
+                  -- /usr/bin/env --";
+    let mut wanted: Vec<&str> = wanted.split_whitespace().collect();
     wanted.extend(["a b", "$(c)"]);
     assert_eq!(words(&wrapped), wanted);
     assert_eq!(wrapped.program, Path::new("/usr/bin/bwrap"));
-    // All else is the caller's.
-    assert_eq!((wrapped.env, wrapped.stdin), (spec().env, spec().stdin));
+    // All else is the caller's, but for the word that one is confined.
+    let marked = spec()
+        .env("SECLOOP_SANDBOX", "native:n0")
+        .env("AGENT_SANDBOX", "1");
+    assert_eq!((wrapped.env, wrapped.stdin), (marked.env, marked.stdin));
     assert_eq!(
         (wrapped.deadline, wrapped.cwd),
         (spec().deadline, "/".into())
@@ -57,13 +77,7 @@ fn the_whole_vector_of_bubblewrap_for_looking() {
 
 #[test]
 fn a_minimal_view_shows_programs_and_only_an_agent_shares_the_network() {
-    let wrap = |network| {
-        bwrap::wrap(
-            Path::new("/usr/bin/bwrap"),
-            spec(),
-            &policy(View::Minimal, network),
-        )
-    };
+    let wrap = |network| bwrap(&policy(View::Minimal, network));
     let (with, without) = (wrap(Network::Host), wrap(Network::None));
     let (with, without) = (words(&with), words(&without));
     assert!(!without.contains(&"--share-net"));
@@ -88,10 +102,13 @@ fn a_minimal_view_shows_programs_and_only_an_agent_shares_the_network() {
         assert!(!shown, "{never}");
     }
     // Later words win: what may be read, what of it is hidden, what may be written.
-    let at = |word: &str| without.iter().rposition(|w| *w == word).unwrap();
-    assert!(
-        at("/tmp") < at("/r1") && at("/r1") < at("/r1/secret") && at("/r1/secret") < at("--bind")
-    );
+    let outer: Vec<&str> = without
+        .iter()
+        .copied()
+        .take_while(|w| *w != "--chdir")
+        .collect();
+    let at = |word: &str| outer.iter().rposition(|w| *w == word).unwrap();
+    assert!(at("/tmp") < at("/r1") && at("/r1") < at("/r1/secret") && at("/r1/secret") < at("/w"));
 }
 
 #[test]
@@ -157,8 +174,8 @@ fn a_path_with_quotes_and_parentheses_is_no_part_of_the_profile() {
     for name in ["READ0", "READ1", "WRITE0", "HIDE0"] {
         assert!(profile.contains(&format!("(param \"{name}\")")), "{name}");
     }
-    let wrapped = bwrap::wrap(Path::new("/usr/bin/bwrap"), spec(), &policy);
-    assert_eq!(words(&wrapped).iter().filter(|w| **w == odd).count(), 5);
+    let wrapped = bwrap(&policy);
+    assert_eq!(words(&wrapped).iter().filter(|w| **w == odd).count(), 8);
 }
 
 #[test]
@@ -189,7 +206,7 @@ fn what_is_covered_stays_covered_and_what_is_hidden_needs_no_cover() {
             with: "/dev/null".into(),
         })
         .to_vec();
-    let wrapped = bwrap::wrap(Path::new("/usr/bin/bwrap"), spec(), &policy);
+    let wrapped = bwrap(&policy);
     let all = words(&wrapped).join(" ");
     assert!(all.contains("--tmpfs /r1/secret --ro-bind /dev/null /r1/key --bind /w /w"));
     assert_eq!(all.matches("/dev/null").count(), 1, "{all}");

@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use super::debs;
+
 /// Tells a test that it runs in the bed.
 const INSIDE: &str = "SECLOOP_TEST_BED";
 
@@ -14,22 +16,21 @@ static ONCE: std::sync::Once = std::sync::Once::new();
 /// Whether the caller is in the bed. Otherwise the test of this name is run there, and has passed, or
 /// there can be no bed here, which is said loudly; with `SECLOOP_REQUIRE_BED=1` that is a failure.
 pub(crate) fn is_inside(test: &str) -> bool {
+    is_inside_with(test, &[])
+}
+
+/// The same, where Debian's packages of these names are installed in the bed, if this machine has
+/// them not: they are fetched before, since a bed has no network.
+pub(crate) fn is_inside_with(test: &str, packages: &[&str]) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
     }
     if let Some(why) = missing() {
-        assert_ne!(
-            std::env::var("SECLOOP_REQUIRE_BED").as_deref(),
-            Ok("1"),
-            "SECLOOP_REQUIRE_BED=1, but {why}"
-        );
-        ONCE.call_once(|| {
-            // Past the test harness, which swallows what a passing test prints.
-            let _ = writeln!(
-                std::io::stderr(),
-                "\nSKIPPED: every test on a machine of its own: {why}"
-            );
-        });
+        ONCE.call_once(|| skipped("every test on a machine of its own", why));
+        return false;
+    }
+    if let Err(why) = debs::fetch(packages) {
+        skipped(test, &why);
         return false;
     }
     super::station::prepare_ansible();
@@ -40,6 +41,16 @@ pub(crate) fn is_inside(test: &str) -> bool {
     let out = run(dir.path(), test);
     assert!(out.contains("1 passed"), "{out}");
     false
+}
+
+/// Past the test harness, which swallows what a passing test prints.
+pub(crate) fn skipped(what: &str, why: &str) {
+    assert_ne!(
+        std::env::var("SECLOOP_REQUIRE_BED").as_deref(),
+        Ok("1"),
+        "SECLOOP_REQUIRE_BED=1, but {why}"
+    );
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why}");
 }
 
 /// Why there can be no bed.

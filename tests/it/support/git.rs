@@ -103,6 +103,7 @@ impl Checkout {
             path: top,
             branch: BRANCH.to_owned(),
             push: false,
+            idle_lines: 40,
             allowed: vec![String::new()],
             off_limits: Vec::new(),
         };

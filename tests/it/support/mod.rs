@@ -3,15 +3,29 @@
 pub(crate) mod ansible;
 pub(crate) mod bed;
 pub(crate) mod claude;
+pub(crate) mod debs;
 pub(crate) mod discord;
 pub(crate) mod foreign;
 pub(crate) mod git;
+#[cfg(target_os = "linux")]
+pub(crate) mod inside;
 pub(crate) mod meter;
 pub(crate) mod model;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
+#[cfg(target_os = "linux")]
+pub(crate) mod scripted;
 pub(crate) mod station;
 pub(crate) mod transcripts;
+
+/// The native sandbox; its inner stage is secloop, which this process is not.
+pub(crate) async fn native() -> secloop::sandbox::Sandbox {
+    let path = std::env::var_os("PATH").unwrap();
+    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
+    secloop::sandbox::Sandbox::detect_for(secloop::config::Level::Native, &path, secloop)
+        .await
+        .unwrap()
+}
 
 /// Makes a named pipe.
 #[expect(clippy::disallowed_methods, reason = "a system call that macOS lacks")]

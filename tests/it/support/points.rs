@@ -34,10 +34,7 @@ impl Station {
     /// The program with these arguments, to which `what` happens.
     pub(crate) fn with_points(&self, args: &[&str], what: Happens) -> Command {
         let mut command = self.command(args);
-        command
-            .env("LD_PRELOAD", library())
-            .env("POINTS_ROOT", self.root())
-            .env("POINTS_LOG", self.points_file());
+        self.count_points(&mut command);
         match what {
             Happens::Nothing => {}
             Happens::Kill(number) => {
@@ -48,6 +45,14 @@ impl Station {
             }
         }
         command
+    }
+
+    /// Has the points of a program counted and listed.
+    pub(crate) fn count_points(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", library())
+            .env("POINTS_ROOT", self.root())
+            .env("POINTS_LOG", self.points_file());
     }
 
     /// The points of the last run.

@@ -119,6 +119,13 @@ impl Station {
         self
     }
 
+    /// Another agent than the embedded one.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_agent(mut self, keys: &str) -> Self {
+        self.config = self.config.replace("kind = \"catalog\"", keys);
+        self
+    }
+
     /// Adds a variable to the environment of the program.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
