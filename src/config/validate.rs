@@ -56,17 +56,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    config
-        .guard
-        .tripwire
-        .iter()
-        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
-    if config.sandbox.level == Level::Container && !config.egress.proxy {
-        return Err(
-            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
-                .to_owned(),
-        );
-    }
+    confinement(config)?;
     branch(&config.repo.branch)?;
     for (key, list) in [
         ("repo.allowed", &config.repo.allowed),
@@ -147,6 +137,22 @@ fn convergence(config: &Config) -> Result<(), String> {
     if config.prove.second_opinion_cost > config.spend.daily_cap {
         return Err(
             "prove.second_opinion_usd is above spend.daily_cap_usd; lower it, or raise the cap"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// What guards the agent.
+fn confinement(config: &Config) -> Result<(), String> {
+    config
+        .guard
+        .tripwire
+        .iter()
+        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
+    if config.sandbox.level == Level::Container && !config.egress.proxy {
+        return Err(
+            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
                 .to_owned(),
         );
     }
