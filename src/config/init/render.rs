@@ -183,7 +183,8 @@ const REST: &str = r#"[loop]
 # writes what its image is built from); checks and probes as with "native".
 # "none": not confined; every report says so.
 # level = "native"
-# engine = "podman"
+# The engine of containers, such as "podman"; empty: the first that is there.
+# engine = ""
 # image = "localhost/secloop-agent:0.1.0"
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
@@ -222,8 +223,8 @@ const REST: &str = r#"[loop]
 
 [guard]
 # Deeds that are refused and count as a strike, besides those that `secloop` has in its list
-# (docs/reference.md): a program and the words that follow it.
-# tripwire = ["terraform apply"]
+# (docs/reference.md): a program and the words that follow it, such as "terraform apply".
+# tripwire = []
 
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
