@@ -81,6 +81,7 @@ pub async fn prepare(
     let world = World::new(
         config, clock, ledger, repo, ansible, agent, sandbox, discord, path, env, lock, console,
     );
+    world.read_corpus()?;
     for note in world.repo.notes() {
         world.console().note(note);
     }
@@ -148,7 +149,7 @@ fn own_program() -> Result<std::path::PathBuf, String> {
 }
 
 /// What package installers need to reach their registry.
-fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
+pub(crate) fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
     around
         .env
         .iter()

@@ -13,7 +13,7 @@ use crate::records;
 use crate::sandbox::container;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
-use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
+use crate::turn::{Colour, Probe, Stage, Turn, TurnId, TurnOutcome};
 use crate::world::World;
 
 /// How long a survivor gets to end by itself.
@@ -108,7 +108,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
     let dir = world.snapshot_dir(turn);
     let events = world.ledger.events(turn).await?;
     let committed = world.repo.find_commit(turn).await?.is_some();
-    if let Some((_, probes)) = applied(&events)?.filter(|_| !committed) {
+    if let Some((_, probes, colour)) = applied(&events)?.filter(|_| !committed) {
         let cure = format!(
             "mend it and start again; to keep the machine as it is, remove {}",
             dir.display()
@@ -119,7 +119,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
                 "a change of an earlier turn is still on the machine ({why}): {cure}"
             ))
         };
-        let journal = Journal::found(&dir, probes).map_err(|e| stuck(e.to_string()))?;
+        let journal = Journal::found(&dir, probes, colour).map_err(|e| stuck(e.to_string()))?;
         let mut draft = Draft::unrecorded(turn, world.clock.now());
         restore(world, &journal, &mut draft).await.map_err(stuck)?;
         world
@@ -145,11 +145,11 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
             TurnOutcome::Failed("interrupted after its change was taken back".to_owned())
         }
         None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
-        Some((dir, probes)) => {
+        Some((dir, probes, colour)) => {
             world
                 .console()
                 .step_started("rollback of the interrupted turn");
-            let journal = Journal::found(&dir, probes).map_err(|e| {
+            let journal = Journal::found(&dir, probes, colour).map_err(|e| {
                 Fatal::NeedsOperator(format!(
                     "turn {} was interrupted in mid-apply and its snapshot {} can't be read: {e}",
                     open.number,
@@ -199,7 +199,7 @@ fn taken_back(events: &[Event]) -> bool {
 ///
 /// # Errors
 /// When the entry can't be read: that is no proof that nothing was applied.
-fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>, Fatal> {
+fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>, Colour)>, Fatal> {
     let started = events
         .iter()
         .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started");
@@ -209,7 +209,9 @@ fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>,
     let read = || {
         let dir = started.data.get("snapshot")?.as_str()?.into();
         let probes = serde_json::from_value(started.data.get("probes")?.clone()).ok()?;
-        Some((dir, probes))
+        let colour = started.data.get("colour").cloned();
+        let colour = colour.and_then(|c| serde_json::from_value(c).ok());
+        Some((dir, probes, colour.unwrap_or(Colour::Red)))
     };
     read().map(Some).ok_or_else(|| {
         Fatal::NeedsOperator(
@@ -235,7 +237,10 @@ fn completed(
         .map_or_else(
             || Draft::new(open).finish(outcome.clone(), now),
             |turn| Turn {
-                outcome: outcome.clone(),
+                outcome: match turn.receipt.reverts {
+                    Some(_) => TurnOutcome::TakenBack(commit.to_owned()),
+                    None => outcome.clone(),
+                },
                 ..turn
             },
         )

@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use serde_json::json;
 
 use super::args::GuardCommand;
+use super::playbook;
 use super::{print, print_json};
 use crate::error::Exit;
 use crate::guard::{self, Verdict, hook};
@@ -81,6 +82,7 @@ pub(super) fn guard(command: GuardCommand) -> Exit {
     match command {
         GuardCommand::Check { script, json } => check(script, json),
         GuardCommand::Explain { rule, json } => explain::explain(rule.as_deref(), json),
+        GuardCommand::Playbook { old, new, json } => playbook::judge(&old, &new, json),
         GuardCommand::Test { file, json } => {
             apart(move || corpus::test(&file, json)).unwrap_or(Exit::Fatal)
         }

@@ -2,13 +2,19 @@
 
 mod args;
 mod boundary;
+mod decide;
 mod doctor;
+mod fresh;
 mod guard;
 mod init;
 mod look;
+mod pause;
 mod place;
+mod playbook;
+mod probe;
 mod receipt;
 mod refused;
+mod replay;
 mod run;
 mod sandbox;
 mod stop;
@@ -112,6 +118,10 @@ fn dispatch(args: Args) -> Result<u8, Fatal> {
                 by,
                 early,
             } => look::spend(&around, config, json, date, by, early).await,
+            Command::Probe { json, fresh, jobs } => {
+                let how = probe::How { json, fresh, jobs };
+                Box::pin(probe::probe(&around, config, how)).await
+            }
             Command::Init {
                 repo,
                 force,
@@ -125,6 +135,21 @@ fn dispatch(args: Args) -> Result<u8, Fatal> {
             Command::BoundaryProbe { stay, hold } => boundary::probe(stay, hold).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
+            Command::Approve { id } => Box::pin(decide::approve(&around, config, &id)).await,
+            Command::Deny { id } => decide::deny(&around, config, &id).await,
+            Command::Rollback { id } => Box::pin(decide::rollback(&around, config, &id)).await,
+            Command::Pause => pause::pause(&around),
+            Command::Resume => pause::resume(&around),
+            Command::Replay {
+                against,
+                json,
+                fresh,
+            } => replay::replay(&around, config, against, json, fresh).await,
+            Command::HookRunner => Ok(if crate::prove::autonomy::serve().await {
+                Exit::Done
+            } else {
+                Exit::Fatal
+            }),
             Command::Guardian { state } => {
                 let mut all = crate::process::stand_guard().await;
                 if let Some(state) = state {

@@ -9,7 +9,8 @@ use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
     DiscordConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY,
-    PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig,
+    Unknown, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
@@ -261,6 +262,14 @@ pub(super) fn resolve(
             channel_id,
             token: Secret::new(token),
         },
+        policy: PolicyConfig {
+            unknown: word(
+                "policy.unknown",
+                raw.policy.unknown.as_deref(),
+                "hold",
+                &[("hold", Unknown::Hold), ("refuse", Unknown::Refuse)],
+            )?,
+        },
         wiki: WikiConfig {
             path: raw
                 .wiki
@@ -278,12 +287,20 @@ pub(super) fn resolve(
             tripwire: raw.guard.tripwire.unwrap_or_default(),
         },
         scan: scan::resolve(raw.scan, path)?,
-        prove: ProveConfig {
-            second_opinion: raw.prove.second_opinion.unwrap_or(false),
-            second_opinion_cost: raw
-                .prove
-                .second_opinion_usd
-                .map_or(MicroUsd(1_000_000), |d| d.0),
+        prove: {
+            let default = ProveConfig::default();
+            let corpus = raw.prove.corpus.unwrap_or_default();
+            ProveConfig {
+                second_opinion: raw.prove.second_opinion.unwrap_or(false),
+                second_opinion_cost: raw
+                    .prove
+                    .second_opinion_usd
+                    .map_or(MicroUsd(1_000_000), |d| d.0),
+                corpus: corpus.iter().map(|file| path(file)).collect(),
+                hook_budget: span(raw.prove.hook_budget, default.hook_budget),
+                replay: span(raw.prove.replay, default.replay),
+                replay_days: raw.prove.replay_days.unwrap_or(default.replay_days),
+            }
         },
         memory: MemoryConfig {
             tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),

@@ -18,8 +18,8 @@ pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
     DiscordConfig, EgressConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig,
-    PlaybookConfig, ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool,
-    Secret, SpendConfig, WikiConfig,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat,
+    ScanTool, Secret, SpendConfig, Unknown, WikiConfig,
 };
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub(super) struct Raw {
     pub(super) egress: RawEgress,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
+    pub(super) policy: RawPolicy,
     pub(super) ansible: RawAnsible,
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
@@ -67,6 +68,12 @@ pub(super) struct RawAgent {
     pub(super) credential_login: Option<bool>,
     pub(super) off_limits: Option<Vec<String>>,
     pub(super) prompts: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPolicy {
+    pub(super) unknown: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,6 +158,10 @@ pub(super) struct RawDiscord {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProve {
+    pub(super) corpus: Option<Vec<String>>,
+    pub(super) hook_budget: Option<Span>,
+    pub(super) replay: Option<Span>,
+    pub(super) replay_days: Option<u32>,
     pub(super) second_opinion: Option<bool>,
     pub(super) second_opinion_usd: Option<Dollars>,
 }

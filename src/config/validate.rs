@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.max_turns", config.agent.max_turns),
         ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
         ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
+        ("prove.replay_days", config.prove.replay_days),
     ] {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
@@ -40,6 +41,8 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.silence", config.agent.silence),
         ("ansible.deadline", config.ansible.deadline),
         ("playbook.deadman", config.playbook.deadman),
+        ("prove.hook_budget", config.prove.hook_budget),
+        ("prove.replay", config.prove.replay),
         ("coordinate.wait", config.coordinate.wait),
         ("coordinate.overdue", config.coordinate.overdue),
         ("coordinate.silent", config.coordinate.silent),

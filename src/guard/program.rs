@@ -28,6 +28,7 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     if walk.functions.contains_key(first) {
         return walk.call(first, args);
     }
+    walk.ran.push(argv.to_vec());
     if let Some(alias) = walk.aliases.remove(first) {
         let text = shells::joined(&alias, args);
         let done = walk.script(&text);

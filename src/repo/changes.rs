@@ -7,6 +7,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::intake::Intake;
 use super::names::folded;
 use super::tree::LINK;
@@ -24,7 +26,8 @@ const DIFF_TIME: Duration = Duration::from_secs(1);
 const MAX_LOG: u64 = 64 * 1024;
 
 /// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It is new.
     Added,
@@ -37,7 +40,7 @@ pub enum Kind {
 }
 
 /// One changed file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Relative to the repository's top.
     pub path: PathBuf,
@@ -54,10 +57,12 @@ pub struct Change {
 }
 
 /// All that a proposal changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     base: CommitId,
     all: Vec<Change>,
+    /// The files that stay as they are, as far as they are text of a readable size.
+    standing: BTreeMap<PathBuf, Vec<u8>>,
     /// The agent moved its clone's head: it committed by itself.
     pub agent_committed: bool,
 }
@@ -86,11 +91,21 @@ impl Changes {
             .collect()
     }
 
-    /// Changes made by hand, for tests and offline judgement.
-    pub fn from_parts(base: CommitId, all: Vec<Change>) -> Self {
+    /// The files that stay as they are, by their paths.
+    pub fn standing(&self) -> &BTreeMap<PathBuf, Vec<u8>> {
+        &self.standing
+    }
+
+    /// Changes made by hand, for tests.
+    pub fn from_parts(
+        base: CommitId,
+        all: Vec<Change>,
+        standing: BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Self {
         Self {
             base,
             all,
+            standing,
             agent_committed: false,
         }
     }
@@ -150,6 +165,7 @@ impl Repo {
         let old = self.contents(blobs.values()).await?;
 
         let mut all = Vec::new();
+        let mut standing = BTreeMap::new();
         let mut held = 0_u64;
         for (path, mode) in found {
             if ignored.contains(path) {
@@ -162,6 +178,9 @@ impl Repo {
             let content = copied.read(path, limit)?;
             let old_mode = before.map_or(0, |b| b.mode);
             if old_content == Some(&content) && old_mode == *mode {
+                if *mode != LINK && content.len() as u64 <= MAX_FILE {
+                    standing.insert(path.clone(), content);
+                }
                 continue;
             }
             if *mode == LINK || old_mode == LINK {
@@ -208,6 +227,7 @@ impl Repo {
         Ok(Changes {
             base,
             all,
+            standing,
             agent_committed: commits(copy) > 1,
         })
     }

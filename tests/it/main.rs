@@ -16,7 +16,9 @@ mod container;
 #[cfg(target_os = "linux")]
 mod convergence;
 mod crash;
+mod decisions;
 mod discord;
+mod drift;
 mod egress;
 mod environment;
 mod faults;
@@ -42,6 +44,7 @@ mod repo;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod scan;
+mod scenarios;
 mod spend;
 mod starter;
 mod support;

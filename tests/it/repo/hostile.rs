@@ -68,7 +68,7 @@ async fn nothing_in_the_clone_is_run() {
     let staged = at.dir().join("staged");
     std::fs::create_dir(&staged).unwrap();
     repo.stage(&changes, &staged).await.unwrap();
-    repo.commit(&changes, "One", uuid::Uuid::now_v7())
+    repo.commit(&changes, "One", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap();
     changes.unified_diff();
@@ -326,7 +326,7 @@ async fn git_never_works_in_the_clone_once_the_agent_had_it() {
     let staged = at.dir().join("staged");
     std::fs::create_dir(&staged).unwrap();
     repo.stage(&changes, &staged).await.unwrap();
-    repo.commit(&changes, "One", uuid::Uuid::now_v7())
+    repo.commit(&changes, "One", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap();
     let calls = std::fs::read_to_string(&log).unwrap();
