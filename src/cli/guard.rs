@@ -60,6 +60,10 @@ pub fn hook(arguments: &[OsString]) -> Option<Exit> {
 }
 
 /// The answer; none where judging panics. A thread would cost a short question a tenth of its time.
+#[expect(
+    clippy::option_option,
+    reason = "no answer is not the answer that nothing is refused"
+)]
 fn answered(question: Vec<u8>) -> Option<Option<String>> {
     if question.len() > SHALLOW {
         return apart(move || hook::refusal(&question));

@@ -228,14 +228,13 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
         .unwrap_or_default();
     let own = OWN_PORTS.contains(&port);
     match call.text("rule") {
-        "" => {}
         "deny" | "reject" if outgoing || OWN_PORTS.contains(&port) || port.is_empty() => {
             issues.push(call.held(
                 "schema-firewall",
                 "it can cut the machine off; a person decides",
             ));
         }
-        "deny" | "reject" => {}
+        "" | "deny" | "reject" => {}
         "limit" if own => {}
         "allow" if own || outgoing || ["lo", "lo0"].contains(&call.text("interface")) => {}
         _ => issues.push(call.held(

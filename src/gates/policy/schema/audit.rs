@@ -267,14 +267,13 @@ pub(super) fn time(line: &str) -> Word {
             "driftfile",
             "/var/lib/chrony/drift" | "/var/lib/chrony/chrony.drift" | "/var/lib/ntp/ntp.drift",
         ]
-        | ["makestep", ..]
+        | ["makestep" | "restrict", ..]
         | ["rtcsync"]
         | ["logdir", "/var/log/chrony"]
         | ["maxupdateskew", _]
         | ["leapsectz", "right/UTC"]
         | ["keyfile", "/etc/chrony/chrony.keys" | "/etc/chrony.keys"]
-        | ["port" | "cmdport", "0"]
-        | ["restrict", ..] => Word::Good,
+        | ["port" | "cmdport", "0"] => Word::Good,
         _ => held("a setting of time that no rule knows"),
     }
 }
