@@ -235,6 +235,11 @@ const REST: &str = r#"[policy]
 # most, and from how many days.
 # replay = "1m"
 # replay_days = 90
+# Another run of the agent, with a prompt of its own and decoys only, tries to get round each change
+# before it is committed. It can refuse a change; that it holds proves nothing.
+# second_opinion = false
+# What that may cost.
+# second_opinion_usd = 1
 
 [guard]
 # Deeds that are refused and count as a strike, besides those that `secloop` has in its list
@@ -250,13 +255,6 @@ const REST: &str = r#"[policy]
 # wait = "1m"
 # overdue = "1h"
 # silent = "10m"
-
-[prove]
-# Another run of the agent, with a prompt of its own and decoys only, tries to get round each change
-# before it is committed. It can refuse a change; that it holds proves nothing.
-# second_opinion = false
-# What that may cost.
-# second_opinion_usd = 1
 
 [scan]
 # What scanners that are installed have found is told to the agent, the worst first. Lynis's report;
