@@ -36,13 +36,16 @@ mod shells;
 mod simple;
 mod startup;
 mod table;
+mod trace;
 mod tree;
+pub mod tripwire;
 mod walk;
 mod wrappers;
 
 pub mod hook;
 
 pub use rules::{RULES, Rule, rule};
+pub(crate) use trace::{Trace, ends_at, trace};
 
 /// What is said of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,11 +128,20 @@ pub fn judge(script: &str) -> Verdict {
         return Verdict::Unprovable("a private character".to_owned());
     }
     let mut walk = walk::Walk::new();
-    // The parsers are others' work, and the second one can be made to panic.
-    let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk.script(script)));
-    let judged = judged.unwrap_or(Err(Stop::Unprovable("text that a parser fails on")));
-    match judged {
-        Ok(_) => Verdict::Allowed,
+    let ended = caught(|| walk.script(script).map(drop));
+    verdict(&walk, ended)
+}
+
+/// The parsers are others' work, and the second one can be made to panic: then nothing is known.
+fn caught(walk: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(walk))
+        .unwrap_or(Err(Stop::Unprovable("text that a parser fails on")))
+}
+
+/// What the end of a walk comes to.
+fn verdict(walk: &walk::Walk, ended: Result<(), Stop>) -> Verdict {
+    match ended {
+        Ok(()) => Verdict::Allowed,
         Err(Stop::Unprovable(what)) => Verdict::Unprovable(what.to_owned()),
         Err(Stop::Deny { rule, what }) => match rules::rule(rule) {
             Some(found) => Verdict::Denied(Denial {
