@@ -17,6 +17,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deadman;
+pub mod egress;
 pub mod error;
 pub mod gate;
 pub mod gates;

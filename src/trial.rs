@@ -7,9 +7,10 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig, RepoConfig,
-    SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, PolicyConfig,
+    ProveConfig, RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, Unknown, WikiConfig,
 };
+use crate::egress::Source;
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
 use crate::repo;
@@ -108,7 +109,7 @@ impl Trial {
                 deadline: minute,
                 silence: minute,
                 base_url: String::new(),
-                credential_env: Vec::new(),
+                credential: Source::Environment(Vec::new()),
                 off_limits: Vec::new(),
                 prompts: PathBuf::new(),
             },
@@ -116,6 +117,7 @@ impl Trial {
                 level,
                 ..SandboxConfig::default()
             },
+            egress: EgressConfig::default(),
             repo: RepoConfig {
                 path: self.repo(),
                 branch: "secloop/hardening".to_owned(),
@@ -148,6 +150,10 @@ impl Trial {
                 channel_id: String::new(),
                 token: Secret::default(),
             },
+            policy: PolicyConfig {
+                unknown: Unknown::Hold,
+            },
+            guard: crate::config::GuardConfig::default(),
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),
                 title: "Security improvement log".to_owned(),
@@ -156,10 +162,7 @@ impl Trial {
             },
             memory: MemoryConfig { tokens: 2_000 },
             scan: ScanConfig::default(),
-            prove: ProveConfig {
-                second_opinion: false,
-                second_opinion_cost: MicroUsd(1_000_000),
-            },
+            prove: ProveConfig::default(),
         }
     }
 }

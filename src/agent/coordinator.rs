@@ -36,7 +36,7 @@ pub async fn decide(
         return None;
     }
     let sandbox = Sandbox::detect(config.sandbox.level, path).await.ok()?;
-    let claude = Claude::new(&config.agent, &config.sandbox, sandbox, env).ok()?;
+    let claude = Claude::new(&config.agent, &config.sandbox, &config.egress, sandbox, env).ok()?;
     ask(&claude, config, clock, look).await
 }
 
@@ -81,6 +81,10 @@ async fn paid(
         unanswered: config.spend.unanswered,
     };
     let meter = Meter::new(clock.clone(), limits, CancellationToken::new());
+    // Another secloop's ledger is as good as the own one for what this call asks for.
+    let claude = claude
+        .clone()
+        .recorded(ledger.clone(), clock.clone(), dir.clone());
     let call = claude.ask(&prompt, SCHEMA, &dir, &session, &meter);
     let answer = tokio::time::timeout(DEADLINE, call).await;
     // What an answer that never came has cost is not known.

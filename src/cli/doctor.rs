@@ -11,6 +11,7 @@ use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
 use crate::playbook::{bootstrap, missing_env};
 use crate::process::effective_uid;
+use crate::prove::autonomy::extended;
 use crate::repo::Repo;
 use crate::sandbox::Sandbox;
 use crate::text::terminal_safe;
@@ -59,6 +60,10 @@ pub(super) async fn doctor(
             checks.push(good("configuration", config.source.clone()));
             checks.push(state(&config.state_dir));
             configured(&config, around, &mut checks).await;
+            checks.push(match extended(&config.home, &config.prove.corpus) {
+                Ok(calls) => good("hook corpus", format!("{} calls", calls.len())),
+                Err(why) => bad("hook corpus", why),
+            });
             runtime = config.ansible.runtime;
         }
         Err(why) => {
@@ -151,7 +156,8 @@ async fn configured(config: &Config, around: &Surroundings, checks: &mut Vec<Che
         checks.push(playbook(config));
         checks.extend(environment(config));
     }
-    checks.push(agent(config, around).await);
+    checks.extend(agent(config, around).await);
+    checks.extend(egress(config));
     let clock = crate::clock::Clock::system(config.spend.zone);
     let query = spend::DayQuery {
         roots: &all_roots(config),
@@ -253,25 +259,54 @@ fn environment(config: &Config) -> Option<Check> {
     }
 }
 
-async fn agent(config: &Config, around: &Surroundings) -> Check {
+async fn agent(config: &Config, around: &Surroundings) -> Vec<Check> {
     if config.agent.kind == AgentKind::Catalog {
-        return good("agent", "the embedded catalogue; needs no account");
+        return vec![good("agent", "the embedded catalogue; needs no account")];
     }
     let Ok(sandbox) = Sandbox::detect(config.sandbox.level, &around.path()).await else {
-        return bad("agent", "it can't be confined; see sandbox");
+        return vec![bad("agent", "it can't be confined; see sandbox")];
     };
-    match Claude::new(&config.agent, &config.sandbox, sandbox, &around.env) {
-        Ok(claude) if effective_uid() == 0 => note(
-            "agent",
-            format!(
-                "{}; as root it runs as {}",
-                claude.program().display(),
-                config.sandbox.user
-            ),
-        ),
-        Ok(claude) => good("agent", claude.program().display().to_string()),
-        Err(why) => bad("agent", why),
+    let (agent, sandboxing, egress) = (&config.agent, &config.sandbox, &config.egress);
+    let claude = match Claude::new(agent, sandboxing, egress, sandbox, &around.env) {
+        Ok(claude) => claude,
+        Err(why) => return vec![bad("agent", why)],
+    };
+    let program = claude.program().display();
+    let there = if effective_uid() == 0 {
+        let user = &config.sandbox.user;
+        note("agent", format!("{program}; as root it runs as {user}"))
+    } else {
+        good("agent", program.to_string())
+    };
+    vec![there, good("credential", claude.credential())]
+}
+
+/// What the agent can reach.
+fn egress(config: &Config) -> Option<Check> {
+    let egress = &config.egress;
+    if config.agent.kind == AgentKind::Catalog {
+        return None;
     }
+    if !egress.proxy {
+        return Some(note(
+            "egress",
+            "egress.proxy = false: the agent has the host's network, and the credential in its \
+             environment",
+        ));
+    }
+    let hosts: Vec<String> = egress.rules.allow.iter().map(ToString::to_string).collect();
+    let tools = if hosts.is_empty() {
+        "its tools reach nothing".to_owned()
+    } else {
+        format!(
+            "its tools reach {}",
+            crate::text::one_line(&hosts.join(", "), 200)
+        )
+    };
+    Some(good(
+        "egress",
+        format!("the model, through secloop's proxy; {tools}"),
+    ))
 }
 
 async fn ansible(around: &Surroundings, runtime: AnsibleRuntime) -> Check {

@@ -9,7 +9,7 @@ use crate::clock::{Clock, system_zone};
 use crate::config::{Overrides, load_if_any, state_dir};
 use crate::error::Fatal;
 use crate::gate::MicroUsd;
-use crate::ledger::Ledger;
+use crate::ledger::{EgressRow, Ledger};
 use crate::memory::Scope;
 use crate::report::console::ReadingBar;
 use crate::spend::{self, DayQuery, Reading, day_indexed};
@@ -72,6 +72,14 @@ impl Place {
     pub(super) async fn turns(&self, limit: u32) -> Result<Vec<Turn>, Fatal> {
         match self.ledger().await? {
             Some(ledger) => Ok(ledger.turns(limit).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What the agent's runs of a turn asked the network for.
+    pub(super) async fn egress(&self, turn: &Turn) -> Result<Vec<EgressRow>, Fatal> {
+        match self.ledger().await? {
+            Some(ledger) => Ok(ledger.egress(turn.id).await?),
             None => Ok(Vec::new()),
         }
     }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::clock::Clock;
+use crate::ledger::EgressRow;
 use crate::text::terminal_safe as safe;
 use crate::turn::{Colour, GateRecord, ProbeRecord, ProbeRun, Turn, Verdict};
 
 /// The whole receipt as lines.
-pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
+pub(super) fn text(turn: &Turn, egress: &[EgressRow], clock: &Clock) -> String {
     let mut out = String::new();
     let at = |t: chrono::DateTime<chrono::Utc>| {
         t.with_timezone(&clock.zone())
@@ -39,6 +40,25 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
     if let Some(question) = &turn.question {
         section(&mut out, "question", [question]);
     }
+    if let Some(number) = turn.receipt.approves {
+        section(
+            &mut out,
+            "approved",
+            [format!("the change that turn {number} held")],
+        );
+    }
+    for (head, prices) in [
+        ("price: a person decides", &turn.receipt.prices),
+        ("accepted by the operator", &turn.receipt.accepted),
+    ] {
+        if !prices.is_empty() {
+            section(&mut out, head, prices.iter().map(ToString::to_string));
+        }
+    }
+    if !turn.receipt.drift.is_empty() {
+        let drift = turn.receipt.drift.iter().map(ToString::to_string);
+        section(&mut out, "drift when the turn began", drift);
+    }
     if !turn.receipt.gates.is_empty() {
         out.push_str("\ngates\n");
     }
@@ -50,6 +70,9 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
     }
     for record in &turn.receipt.probes {
         probe(&mut out, record);
+    }
+    if !egress.is_empty() {
+        section(&mut out, "network of the agent", egress.iter().map(asked));
     }
     if !turn.receipt.left.is_empty() {
         let left = turn.receipt.left.iter().map(ToString::to_string);
@@ -70,6 +93,16 @@ pub(super) fn text(turn: &Turn, clock: &Clock) -> String {
         section(&mut out, &head, turn.receipt.diff.lines());
     }
     out
+}
+
+fn asked(row: &EgressRow) -> String {
+    let (host, port) = (&row.host, row.port);
+    let word = if row.allowed {
+        "let through"
+    } else {
+        "refused"
+    };
+    format!("{word:<11} {host}:{port} {} times: {}", row.times, row.rule)
 }
 
 fn section<S: AsRef<str>>(out: &mut String, head: &str, lines: impl IntoIterator<Item = S>) {

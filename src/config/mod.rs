@@ -3,6 +3,7 @@
 //! Precedence: command line > environment > file > embedded defaults.
 
 mod defaults;
+mod egress;
 mod init;
 mod load;
 mod locate;
@@ -16,8 +17,9 @@ pub use load::{Env, Overrides, level, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
-    RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat,
+    ScanTool, Secret, SpendConfig, Unknown, WikiConfig,
 };
 
 #[cfg(test)]

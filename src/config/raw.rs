@@ -10,15 +10,24 @@ pub(super) struct Raw {
     pub(super) spend: RawSpend,
     pub(super) agent: RawAgent,
     pub(super) sandbox: RawSandbox,
+    pub(super) egress: RawEgress,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
+    pub(super) policy: RawPolicy,
     pub(super) ansible: RawAnsible,
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) guard: RawGuard,
     pub(super) memory: RawMemory,
     pub(super) prove: RawProve,
     pub(super) scan: RawScan,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGuard {
+    pub(super) tripwire: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,8 +62,18 @@ pub(super) struct RawAgent {
     pub(super) silence: Option<Span>,
     pub(super) base_url: Option<String>,
     pub(super) credential_env: Option<Vec<String>>,
+    pub(super) credential_file: Option<String>,
+    pub(super) credential_command: Option<Vec<String>>,
+    pub(super) credential_keychain: Option<String>,
+    pub(super) credential_login: Option<bool>,
     pub(super) off_limits: Option<Vec<String>>,
     pub(super) prompts: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPolicy {
+    pub(super) unknown: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +81,8 @@ pub(super) struct RawAgent {
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) engine: Option<String>,
+    pub(super) image: Option<String>,
     pub(super) limits: RawLimits,
 }
 
@@ -73,6 +94,20 @@ pub(super) struct RawLimits {
     pub(super) memory_mib: Option<u32>,
     pub(super) file_mib: Option<u32>,
     pub(super) disk_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEgress {
+    pub(super) proxy: Option<bool>,
+    pub(super) allow: Option<Vec<String>>,
+    pub(super) deny: Option<Vec<String>>,
+    pub(super) ports: Option<Vec<u16>>,
+    pub(super) connections: Option<u16>,
+    pub(super) per_minute: Option<u32>,
+    pub(super) megabytes: Option<u32>,
+    pub(super) idle: Option<Span>,
+    pub(super) server_tools: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -123,6 +158,10 @@ pub(super) struct RawDiscord {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProve {
+    pub(super) corpus: Option<Vec<String>>,
+    pub(super) hook_budget: Option<Span>,
+    pub(super) replay: Option<Span>,
+    pub(super) replay_days: Option<u32>,
     pub(super) second_opinion: Option<bool>,
     pub(super) second_opinion_usd: Option<Dollars>,
 }

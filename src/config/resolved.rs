@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::egress::{Limits, Rules, Source};
 use crate::gate::MicroUsd;
 use crate::scan::Fields;
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Confinement.
     pub sandbox: SandboxConfig,
+    /// The agent's network.
+    pub egress: EgressConfig,
     /// The playbook's repository.
     pub repo: RepoConfig,
     /// The playbook.
@@ -38,14 +41,25 @@ pub struct Config {
     pub coordinate: CoordinateConfig,
     /// Discord.
     pub discord: DiscordConfig,
+    /// The gate that reads a changed playbook.
+    pub policy: PolicyConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// The guard of tool calls.
+    pub guard: GuardConfig,
     /// What is remembered for the agent.
     pub memory: MemoryConfig,
     /// How a change is proven.
     pub prove: ProveConfig,
     /// Scanners whose findings are told to the agent.
     pub scan: ScanConfig,
+}
+
+/// The guard of tool calls.
+#[derive(Debug, Clone, Default)]
+pub struct GuardConfig {
+    /// What the tripwire has besides its own list.
+    pub tripwire: Vec<String>,
 }
 
 /// Timing and stops of the loop.
@@ -111,8 +125,8 @@ pub struct AgentConfig {
     pub silence: Duration,
     /// Base URL of the model's service; empty: the client's default.
     pub base_url: String,
-    /// Names of environment variables that carry the credential, first one set wins.
-    pub credential_env: Vec<String>,
+    /// Where the credential comes from.
+    pub credential: Source,
     /// Words for the prompt: what the agent must leave alone.
     pub off_limits: Vec<String>,
     /// Directory with the operator's own prompts; files missing there come from the binary.
@@ -127,6 +141,8 @@ pub enum Level {
     None,
     /// The operating system's own means: bubblewrap on Linux, Seatbelt on macOS.
     Native,
+    /// The agent in a container, everything else by the operating system's own means.
+    Container,
 }
 
 /// Confinement.
@@ -136,6 +152,10 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+    /// The engine of containers: a name or a path; empty: the first that is there.
+    pub engine: String,
+    /// The image that the agent runs in.
+    pub image: String,
     /// Bounds on what is confined.
     pub limits: LimitsConfig,
 }
@@ -145,6 +165,8 @@ impl Default for SandboxConfig {
         Self {
             level: Level::Native,
             user: NOBODY.to_owned(),
+            engine: String::new(),
+            image: crate::sandbox::container::IMAGE.to_owned(),
             limits: LimitsConfig::default(),
         }
     }
@@ -176,6 +198,40 @@ impl Default for LimitsConfig {
             memory_mib: 4096,
             file_mib: 256,
             disk_mib: 256,
+        }
+    }
+}
+
+/// The agent's network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressConfig {
+    /// The agent has no network but secloop's proxy, which holds the credential. Without it the
+    /// agent has the host's network, and the credential in its environment.
+    pub proxy: bool,
+    /// Which hosts its tools may reach.
+    pub rules: Rules,
+    /// How much it may ask for.
+    pub limits: Limits,
+    /// Tools that the model's service runs itself are let through.
+    pub server_tools: bool,
+}
+
+impl Default for EgressConfig {
+    fn default() -> Self {
+        Self {
+            proxy: true,
+            rules: Rules {
+                deny: Vec::new(),
+                allow: Vec::new(),
+                ports: vec![443],
+            },
+            limits: Limits {
+                connections: 64,
+                per_minute: 600,
+                bytes: 512 << 20,
+                idle: Duration::from_mins(5),
+            },
+            server_tools: false,
         }
     }
 }
@@ -275,6 +331,27 @@ pub struct ProveConfig {
     pub second_opinion: bool,
     /// What that may cost. Never zero.
     pub second_opinion_cost: MicroUsd,
+    /// Files with more calls that hooks have to let through, or to deny.
+    pub corpus: Vec<PathBuf>,
+    /// How long a hook may take for a call, as a rule.
+    pub hook_budget: Duration,
+    /// How long past calls may be replayed, before a change and after it.
+    pub replay: Duration,
+    /// How many days of the past are replayed.
+    pub replay_days: u32,
+}
+
+impl Default for ProveConfig {
+    fn default() -> Self {
+        Self {
+            second_opinion: false,
+            second_opinion_cost: MicroUsd(1_000_000),
+            corpus: Vec::new(),
+            hook_budget: Duration::from_secs(2),
+            replay: Duration::from_mins(1),
+            replay_days: 90,
+        }
+    }
 }
 
 /// Scanners whose findings are told to the agent.
@@ -333,6 +410,23 @@ pub enum ScanFormat {
 pub struct MemoryConfig {
     /// How many tokens of a prompt it may take.
     pub tokens: usize,
+}
+
+/// What becomes of a change that no rule knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// It waits for a person.
+    #[default]
+    Hold,
+    /// It is refused.
+    Refuse,
+}
+
+/// The gate that reads a changed playbook.
+#[derive(Debug, Clone)]
+pub struct PolicyConfig {
+    /// What becomes of what no rule knows.
+    pub unknown: Unknown,
 }
 
 /// The wiki log.

@@ -6,8 +6,10 @@
 
 mod agent_run;
 mod day_most;
+mod egress;
 mod event;
 mod fact;
+mod held;
 mod known;
 mod memory;
 mod post;
@@ -23,7 +25,9 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Pool, Sqlite};
 
+pub use egress::{EgressRecord, EgressRow};
 pub use event::Event;
+pub use held::{HeldRow, HeldState, Verb, Wish};
 pub use post::Post;
 pub use thin::WHOLE_TURNS;
 pub use turn_row::OpenTurn;

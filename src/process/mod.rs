@@ -29,7 +29,7 @@ mod watch;
 mod working;
 
 pub use at_work::{AtWork, at_work};
-pub use confine::{Confinement, Limits, become_program, confine};
+pub use confine::{Confinement, Limits, become_program, confine, start_beside};
 pub(crate) use descend::give;
 pub use descend::{Descent, Place, descend};
 pub use detached::{leave_session, spawn_detached};
@@ -45,5 +45,5 @@ pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
 pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
-pub(crate) use sys::{asleep, landlock_version};
+pub(crate) use sys::{asleep, hide_from_children, landlock_version};
 pub use working::{below_this, working_in};

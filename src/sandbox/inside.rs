@@ -5,13 +5,16 @@
 //! less.
 
 use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use super::policy::{Network, Policy, View};
-use crate::process::{Confinement, Limits, become_program, confine};
+use crate::process::{Confinement, Limits, become_program, confine, start_beside};
 
 /// The first argument, by which the inner stage is known.
 pub const WORD: &str = "inside";
+/// The first argument of the process beside the program, which forwards a port to the proxy.
+pub const FORWARD: &str = "forward";
 /// Where secloop is found inside.
 pub const PROGRAM: &str = "/run/secloop";
 /// Where the egress proxy's socket is found inside.
@@ -189,12 +192,13 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
             )));
         }
     }
-    if let Some(port) = inside.port {
-        // The forwarder from the loopback to the proxy's socket is started here.
-        return Err(missing(format!(
-            "nothing forwards port {port} to {SOCKET} yet"
-        )));
-    }
+    // It listens from here on, so that nobody comes too early.
+    let forwarded = inside
+        .port
+        .map(|port| TcpListener::bind(("127.0.0.1", port)));
+    let forwarded = forwarded
+        .transpose()
+        .map_err(|e| missing(format!("the port that leads to the proxy: {e}")))?;
     if let Some(at) = &inside.work {
         super::copy(Path::new(WORK), at, u64::MAX).map_err(missing)?;
     }
@@ -206,6 +210,10 @@ fn inside(args: &[OsString]) -> Result<std::convert::Infallible, (u8, String)> {
         root: inside.root,
     };
     confine(&confinement).map_err(missing)?;
+    if let Some(listener) = forwarded {
+        start_beside(Path::new(PROGRAM), &[FORWARD, SOCKET], listener.into())
+            .map_err(|e| missing(format!("what forwards to the proxy: {e}")))?;
+    }
     let why = become_program(program, args);
     let code = match why.kind() {
         std::io::ErrorKind::NotFound => NOT_FOUND,

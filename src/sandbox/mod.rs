@@ -4,7 +4,9 @@
 //! every platform; [`Sandbox::detect`] and [`Policy::look`] are what looks at the machine. What can't be
 //! confined is an error, never a silent downgrade.
 
+pub mod boundary;
 pub mod bwrap;
+pub mod container;
 mod copy;
 pub mod inside;
 pub mod outside;
@@ -64,6 +66,7 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect_for(level: Level, path: &OsStr, secloop: &Path) -> Result<Self, String> {
+        // Checks and probes look at the machine itself, also where the agent is in a container.
         if level == Level::None {
             return Ok(Self::Off);
         }
@@ -192,6 +195,10 @@ pub fn stage(arguments: &[OsString]) -> Option<u8> {
     };
     match word.to_str()? {
         inside::WORD => Some(inside::enter(rest)),
+        inside::FORWARD => match rest {
+            [socket] => Some(crate::egress::bridge::forward(Path::new(socket))),
+            _ => Some(inside::MISSING),
+        },
         outside::WORD => Some(outside::enter(rest)),
         _ => None,
     }

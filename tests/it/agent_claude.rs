@@ -4,6 +4,8 @@ mod asks;
 mod broken;
 #[cfg(target_os = "linux")]
 mod confined;
+#[cfg(target_os = "linux")]
+mod credential;
 mod ends;
 #[cfg(target_os = "linux")]
 mod guarded;
@@ -21,7 +23,8 @@ use std::time::Duration;
 
 use secloop::agent::claude::Claude;
 use secloop::agent::{Agent as _, Brief};
-use secloop::config::{AgentConfig, AgentKind, Env, Level, SandboxConfig};
+use secloop::config::{AgentConfig, AgentKind, EgressConfig, Env, Level, SandboxConfig};
+use secloop::egress::Source;
 use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
 use secloop::sandbox::Sandbox;
@@ -82,7 +85,7 @@ impl Bench {
             deadline: Duration::from_secs(50),
             silence: Duration::from_secs(40),
             base_url: model.base_url.clone(),
-            credential_env: vec!["ANTHROPIC_API_KEY".to_owned()],
+            credential: variable("ANTHROPIC_API_KEY"),
             off_limits: Vec::new(),
             prompts: PathBuf::new(),
         };
@@ -118,7 +121,9 @@ impl Bench {
     }
 
     async fn git(&self, args: &[&str]) -> String {
+        // As root, it is the agent's own afterwards.
         let spec = Spec::new("/usr/bin/git", self.repo(""), Duration::from_mins(1))
+            .args(["-c", "safe.directory=*"])
             .args(args.iter().copied())
             .env("HOME", self.dir.path())
             .env("GIT_CONFIG_NOSYSTEM", "1");
@@ -201,6 +206,10 @@ impl Bench {
 }
 
 async fn client(config: &AgentConfig, level: Level) -> Claude {
+    client_with(config, level, &EgressConfig::default()).await
+}
+
+async fn client_with(config: &AgentConfig, level: Level, egress: &EgressConfig) -> Claude {
     let path = std::env::var("PATH").unwrap();
     let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
     let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
@@ -214,7 +223,12 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
     for name in CREDENTIALS {
         env.insert(name.to_owned(), KEY.to_owned());
     }
-    Claude::new(config, &confinement, sandbox, &env).unwrap()
+    Claude::new(config, &confinement, egress, sandbox, &env).unwrap()
+}
+
+/// The credential is in this variable.
+fn variable(name: &str) -> Source {
+    Source::Environment(vec![name.to_owned()])
 }
 
 fn brief(root: &Path) -> Brief {
@@ -229,6 +243,7 @@ fn brief(root: &Path) -> Brief {
         known: Vec::new(),
         scanned: Vec::new(),
         refusals: Vec::new(),
+        drift: Vec::new(),
         allowed: vec!["playbook.yml".to_owned()],
         off_limits: Vec::new(),
         confirming: false,

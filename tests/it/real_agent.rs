@@ -1,6 +1,8 @@
 //! The whole loop with the real Claude Code command line, whose model is scripted, on a playbook
 //! that was there before.
 
+#[cfg(target_os = "linux")]
+mod credential;
 mod money;
 mod opinion;
 mod takeover;

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secloop::clock::Clock;
-use secloop::config::{Level, ScanConfig, ScanFormat, ScanTool};
+use secloop::config::{ScanConfig, ScanFormat, ScanTool};
 use secloop::prove::probe::ProbeContext;
-use secloop::sandbox::Sandbox;
 use secloop::scan::{Fields, Machine, Scan, scan};
 use secloop::turn::Severity;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +51,7 @@ impl Bench {
 
     async fn scan(&self, config: &ScanConfig) -> Scan {
         let path = std::env::var_os("PATH").unwrap();
-        let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
+        let sandbox = crate::support::native().await;
         let (home, repo) = (self.path("home"), self.path("repo"));
         let probes = ProbeContext::new(sandbox.clone(), home.clone(), path.clone());
         let clock = Clock::system(chrono_tz::Tz::UTC);

@@ -38,10 +38,10 @@ impl Claude {
             schema: Some(schema),
             deployed: None,
         };
-        let ran = self.run(&job, meter, &mut |_| ()).await?;
+        let failed = |(class, why): outcome::Failure| format!("{}: {why}", class.word());
+        let ran = self.run(&job, meter, &mut |_| ()).await.map_err(failed)?;
         let (cost, _) = ran.cost(meter.allowance());
-        let result = outcome::ended_well(&ran.seen, ran.ended)
-            .map_err(|(class, why)| format!("{}: {why}", class.word()))?;
+        let result = outcome::ended_well(&ran.seen, ran.ended).map_err(failed)?;
         let answer = result
             .get("structured_output")
             .filter(|answer| !answer.is_null())

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::Claude;
 use super::stream::is_result;
+use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Room, Spec, account_home};
-use crate::sandbox::{self, Policy, User};
+use crate::sandbox::{self, Network, Policy, User, container};
 
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
@@ -72,30 +73,37 @@ impl Claude {
     ///
     /// # Errors
     /// When a directory can't be made or resolved, naming it.
-    pub(super) fn command(&self, job: &Job<'_>) -> Result<Spec, String> {
+    pub(super) fn command(&self, job: &Job<'_>, way: &Way) -> Result<Spec, String> {
         let run_dir = resolved(job.run_dir)?;
         let dir = resolved(job.dir)?;
         for name in ["claude", "home", "tmp"] {
             let path = run_dir.join(name);
             crate::world::make_private(&path).map_err(|e| e.to_string())?;
         }
+        let contained = self.contained(job).is_some();
+        // In a container the client is the image's, and so are the places.
+        let (program, at) = if contained {
+            (PathBuf::from("claude"), PathBuf::from(container::RUN))
+        } else {
+            (self.program.clone(), run_dir.clone())
+        };
         let home = match &job.deployed {
             Some(deployed) => deployed.home.clone(),
-            None => run_dir.join("home"),
+            None => at.join("home"),
         };
-        let mut spec = Spec::new(&self.program, &dir, job.deadline)
-            .args(self.arguments(job))
-            .envs(self.passed.iter().map(|(k, v)| (k, v)))
-            .envs(sandbox::environment(&home, &run_dir.join("tmp")))
-            .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
-            .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
+        let settings = match job.deployed.as_ref().and_then(|d| d.settings.as_deref()) {
+            Some(settings) => Some(way.settings(settings, &run_dir)?),
+            None => None,
+        };
+        let mut spec = Spec::new(program, &dir, job.deadline)
+            .args(self.arguments(job, settings.as_deref()))
+            .envs(way.environment())
+            .envs(sandbox::environment(&home, &at.join("tmp")))
+            .env("CLAUDE_CODE_TMPDIR", at.join("tmp"))
+            .env("CLAUDE_CONFIG_DIR", at.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
             .env("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
-            .env("DISABLE_AUTOUPDATER", "1")
-            .env(self.credential.0, self.credential.1.expose());
-        if !self.config.base_url.is_empty() {
-            spec = spec.env("ANTHROPIC_BASE_URL", &self.config.base_url);
-        }
+            .env("DISABLE_AUTOUPDATER", "1");
         spec.stdin = job.prompt.clone().into_bytes();
         spec.silence = Some(self.config.silence);
         spec.first_output = Some(self.config.silence.min(FIRST_OUTPUT));
@@ -106,10 +114,17 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
-        self.confined(spec, job, dir, &run_dir)
+        if contained {
+            return Ok(spec);
+        }
+        let mut read = way.certificates();
+        // A copy lies elsewhere than in the home directory.
+        let home = job.deployed.as_ref().map(|deployed| &deployed.home);
+        read.extend(settings.filter(|path| home.is_none_or(|home| !path.starts_with(home))));
+        self.confined(spec, job, (dir, &run_dir), way.network(), read)
     }
 
-    /// Another command, in the confinement of the job.
+    /// Another command, in the confinement of the job, without a network.
     ///
     /// # Errors
     /// When a directory can't be resolved, naming it.
@@ -120,10 +135,10 @@ impl Claude {
             &run_dir.join("home"),
             &run_dir.join("tmp"),
         ));
-        self.confined(spec, job, dir, &run_dir)
+        self.confined(spec, job, (dir, &run_dir), Network::None, Vec::new())
     }
 
-    fn arguments(&self, job: &Job<'_>) -> Vec<OsString> {
+    fn arguments(&self, job: &Job<'_>, settings: Option<&Path>) -> Vec<OsString> {
         let mut args: Vec<OsString> = [
             "-p",
             "--output-format",
@@ -151,7 +166,8 @@ impl Claude {
         if let Some(schema) = job.schema {
             more(&["--json-schema", schema]);
         }
-        if self.sandbox.confines() {
+        // Only as an argument of this one command, and only where it is confined.
+        if self.sandbox.confines() || self.contained(job).is_some() {
             more(&["--dangerously-skip-permissions"]);
         } else {
             more(&["--permission-mode", "acceptEdits"]);
@@ -160,10 +176,12 @@ impl Claude {
             }
         }
         let guarded = job.is_guarded() && self.registration.is_some();
-        let named = if guarded {
+        let named = if self.contained(job).is_some() {
+            None
+        } else if guarded {
             self.named_settings()
         } else {
-            job.deployed.as_ref().and_then(|d| d.settings.clone())
+            settings.map(Path::to_owned)
         };
         if guarded || named.is_some() {
             args.push("--include-hook-events".into());
@@ -179,8 +197,9 @@ impl Claude {
         &self,
         mut spec: Spec,
         job: &Job<'_>,
-        dir: PathBuf,
-        run_dir: &Path,
+        (dir, run_dir): (PathBuf, &Path),
+        network: Network,
+        read: Vec<PathBuf>,
     ) -> Result<Spec, String> {
         if !self.sandbox.confines() {
             return Ok(spec);
@@ -198,14 +217,16 @@ impl Claude {
         let mut policy = Policy {
             read: vec![program],
             write: vec![dir, config],
-            scratch: vec![run_dir.join("home"), run_dir.join("tmp")],
+            scratch: vec![run_dir.join("tmp")],
+            network,
             ..self.confinement.policy()
         };
-        for (name, value) in &self.passed {
-            let path = Path::new(value);
-            if matches!(name.as_str(), "NODE_EXTRA_CA_CERTS" | "SSL_CERT_FILE") && path.is_file() {
-                policy.read.push(path.to_owned());
-            }
+        policy.read.extend(read);
+        // A home that was furnished is looked at afterwards.
+        let home = run_dir.join("home");
+        match std::fs::read_dir(&home).map(|mut entries| entries.next().is_none()) {
+            Ok(false) => policy.write.push(home),
+            Ok(true) | Err(_) => policy.scratch.push(home),
         }
         if let Some(registration) = self.registration.as_ref().filter(|_| job.is_guarded()) {
             registration.admit(&mut policy, self.sandbox.can_cover());
@@ -215,7 +236,10 @@ impl Claude {
             policy.read.extend(deployed.managed.iter().cloned());
             policy.hide.clone_from(&deployed.hide);
             policy.write.extend(deployed.write.iter().cloned());
-            policy = policy.without_sockets(&deployed.home);
+            policy = policy
+                .without_sockets(&deployed.home)
+                .without_credentials(&deployed.home, |_| "/dev/null".into());
+            policy.cover.extend(self.ways.covers());
         }
         spec.room = Some(Room::growing(policy.write.clone(), policy.room));
         policy.user = match (self.user, &job.deployed) {

@@ -105,7 +105,9 @@ impl Claude {
             schema: None,
             deployed: Some(deployed),
         };
-        let ran = self.run(&job, meter, &mut |_| ()).await?;
+        let ran = self.run(&job, meter, &mut |_| ()).await;
+        let ran =
+            ran.map_err(|(class, why)| format!("the live call ended {}: {why}", class.word()))?;
         Ok((words, ran))
     }
 }

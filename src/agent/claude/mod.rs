@@ -12,8 +12,9 @@
 //! Before each of its tool calls the client asks secloop's guard (`registration.rs`), which it can't
 //! be told to leave out.
 //!
-//! The credential is handed over in the environment of the process, where programs that the agent
-//! starts can see it, too. It is taken out of everything that is shown or kept.
+//! Its way to the model, and its credential, are in [`way`]: by default a proxy of secloop's, which
+//! holds the credential and reads along what calls cost. The credential is taken out of everything
+//! that is shown or kept all the same.
 
 mod ask;
 mod command;
@@ -23,22 +24,28 @@ mod live;
 mod opinion;
 mod outcome;
 mod prompts;
-mod registration;
+pub(crate) mod registration;
 mod schema;
 mod setup;
 mod stream;
 mod tidy;
 mod watch;
+mod way;
 
 use std::path::{Path, PathBuf};
 
 use self::command::Job;
+use self::outcome::Failure;
 use self::stream::Seen;
+use self::way::Ways;
 use super::{Agent, Brief};
-use crate::config::{AgentConfig, Env, SandboxConfig, Secret};
+use crate::clock::Clock;
+use crate::config::{AgentConfig, EgressConfig, Env, SandboxConfig};
 use crate::gate::MicroUsd;
+use crate::ledger::Ledger;
 use crate::process::{self, Ended, effective_uid};
 use crate::sandbox::Sandbox;
+use crate::sandbox::container::{Container, Work};
 use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
@@ -48,18 +55,6 @@ pub use opinion::{Opinion, Target};
 /// Tools of an iteration.
 const TOOLS: &str = "Bash,Read,Edit,Write,Glob,Grep";
 
-/// Variables that a client behind a proxy needs.
-const PASSED: [&str; 8] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE",
-];
-
 /// The Claude Code command line, found and with a credential.
 #[derive(Debug, Clone)]
 pub struct Claude {
@@ -67,11 +62,10 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    /// Where iterations run in one.
+    container: Option<Container>,
     confinement: SandboxConfig,
-    /// The client's name for the credential, and the credential.
-    credential: (&'static str, Secret),
-    /// Surroundings that the client needs.
-    passed: Vec<(String, String)>,
+    ways: Ways,
     /// As root: who it is to be inside the confinement.
     user: Option<(u32, u32)>,
     /// The guard that reads its tool calls.
@@ -86,6 +80,8 @@ struct Ran {
     booked: Result<Booked, String>,
     /// Its transcripts are as the client left them.
     told: bool,
+    /// Why what it made could not be taken out of its container.
+    lost: Option<String>,
 }
 
 impl Claude {
@@ -96,6 +92,7 @@ impl Claude {
     pub fn new(
         config: &AgentConfig,
         sandbox_config: &SandboxConfig,
+        egress: &EgressConfig,
         sandbox: Sandbox,
         env: &Env,
     ) -> Result<Self, String> {
@@ -106,17 +103,39 @@ impl Claude {
         };
         Ok(Self {
             program: setup::find(&config.program, env)?,
-            credential: setup::credential(&config.credential_env, env)?,
-            passed: PASSED
-                .iter()
-                .filter_map(|name| Some(((*name).to_owned(), env.get(*name)?.clone())))
-                .collect(),
+            ways: Ways::new(config, egress, env)?,
             config: config.clone(),
             sandbox,
+            container: None,
             confinement: sandbox_config.clone(),
             user,
             registration: None,
         })
+    }
+
+    /// Lets iterations run in a container, with the client that its image has.
+    #[must_use]
+    pub fn in_container(mut self, container: Container) -> Self {
+        self.container = Some(container);
+        self
+    }
+
+    /// The container that a job runs in: all but what has to be seen on the machine itself.
+    fn contained(&self, job: &Job<'_>) -> Option<&Container> {
+        self.container.as_ref().filter(|_| job.deployed.is_none())
+    }
+
+    /// What its runs ask the network for is written down in this ledger; sockets are made below
+    /// `work`.
+    #[must_use]
+    pub fn recorded(mut self, ledger: Ledger, clock: Clock, work: PathBuf) -> Self {
+        self.ways.record(ledger, clock, work);
+        self
+    }
+
+    /// Where its credential comes from, in words.
+    pub fn credential(&self) -> String {
+        self.ways.credential()
     }
 
     /// The program, links resolved.
@@ -133,15 +152,21 @@ impl Claude {
         job: &Job<'_>,
         meter: &Meter,
         beat: &mut dyn FnMut(&str),
-    ) -> Result<Ran, String> {
-        let spec = self.command(job)?;
+    ) -> Result<Ran, Failure> {
+        let crashed = |why: String| (AgentOutcome::Crashed, why);
+        // Without a credential, or a way to use it, nothing helps but a person.
+        let contained = self.contained(job).is_some();
+        let way = self.ways.open(&self.sandbox, contained, job.session, meter);
+        let way = way.await;
+        let way = way.map_err(|why| (AgentOutcome::Auth, why))?;
+        let spec = self.command(job, &way).map_err(crashed)?;
         let config = job.run_dir.join("claude");
         meter.transcripts(&config);
         let stop = meter.ended().child_token();
-        self.canary(job).await?;
-        let mut seen = Seen::new(self.credential.1.clone());
+        self.canary(job).await.map_err(crashed)?;
+        let mut seen = Seen::new(way.secrets());
         seen.watch.on = job.is_guarded() && self.registration.is_some();
-        let done = process::run(&spec, &stop, |line| {
+        let on_line = |line: process::Line| {
             let shown = match line.stream {
                 process::Stream::Out => {
                     meter.line(&line.text);
@@ -160,16 +185,33 @@ impl Claude {
             if seen.unauthorized >= stream::UNAUTHORIZED || seen.watch.ends() {
                 stop.cancel();
             }
-        })
-        .await
-        .map_err(|e| format!("{} can't be started: {e}", spec.program.display()))?;
+        };
+        let (done, lost) = if let Some(container) = self.contained(job) {
+            let work = Work {
+                repo: job.dir,
+                run: job.run_dir,
+                network: &way.network(),
+            };
+            // Large, as is what it waits for.
+            let ran = Box::pin(container.run(spec, work, &stop, on_line)).await;
+            let taken = ran.map_err(crashed)?;
+            (taken.done, taken.lost)
+        } else {
+            let started = process::run(&spec, &stop, on_line).await;
+            let named = |e| crashed(format!("{} can't be started: {e}", spec.program.display()));
+            (started.map_err(named)?, None)
+        };
         let told = tidy::tidy(&config);
         meter.look();
+        if let Err(why) = way.close().await {
+            meter.unknown(why);
+        }
         Ok(Ran {
             seen,
             ended: done.ended,
             booked: meter.booked(),
             told,
+            lost,
         })
     }
 
@@ -193,12 +235,12 @@ impl Agent for Claude {
     async fn iterate(&self, brief: &Brief, meter: &Meter, beat: &mut dyn FnMut(&str)) -> Iteration {
         let ran = match self.job(brief) {
             Ok(job) => self.run(&job, meter, beat).await,
-            Err(why) => Err(why),
+            Err(why) => Err((AgentOutcome::Crashed, why)),
         };
         match ran {
             Ok(ran) => iteration(&ran, brief, meter),
-            Err(why) => Iteration {
-                outcome: AgentOutcome::Crashed,
+            Err((outcome, why)) => Iteration {
+                outcome,
                 report: None,
                 why,
                 cost: MicroUsd::ZERO,
@@ -224,7 +266,12 @@ impl Ran {
 }
 
 fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
-    let judged = outcome::ended_well(&ran.seen, ran.ended)
+    let taken_out = match &ran.lost {
+        None => Ok(()),
+        Some(why) => Err((AgentOutcome::Crashed, why.clone())),
+    };
+    let judged = taken_out
+        .and_then(|()| outcome::ended_well(&ran.seen, ran.ended))
         .and_then(|result| outcome::report(&ran.seen, result))
         .map_err(|failure| match meter.reached() {
             Some(reached) if failure.0 == AgentOutcome::Cancelled => {

@@ -104,7 +104,7 @@ impl Claude {
         };
         let ran = match self.run(&job, meter, &mut |_| ()).await {
             Ok(ran) => ran,
-            Err(why) => return nothing(why),
+            Err((class, why)) => return nothing(format!("it ended {}: {why}", class.word())),
         };
         let (cost, _) = ran.cost(meter.allowance());
         let seen = &ran.seen;

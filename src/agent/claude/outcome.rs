@@ -166,7 +166,7 @@ pub(super) fn cost(
         if refused || (!seen.heard && by_itself) {
             return (booked.ended, None);
         }
-        if booked.all == MicroUsd::ZERO {
+        if booked.all == MicroUsd::ZERO && !booked.whole {
             let why = format!("its cost is not known, the allowance of {allowance} is booked");
             return (allowance, Some(why));
         }

@@ -8,7 +8,7 @@ use crate::config::Secret;
 const ALLOWANCE: MicroUsd = MicroUsd(5_000_000);
 
 fn seen(events: &[Value]) -> Seen {
-    let mut seen = Seen::new(Secret::new("worthless-credential"));
+    let mut seen = Seen::new(vec![Secret::new("worthless-credential")]);
     for event in events {
         seen.line(&event.to_string());
     }
@@ -208,6 +208,7 @@ fn of_two_accounts_of_a_run_the_higher_one_is_booked() {
             ended: MicroUsd(ended),
             all: MicroUsd(all),
             estimated: ended != all,
+            whole: false,
         })
     };
     let stated = |usd: f64| seen(&[result(&json!({"total_cost_usd": usd}))]);

@@ -1,8 +1,8 @@
-//! What has to be there before the first run: the program, a credential, an account.
+//! What has to be there before the first run: the program, an account.
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Env, Secret};
+use crate::config::Env;
 use crate::process::{find_on_path, is_executable, user_ids};
 use crate::sandbox::Sandbox;
 
@@ -24,39 +24,6 @@ pub(super) fn find(program: &Path, env: &Env) -> Result<PathBuf, String> {
         format!("{} {place}: {cure}", program.display())
     })?;
     std::fs::canonicalize(&found).map_err(|e| format!("{}: {e}; {cure}", found.display()))
-}
-
-/// The first credential that is set, under the name by which the client knows it.
-pub(super) fn credential(names: &[String], env: &Env) -> Result<(&'static str, Secret), String> {
-    let (name, value) = names
-        .iter()
-        .find_map(|name| Some((name, env.get(name).filter(|v| !v.trim().is_empty())?)))
-        .ok_or_else(|| {
-            format!(
-                "no credential for the model: set {} (a long-lived token comes from `claude \
-                 setup-token`)",
-                if names.is_empty() {
-                    "agent.credential_env".to_owned()
-                } else {
-                    names.join(" or ")
-                }
-            )
-        })?;
-    let known = [
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN",
-        "CLAUDE_CODE_OAUTH_TOKEN",
-    ];
-    let value = value.trim();
-    let name = known.into_iter().find(|k| k == name).unwrap_or_else(|| {
-        // A variable of the operator's own: subscription tokens are told by their beginning.
-        if value.starts_with("sk-ant-oat") {
-            known[2]
-        } else {
-            known[0]
-        }
-    });
-    Ok((name, Secret::new(value)))
 }
 
 /// Who the agent is where secloop itself is root. The client refuses to work as root without
@@ -83,28 +50,6 @@ pub(super) fn unprivileged(sandbox: &Sandbox, user: &str) -> Result<Option<(u32,
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn takes_the_first_credential_that_is_set() {
-        let env = |vars: &[(&str, &str)]| -> Env {
-            vars.iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
-        };
-        let names = ["MINE".to_owned(), "ANTHROPIC_AUTH_TOKEN".to_owned()];
-        let both = env(&[("MINE", " "), ("ANTHROPIC_AUTH_TOKEN", "t")]);
-        let (name, value) = credential(&names, &both).unwrap();
-        assert_eq!((name, value.expose()), ("ANTHROPIC_AUTH_TOKEN", "t"));
-        let own = env(&[("MINE", "sk-ant-oat01-x")]);
-        assert_eq!(
-            credential(&names, &own).unwrap().0,
-            "CLAUDE_CODE_OAUTH_TOKEN"
-        );
-        let own = env(&[("MINE", "x")]);
-        assert_eq!(credential(&names, &own).unwrap().0, "ANTHROPIC_API_KEY");
-        let why = credential(&names, &Env::new()).unwrap_err();
-        assert!(why.contains("MINE or ANTHROPIC_AUTH_TOKEN"), "{why}");
-    }
 
     #[test]
     fn names_the_cure_when_the_program_is_missing() {

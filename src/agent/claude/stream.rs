@@ -65,14 +65,14 @@ pub(super) struct Seen {
     calls: BTreeMap<String, String>,
     tail: VecDeque<String>,
     pieces: u32,
-    secret: Secret,
+    secrets: Vec<Secret>,
 }
 
 impl Seen {
-    /// Nothing yet; `secret` is taken out of whatever is shown.
-    pub(super) fn new(secret: Secret) -> Self {
+    /// Nothing yet; `secrets` are taken out of whatever is shown.
+    pub(super) fn new(secrets: Vec<Secret>) -> Self {
         Self {
-            secret,
+            secrets: secrets.into_iter().filter(|s| !s.is_empty()).collect(),
             ..Self::default()
         }
     }
@@ -115,17 +115,17 @@ impl Seen {
 
     /// One bounded line without credentials.
     pub(super) fn clean(&self, text: &str) -> String {
-        let text = if self.secret.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(self.secret.expose(), "[redacted]")
-        };
+        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret.expose(), "[redacted]")
+        });
         one_line(&redact(&text), MAX_SHOWN)
     }
 
     /// Whether `text` gives the credential away.
     pub(super) fn betrays(&self, text: &str) -> bool {
-        !self.secret.is_empty() && text.contains(self.secret.expose())
+        self.secrets
+            .iter()
+            .any(|secret| text.contains(secret.expose()))
     }
 
     fn show(&mut self, text: &str) -> String {

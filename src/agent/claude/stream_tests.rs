@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn seen(lines: &[&str]) -> (Seen, Vec<String>) {
-    let mut seen = Seen::new(Secret::new("hunter2-hunter2"));
+    let mut seen = Seen::new(vec![Secret::new("hunter2-hunter2")]);
     let shown = lines.iter().filter_map(|l| seen.line(l)).collect();
     (seen, shown)
 }
@@ -43,7 +43,7 @@ fn counts_refused_credentials_and_forgets_a_retry_that_worked() {
     assert!(seen.retrying.is_none() && seen.answered);
     // It was to be given up already; one refusal that passed is forgotten.
     assert_eq!(seen.unauthorized, 2);
-    let mut once = Seen::new(Secret::default());
+    let mut once = Seen::new(vec![Secret::default()]);
     once.line(retry);
     once.line(r#"{"type":"stream_event","event":{"type":"message_start"}}"#);
     assert_eq!(once.unauthorized, 0);

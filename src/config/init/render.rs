@@ -125,7 +125,11 @@ fn wiki(out: &mut String, found: &Discovery) {
     );
 }
 
-const REST: &str = r#"[loop]
+const REST: &str = r#"[policy]
+# What no rule of the playbook gate knows waits for a person ("hold") or is refused ("refuse").
+# unknown = "hold"
+
+[loop]
 # From one wake to the next.
 # interval = "30m"
 # Iterations in a row that must say "nothing material" before the loop ends; they begin from
@@ -159,8 +163,15 @@ const REST: &str = r#"[loop]
 # max_turns = 60
 # deadline = "25m"
 # silence = "6m"
-# Variables that may hold the credential; the first that is set is used.
+# Where the credential comes from, one of these. Variables that may hold it; the first that is
+# set is used.
 # credential_env = ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]
+# A file with mode 0600; what a command says; an item of the Mac's keychain, by its service; the
+# login that Claude Code has already.
+# example: credential_file = "~/.config/secloop/key"
+# example: credential_command = ["op", "read", "op://Private/Anthropic/credential"]
+# example: credential_keychain = "secloop"
+# example: credential_login = true
 # Another address of the model's service; empty: ANTHROPIC_BASE_URL, or the client's own.
 # base_url = ""
 # What the agent is told to leave alone, in words: "SSH and Tailscale".
@@ -172,8 +183,12 @@ const REST: &str = r#"[loop]
 
 [sandbox]
 # "native": bubblewrap on Linux, Seatbelt on macOS; without it the loop refuses to start.
+# "container": the agent in a container of podman, docker or Apple's `container` (`secloop image`
+# writes what its image is built from); checks and probes as with "native".
 # "none": not confined; every report says so.
 # level = "native"
+# engine = "podman"
+# image = "localhost/secloop-agent:0.1.0"
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
 
@@ -189,6 +204,41 @@ const REST: &str = r#"[loop]
 # file_mib = 256
 # Each temporary place, and what the agent may add to its working copy.
 # disk_mib = 256
+
+[egress]
+# The agent has no network but secloop's proxy, which holds the credential and reads along what
+# calls cost. false: it has the host's network, and the credential in its environment.
+# proxy = true
+# Hosts that its tools may reach through the proxy, over TLS: "pypi.org", or "*.pypi.org" for what
+# is below it. An empty list lets nothing through. What is in deny is refused all the same.
+# allow = []
+# deny = []
+# ports = [443]
+# Connections at a time, requests within a minute, megabytes through all tunnels of a run, and how
+# long nothing may move in one.
+# connections = 64
+# per_minute = 600
+# megabytes = 512
+# idle = "5m"
+# Tools that the model's service runs itself (web search, fetching, code, MCP): a way out around
+# the lists.
+# server_tools = false
+
+[prove]
+# Files with more tool calls that the deployed hooks have to let through, or to deny: one JSON object
+# a line, {"wanted": "allow", "tool_name": "Bash", "tool_input": {"command": "make"}}.
+# example: corpus = ["secloop-calls.jsonl"]
+# How long a hook may take for a call, as a rule.
+# hook_budget = "2s"
+# Past tool calls of this workstation are given to the hooks before and after a change: for how long at
+# most, and from how many days.
+# replay = "1m"
+# replay_days = 90
+
+[guard]
+# Deeds that are refused and count as a strike, besides those that `secloop` has in its list
+# (docs/reference.md): a program and the words that follow it.
+# tripwire = ["terraform apply"]
 
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short

@@ -74,3 +74,26 @@ pub fn become_program(program: &Path, args: &[OsString]) -> std::io::Error {
     use std::os::unix::process::CommandExt as _;
     std::process::Command::new(program).args(args).exec()
 }
+
+/// Starts a program beside this process, with `input` and nothing else: no environment, no output.
+/// It ends with the sandbox that this process is in; nobody waits for it.
+///
+/// # Errors
+/// When it can't be started.
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+pub fn start_beside(
+    program: &Path,
+    args: &[&str],
+    input: std::os::fd::OwnedFd,
+) -> std::io::Result<()> {
+    use std::process::Stdio;
+    std::process::Command::new(program)
+        .args(args)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(|_| ())
+}

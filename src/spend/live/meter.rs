@@ -1,13 +1,16 @@
 //! The meter of one run: what it has cost, and whether it has to end.
 
-use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::own::Own;
 use super::stream::{Stream, Told};
+use super::wire::Wire;
 use crate::clock::Clock;
 use crate::gate::MicroUsd;
 use crate::spend::batch::Batch;
@@ -79,20 +82,24 @@ pub struct Booked {
     pub all: MicroUsd,
     /// Whether `all` holds an estimate.
     pub estimated: bool,
+    /// Whether every call was seen: then nothing is a figure, too.
+    pub whole: bool,
 }
 
-/// Watches one run. Used from one thread.
-#[derive(Debug)]
+/// Watches one run. Copies are the same meter.
+#[derive(Debug, Clone)]
 pub struct Meter {
     clock: Clock,
     limits: Limits,
     ended: CancellationToken,
-    state: RefCell<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     stream: Stream,
+    /// The same calls as they went over the wire, where somebody reads along.
+    pub(super) wire: Wire,
     own: Option<Own>,
     seen: Batch,
     day: Option<Day>,
@@ -117,7 +124,7 @@ impl Meter {
             clock,
             limits,
             ended,
-            state: RefCell::default(),
+            state: Arc::default(),
         }
     }
 
@@ -140,8 +147,22 @@ impl Meter {
 
     fn event(&self, event: &Value) {
         let now = self.clock.now();
-        let mut state = self.state.borrow_mut();
-        match state.stream.event(event, now) {
+        let mut state = self.state();
+        let told = state.stream.event(event, now);
+        self.told(&mut state, told);
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Takes in what an event told.
+    pub(super) fn told(&self, state: &mut State, told: Option<Told>) {
+        match told {
             None => return,
             Some(Told::More) => {
                 state.pieces += 1;
@@ -155,17 +176,17 @@ impl Meter {
                 state.reached.get_or_insert(Reached::Unknown(why));
             }
         }
-        self.judge(&mut state);
+        self.judge(state);
     }
 
     /// From now on the transcripts below `root` are read, too.
     pub fn transcripts(&self, root: &Path) {
-        self.state.borrow_mut().own = Some(Own::new(root));
+        self.state().own = Some(Own::new(root));
     }
 
     /// Reads what is new in the run's transcripts. Blocking, and short.
     pub fn look(&self) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         let Some(batches) = state.own.as_mut().map(Own::look) else {
             return;
         };
@@ -179,27 +200,27 @@ impl Meter {
 
     /// What everybody else has spent.
     pub fn day(&self, day: Day) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         state.day = Some(day);
         self.judge(&mut state);
     }
 
     /// Ends the run, since nobody knows any more what is spent.
     pub fn unknown(&self, why: String) {
-        let mut state = self.state.borrow_mut();
+        let mut state = self.state();
         state.reached.get_or_insert(Reached::Unknown(why));
         self.judge(&mut state);
     }
 
     /// Why the run had to end, if it had to.
     pub fn reached(&self) -> Option<Reached> {
-        self.state.borrow().reached.clone()
+        self.state().reached.clone()
     }
 
     /// What the run may have cost so far, and what everybody may have spent on the day, where that
     /// is known.
     pub fn so_far(&self) -> (MicroUsd, Option<MicroUsd>) {
-        let state = self.state.borrow();
+        let state = self.state();
         let Ok(table) = PriceTable::embedded() else {
             return (MicroUsd::ZERO, None);
         };
@@ -215,7 +236,7 @@ impl Meter {
     /// # Errors
     /// When that can't be known, and why.
     pub fn booked(&self) -> Result<Booked, String> {
-        let state = self.state.borrow();
+        let state = self.state();
         if let Some(Reached::Unknown(why)) = &state.reached {
             return Err(why.clone());
         }
@@ -226,8 +247,12 @@ impl Meter {
         let mut estimated = all > ended;
         // Of a client that does not tell, a request may be under way after any answer.
         let answered = state.seen.calls.len() > 0;
-        if state.stream.asked().unwrap_or(answered) {
-            all += Nanos::from(self.limits.unanswered.0) * 1_000;
+        let unanswered = match state.wire.unanswered() {
+            Some(calls) => calls,
+            None => u64::from(state.stream.asked().unwrap_or(answered)),
+        };
+        if unanswered > 0 {
+            all += Nanos::from(self.limits.unanswered.0) * 1_000 * Nanos::from(unanswered);
             estimated = true;
         }
         let nearest =
@@ -236,6 +261,7 @@ impl Meter {
             ended: nearest(ended),
             all: nearest(all),
             estimated,
+            whole: state.wire.knows_all(),
         })
     }
 
@@ -278,7 +304,23 @@ impl State {
     /// Sums up all calls, those that have not ended at an estimate.
     fn sum(&self, table: &PriceTable, of: impl Fn(&Call, Price) -> Nanos) -> Nanos {
         let price = |call: &Call| of(call, call.usage.price(&call.model, call.at, table));
-        let unended: ByKey<Call> = self.stream.unended().filter_map(call_of).collect();
+        let mut unended: ByKey<Call> = ByKey::default();
+        let (told, wire) = (&self.stream, self.wire.stream());
+        let estimates = [(told, wire), (wire, told)]
+            .into_iter()
+            .flat_map(|(of, other)| {
+                // Of one that has ended by any account nothing is estimated.
+                of.unended()
+                    .filter(|call| !other.has_ended(call.id.as_deref()))
+            });
+        for (key, call) in estimates.filter_map(call_of) {
+            match unended.entry(key) {
+                Entry::Occupied(mut known) => known.get_mut().merge(call),
+                Entry::Vacant(free) => {
+                    free.insert(call);
+                }
+            }
+        }
         let mut sum = 0;
         for (key, call) in self.seen.calls.iter() {
             sum += match unended.get(key) {

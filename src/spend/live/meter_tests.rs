@@ -140,6 +140,7 @@ fn calls_without_an_end_are_booked_at_an_estimate() {
         ended,
         all: ended,
         estimated: false,
+        whole: false,
     };
     assert_eq!(meter.booked(), Ok(known));
     meter.event(&start("b", 100_000));

@@ -4,7 +4,7 @@
 //! `message_delta` that has a stop reason; one without is the client's own, for an answer that was
 //! cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -32,6 +32,8 @@ pub(super) struct Stream {
     open: BTreeMap<String, Open>,
     /// Answers that were cut: no end of theirs will come.
     cut: Vec<Open>,
+    /// Answers that have ended, by their ids.
+    ended: BTreeSet<String>,
     /// Whether a request was made of whose answer nothing has come; `None`: it never said so of any.
     asked: Option<bool>,
 }
@@ -67,7 +69,13 @@ impl Stream {
         }
     }
 
-    fn piece(&mut self, whose: String, event: &Value, now: DateTime<Utc>) -> Option<Told> {
+    /// Takes in a piece of the answer for `whose`.
+    pub(super) fn piece(
+        &mut self,
+        whose: String,
+        event: &Value,
+        now: DateTime<Utc>,
+    ) -> Option<Told> {
         match text(event, "type") {
             "message_start" => {
                 self.asked = self.asked.and(Some(false));
@@ -105,6 +113,7 @@ impl Stream {
         let mut message = self.open.get(whose)?.message.clone();
         if ended {
             self.open.remove(whose);
+            self.ended.insert(id(&message).to_owned());
         }
         let usage = message.get_mut("usage").and_then(Value::as_object_mut)?;
         for (name, value) in event.get("usage").and_then(Value::as_object)? {
@@ -126,6 +135,18 @@ impl Stream {
             }
             Told::More | Told::Unreadable(_) => None,
         })
+    }
+
+    /// Whether the answer with this id has ended.
+    pub(super) fn has_ended(&self, id: Option<&str>) -> bool {
+        id.is_some_and(|id| self.ended.contains(id))
+    }
+
+    /// Takes in a message that did not come as a stream.
+    pub(super) fn whole(&mut self, message: &Value, now: DateTime<Utc>) -> Option<Told> {
+        let message = without_content(message)?;
+        self.ended.insert(id(&message).to_owned());
+        told(&message, now)
     }
 
     /// Whether a request was made of whose answer nothing has come; `None` where the client does not
@@ -166,6 +187,13 @@ fn without_content(message: &Value) -> Option<Map<String, Value>> {
     let mut message = message.as_object()?.clone();
     message.remove("content");
     Some(message)
+}
+
+fn id(message: &Map<String, Value>) -> &str {
+    message
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {

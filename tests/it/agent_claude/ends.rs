@@ -4,7 +4,7 @@ use secloop::gate::MicroUsd;
 use secloop::turn::AgentOutcome;
 use serde_json::json;
 
-use super::{Bench, PLAYBOOK, edit, improvement, read, small_replies};
+use super::{Bench, PLAYBOOK, edit, improvement, read, small_replies, variable};
 use crate::support::model::Step;
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_usage_limit_keeps_its_reset() {
     );
     let Some(mut bench) = Bench::with(
         |_| vec![Step::bash("true"), limit],
-        |c| c.credential_env = vec!["CLAUDE_CODE_OAUTH_TOKEN".to_owned()],
+        |c| c.credential = variable("CLAUDE_CODE_OAUTH_TOKEN"),
     )
     .await
     else {

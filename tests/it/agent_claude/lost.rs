@@ -6,7 +6,7 @@ use secloop::gate::MicroUsd;
 use secloop::turn::AgentOutcome;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bench, CREDENTIALS, improvement, small_replies};
+use super::{Bench, CREDENTIALS, improvement, small_replies, variable};
 use crate::support::meter::UNANSWERED;
 use crate::support::model::Step;
 
@@ -14,11 +14,8 @@ use crate::support::model::Step;
 async fn a_refused_credential_ends_the_run_soon() {
     for credential in CREDENTIALS {
         let refused = Step::error(401, "authentication_error", "invalid x-api-key", &[]);
-        let Some(mut bench) = Bench::with(
-            |_| vec![refused],
-            |c| c.credential_env = vec![credential.to_owned()],
-        )
-        .await
+        let Some(mut bench) =
+            Bench::with(|_| vec![refused], |c| c.credential = variable(credential)).await
         else {
             return;
         };
@@ -94,8 +91,8 @@ async fn a_failing_service_is_left_at_the_deadline() {
         "{}",
         it.why
     );
-    // A request may have been under way: nobody said what it cost.
-    assert_eq!(it.cost, UNANSWERED);
+    // Each attempt was seen to be refused. One may have been under way: nobody said what it cost.
+    assert!([MicroUsd::ZERO, UNANSWERED].contains(&it.cost), "{it:#?}");
 }
 
 #[tokio::test]

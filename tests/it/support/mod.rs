@@ -11,6 +11,9 @@ pub(crate) mod git;
 pub(crate) mod inside;
 pub(crate) mod meter;
 pub(crate) mod model;
+pub(crate) mod past;
+#[cfg(target_os = "linux")]
+pub(crate) mod podman;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
 #[cfg(target_os = "linux")]
@@ -25,6 +28,28 @@ pub(crate) async fn native() -> secloop::sandbox::Sandbox {
     secloop::sandbox::Sandbox::detect_for(secloop::config::Level::Native, &path, secloop)
         .await
         .unwrap()
+}
+
+/// The files below `dir` that hold `text`, and how many were looked at.
+pub(crate) fn holding(dir: &std::path::Path, text: &str) -> (Vec<std::path::PathBuf>, usize) {
+    let (mut found, mut looked) = (Vec::new(), 0);
+    let mut dirs = vec![dir.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                dirs.push(entry.path());
+            } else if kind.is_file() {
+                looked += 1;
+                let bytes = std::fs::read(entry.path()).unwrap();
+                if memchr::memmem::find(&bytes, text.as_bytes()).is_some() {
+                    found.push(entry.path());
+                }
+            }
+        }
+    }
+    (found, looked)
 }
 
 /// Makes a named pipe.

@@ -93,6 +93,7 @@ struct Shared {
     script: Vec<Step>,
     taken: Mutex<usize>,
     requests: Mutex<Vec<Value>>,
+    keys: Mutex<Vec<String>>,
     came: std::sync::Condvar,
 }
 
@@ -120,6 +121,7 @@ impl Model {
             script,
             taken: Mutex::new(0),
             requests: Mutex::new(Vec::new()),
+            keys: Mutex::default(),
             came: std::sync::Condvar::new(),
         });
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -149,6 +151,11 @@ impl Model {
         self.shared.requests.lock().unwrap().clone()
     }
 
+    /// What requests gave for a credential.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.shared.keys.lock().unwrap().clone()
+    }
+
     /// Waits until a request has come.
     pub(crate) fn wait_for_request(&self) {
         let requests = self.shared.requests.lock().unwrap();
@@ -171,7 +178,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn answer(mut connection: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
-    let (path, body) = read_request(&mut connection).await?;
+    let (path, keys, body) = read_request(&mut connection).await?;
+    shared.keys.lock().unwrap().extend(keys);
     if path.contains("/count_tokens") {
         return reply(
             &mut connection,

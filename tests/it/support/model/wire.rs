@@ -90,8 +90,10 @@ pub(super) async fn stall(connection: &mut TcpStream, events: &str) -> std::io::
     std::future::pending().await
 }
 
-/// The path and the body of one request.
-pub(super) async fn read_request(connection: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
+/// The path, the credentials and the body of one request.
+pub(super) async fn read_request(
+    connection: &mut TcpStream,
+) -> std::io::Result<(String, Vec<String>, Vec<u8>)> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(at) = memchr::memmem::find(&bytes, b"\r\n\r\n") {
@@ -103,9 +105,17 @@ pub(super) async fn read_request(connection: &mut TcpStream) -> std::io::Result<
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
+    let headers = || head.lines().filter_map(|line| line.split_once(':'));
+    let is_key = |name: &str| {
+        ["x-api-key", "authorization"]
+            .iter()
+            .any(|key| name.eq_ignore_ascii_case(key))
+    };
+    let keys = headers()
+        .filter(|(name, _)| is_key(name))
+        .map(|(_, value)| value.trim().to_owned())
+        .collect();
+    let length = headers()
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .map_or(0, |(_, value)| value.trim().parse::<usize>().unwrap());
     let mut body = bytes.split_off(end);
@@ -114,5 +124,5 @@ pub(super) async fn read_request(connection: &mut TcpStream) -> std::io::Result<
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     }
-    Ok((path, body))
+    Ok((path, keys, body))
 }
