@@ -16,6 +16,8 @@ pub enum Exit {
     Usage = 2,
     /// What was asked about is refused: to the system the same number as a wrong command line.
     Refused = 3,
+    /// What was asked about waits for a person.
+    Held = 4,
     /// The day's spending cap is reached.
     CapReached = 10,
     /// Another run is active and this cycle was skipped.
@@ -33,6 +35,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Refused => 2,
+            Self::Held => 3,
             other => other as u8,
         }
     }

@@ -139,7 +139,8 @@ pub fn next(turns: &[Turn], config: &LoopConfig) -> Next {
         _ => {}
     }
     let idle = streak(turns, |t| match t.outcome {
-        TurnOutcome::Idle(_) => Some(true),
+        // Nothing new is not nothing left, while what landed does not hold.
+        TurnOutcome::Idle(_) => Some(t.receipt.drift.iter().all(|d| d.repaired)),
         TurnOutcome::Skipped(_) => None,
         _ => Some(false),
     });
@@ -252,6 +253,29 @@ mod tests {
         }
     }
 
+    fn drifting() -> Receipt {
+        let finding = crate::turn::Finding {
+            title: String::new(),
+            detail: String::new(),
+            severity: crate::turn::Severity::P0,
+            target: String::new(),
+            control: String::new(),
+        };
+        let drift = crate::turn::Drift {
+            turn: TurnId::nil(),
+            commit: String::new(),
+            finding,
+            probe: String::new(),
+            colour: crate::turn::Colour::Red,
+            output: String::new(),
+            repaired: false,
+        };
+        Receipt {
+            drift: vec![drift],
+            ..Receipt::default()
+        }
+    }
+
     /// Capitals are P0, but for the repair of a drift.
     fn finding(kind: char) -> Option<Finding> {
         let severity = match kind {
@@ -277,7 +301,7 @@ mod tests {
                         TurnOutcome::Committed("abc".into()),
                         Some(AgentOutcome::Done),
                     ),
-                    'i' | 'v' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
+                    'i' | 'v' | 'y' => (TurnOutcome::Idle(String::new()), Some(AgentOutcome::NoOp)),
                     's' => (TurnOutcome::Skipped(String::new()), None),
                     'r' | 'R' => (
                         TurnOutcome::Rejected(String::new()),
@@ -320,7 +344,11 @@ mod tests {
                     receipt: Receipt {
                         seed: if kind == 'v' { "verify" } else { "iteration" }.to_owned(),
                         drift_of: (kind == 'D').then_some(1),
-                        ..Receipt::default()
+                        ..if kind == 'y' {
+                            drifting()
+                        } else {
+                            Receipt::default()
+                        }
                     },
                 }
             })
@@ -359,6 +387,10 @@ mod tests {
             ("ppRp", Next::Sleep),
             ("ppD", Next::Sleep),
             ("pDpp", stop(Stop::Diminishing(3))),
+            // What landed and does not hold is left.
+            ("yv", Next::Sleep),
+            ("vy", Next::Sleep),
+            ("yyyyy", stop(Stop::DrySpell(5))),
             ("ff", Next::Sleep),
             ("fff", stop(failures(3))),
             ("fsff", stop(failures(3))),

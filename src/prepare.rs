@@ -10,7 +10,7 @@ use crate::agent::catalog::Catalog;
 use crate::agent::claude::Claude;
 use crate::cli::Surroundings;
 use crate::clock::Clock;
-use crate::config::{AgentKind, Config};
+use crate::config::{AgentKind, Config, Level};
 use crate::error::Fatal;
 use crate::ledger::Ledger;
 use crate::lock::Lock;
@@ -22,6 +22,7 @@ use crate::repo::Repo;
 use crate::report::console::Console;
 use crate::report::discord::Discord;
 use crate::sandbox::Sandbox;
+use crate::sandbox::container::Container;
 use crate::stages::is_open;
 use crate::turn::Stage;
 use crate::world::{Worker, World, beating, make_private};
@@ -45,7 +46,9 @@ pub async fn prepare(
     let sandbox = Sandbox::detect(config.sandbox.level, &path)
         .await
         .map_err(Fatal::Sandbox)?;
-    let agent = worker(&config, &sandbox, around)?.recorded(&ledger, &clock, &config);
+    let agent = worker(&config, &sandbox, around)
+        .await?
+        .recorded(&ledger, &clock, &config);
     end_what_survived(&config.state_dir, GRACE).await?;
     let repo = Repo::open(&config.repo, &config.state_dir, &path).await?;
     if !config.repo.path.join(&config.playbook.file).is_file() {
@@ -78,6 +81,7 @@ pub async fn prepare(
     let world = World::new(
         config, clock, ledger, repo, ansible, agent, sandbox, discord, path, env, lock, console,
     );
+    world.read_corpus()?;
     for note in world.repo.notes() {
         world.console().note(note);
     }
@@ -107,7 +111,11 @@ fn differs(account: &std::path::Path, world: &World, around: &Surroundings) -> b
     given == Some(home.as_path()) && home != account
 }
 
-fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<Worker, Fatal> {
+async fn worker(
+    config: &Config,
+    sandbox: &Sandbox,
+    around: &Surroundings,
+) -> Result<Worker, Fatal> {
     Ok(match config.agent.kind {
         AgentKind::Catalog => Worker::Catalog(Catalog::new(sandbox.clone(), around.path())),
         AgentKind::Claude => {
@@ -120,6 +128,15 @@ fn worker(config: &Config, sandbox: &Sandbox, around: &Surroundings) -> Result<W
             )
             .and_then(|claude| claude.guarded_by(&own_program()?))
             .map_err(Fatal::Agent)?;
+            let claude = if config.sandbox.level == Level::Container {
+                let path = around.path();
+                Container::find(&config.sandbox, &config.state_dir, &around.env, &path)
+                    .await
+                    .map(|container| claude.in_container(container))
+                    .map_err(Fatal::Sandbox)?
+            } else {
+                claude
+            };
             Worker::Claude(Box::new(claude))
         }
     })
@@ -132,7 +149,7 @@ fn own_program() -> Result<std::path::PathBuf, String> {
 }
 
 /// What package installers need to reach their registry.
-fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
+pub(crate) fn passed_through(around: &Surroundings) -> BTreeMap<OsString, OsString> {
     around
         .env
         .iter()

@@ -24,11 +24,12 @@ pub async fn rebuild(world: &World, trial: &Trial) -> Result<String, String> {
     }
     let probes = world.committed_probes().await.map_err(|e| e.to_string())?;
     let total = probes.len();
-    for (title, probe) in probes {
-        if world.probe(&probe, &never).await.colour != Colour::Green {
+    let results = world.probe_all(&probes, &never).await;
+    for (one, result) in probes.iter().zip(results) {
+        if result.colour != Colour::Green {
             return Err(format!(
-                "\"{}\" of \"{title}\" is red after a rebuild",
-                probe.name
+                "\"{}\" of \"{}\" is red after a rebuild",
+                one.probe.name, one.finding.title
             ));
         }
     }

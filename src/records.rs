@@ -89,6 +89,16 @@ pub fn stop_file(state_dir: &std::path::Path) -> PathBuf {
     state_dir.join("stop-requested")
 }
 
+/// Where `secloop pause` leaves its word.
+pub fn pause_file(state_dir: &std::path::Path) -> PathBuf {
+    state_dir.join("paused")
+}
+
+/// Whether no turn may begin.
+pub fn is_paused(world: &World) -> bool {
+    pause_file(&world.config.state_dir).exists()
+}
+
 /// Whether a stop was asked for.
 pub fn stop_requested(world: &World) -> Option<StopRequest> {
     let text = std::fs::read_to_string(stop_file(&world.config.state_dir)).ok()?;

@@ -10,9 +10,10 @@ use crate::pages;
 use crate::playbook::{may_work, still_at_work};
 use crate::process::end_survivors;
 use crate::records;
+use crate::sandbox::container;
 use crate::stages::Draft;
 use crate::stages::rollback::{Journal, restore};
-use crate::turn::{Probe, Stage, Turn, TurnId, TurnOutcome};
+use crate::turn::{Colour, Probe, Stage, Turn, TurnId, TurnOutcome};
 use crate::world::World;
 
 /// How long a survivor gets to end by itself.
@@ -24,7 +25,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// # Errors
 /// When somebody can't be ended, or may be at work and is not known to be ours.
 pub async fn end_what_survived(state_dir: &Path, grace: Duration) -> Result<(), Fatal> {
-    if !end_survivors(grace).await {
+    // Their engine's client may be dead while they live.
+    let containers = container::sweep(state_dir).await;
+    if !end_survivors(grace).await || !containers {
         return Err(Fatal::NeedsOperator(
             "a program that an earlier run started is still alive and can't be ended: end it, then \
              start again"
@@ -105,7 +108,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
     let dir = world.snapshot_dir(turn);
     let events = world.ledger.events(turn).await?;
     let committed = world.repo.find_commit(turn).await?.is_some();
-    if let Some((_, probes)) = applied(&events)?.filter(|_| !committed) {
+    if let Some((_, probes, colour)) = applied(&events)?.filter(|_| !committed) {
         let cure = format!(
             "mend it and start again; to keep the machine as it is, remove {}",
             dir.display()
@@ -116,7 +119,7 @@ async fn take_back(world: &World, turn: TurnId) -> Result<(), Fatal> {
                 "a change of an earlier turn is still on the machine ({why}): {cure}"
             ))
         };
-        let journal = Journal::found(&dir, probes).map_err(|e| stuck(e.to_string()))?;
+        let journal = Journal::found(&dir, probes, colour).map_err(|e| stuck(e.to_string()))?;
         let mut draft = Draft::unrecorded(turn, world.clock.now());
         restore(world, &journal, &mut draft).await.map_err(stuck)?;
         world
@@ -142,11 +145,11 @@ async fn close(world: &World, open: &OpenTurn) -> Result<Turn, Fatal> {
             TurnOutcome::Failed("interrupted after its change was taken back".to_owned())
         }
         None => TurnOutcome::Failed("interrupted before anything was applied".to_owned()),
-        Some((dir, probes)) => {
+        Some((dir, probes, colour)) => {
             world
                 .console()
                 .step_started("rollback of the interrupted turn");
-            let journal = Journal::found(&dir, probes).map_err(|e| {
+            let journal = Journal::found(&dir, probes, colour).map_err(|e| {
                 Fatal::NeedsOperator(format!(
                     "turn {} was interrupted in mid-apply and its snapshot {} can't be read: {e}",
                     open.number,
@@ -196,7 +199,7 @@ fn taken_back(events: &[Event]) -> bool {
 ///
 /// # Errors
 /// When the entry can't be read: that is no proof that nothing was applied.
-fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>, Fatal> {
+fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>, Colour)>, Fatal> {
     let started = events
         .iter()
         .rfind(|e| e.stage == Stage::Apply.word() && e.kind == "started");
@@ -206,7 +209,9 @@ fn applied(events: &[Event]) -> Result<Option<(std::path::PathBuf, Vec<Probe>)>,
     let read = || {
         let dir = started.data.get("snapshot")?.as_str()?.into();
         let probes = serde_json::from_value(started.data.get("probes")?.clone()).ok()?;
-        Some((dir, probes))
+        let colour = started.data.get("colour").cloned();
+        let colour = colour.and_then(|c| serde_json::from_value(c).ok());
+        Some((dir, probes, colour.unwrap_or(Colour::Red)))
     };
     read().map(Some).ok_or_else(|| {
         Fatal::NeedsOperator(
@@ -232,7 +237,10 @@ fn completed(
         .map_or_else(
             || Draft::new(open).finish(outcome.clone(), now),
             |turn| Turn {
-                outcome: outcome.clone(),
+                outcome: match turn.receipt.reverts {
+                    Some(_) => TurnOutcome::TakenBack(commit.to_owned()),
+                    None => outcome.clone(),
+                },
                 ..turn
             },
         )

@@ -35,6 +35,9 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
     let clock = &world.clock;
     let mut wake = clock.elapsed();
     let stop = loop {
+        if let Some(stop) = paused(world, signals).await? {
+            break stop;
+        }
         let Some(turned) = wake_up(world, signals, &mut turns).await? else {
             break Stop::Signal;
         };
@@ -108,6 +111,31 @@ async fn wake_up(
             }
         }
     }
+}
+
+/// Waits while an operator wants no turn to begin.
+async fn paused(world: &World, signals: &Signals) -> Result<Option<Stop>, Fatal> {
+    if records::is_paused(world) {
+        world
+            .console()
+            .note("paused: `secloop resume` lets it go on");
+    }
+    while records::is_paused(world) {
+        if signals.stop.is_cancelled() {
+            return Ok(Some(Stop::Signal));
+        }
+        if records::stop_requested(world).is_some() {
+            return Ok(Some(Stop::Operator));
+        }
+        tokio::select! {
+            () = signals.stop.cancelled() => {}
+            () = tokio::time::sleep(HEARTBEAT) => {
+                world.sign(|_| {});
+                outbox::deliver(&world.ledger, &world.discord, &world.clock).await?;
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.

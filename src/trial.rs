@@ -7,8 +7,8 @@ use crate::agent::catalog::starter;
 use crate::clock::Clock;
 use crate::config::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, ProveConfig,
-    RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, EgressConfig, Level, LoopConfig, MemoryConfig, PlaybookConfig, PolicyConfig,
+    ProveConfig, RepoConfig, SandboxConfig, ScanConfig, Secret, SpendConfig, Unknown, WikiConfig,
 };
 use crate::egress::Source;
 use crate::error::Fatal;
@@ -150,6 +150,10 @@ impl Trial {
                 channel_id: String::new(),
                 token: Secret::default(),
             },
+            policy: PolicyConfig {
+                unknown: Unknown::Hold,
+            },
+            guard: crate::config::GuardConfig::default(),
             wiki: WikiConfig {
                 path: self.wiki().join("security-improvement-log.md"),
                 title: "Security improvement log".to_owned(),
@@ -158,10 +162,7 @@ impl Trial {
             },
             memory: MemoryConfig { tokens: 2_000 },
             scan: ScanConfig::default(),
-            prove: ProveConfig {
-                second_opinion: false,
-                second_opinion_cost: MicroUsd(1_000_000),
-            },
+            prove: ProveConfig::default(),
         }
     }
 }

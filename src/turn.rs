@@ -3,12 +3,16 @@
 //! Pure data. A [`Turn`] is always recorded; its [`Receipt`] holds the evidence. Every text that
 //! comes from an agent is length-limited when a [`Report`] is parsed (see `agent::report`).
 
+mod drift;
 mod left;
+mod price;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::drift::Drift;
 pub use self::left::{Left, in_short};
+pub use self::price::Price;
 use crate::gate::MicroUsd;
 
 /// Identifies a turn: a version 7 UUID, so that ids sort by time.
@@ -79,6 +83,10 @@ pub struct Probe {
     pub run: ProbeRun,
     /// What it must give when the hole is closed.
     pub expect: Expect,
+    /// What it gives while the hole is open, where the report says so: then anything else that is
+    /// not green is an error, and not red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub red: Option<Expect>,
 }
 
 /// A probe's program: an argument vector, or a POSIX shell script.
@@ -91,8 +99,9 @@ pub enum ProbeRun {
     Script(String),
 }
 
-/// What a green probe gives. Anything else that ends normally is red; a probe that can't start,
-/// is killed, or exits above 125 is an error and neither red nor green.
+/// What a green probe gives. Anything else that ends normally is red; a probe that can't start, is
+/// killed, exits above 125 or has nothing but an error message to give is an error and neither red
+/// nor green.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -266,6 +275,8 @@ pub enum Gate {
     Policy,
     /// No credential enters a commit.
     Secrets,
+    /// A changed hook still denies what it denied, and lets ordinary calls pass.
+    Hooks,
     /// The playbook parses.
     Syntax,
     /// The baseline plus the change, without changing anything.
@@ -282,12 +293,18 @@ pub enum Gate {
     Green,
     /// The agent can still work: tool call, file read, hook corpus.
     Autonomy,
+    /// What the deployed hooks say to this workstation's own past.
+    Replay,
     /// A call of the live agent with the deployed settings.
     LiveCall,
     /// Another run could not get round the change.
     SecondOpinion,
     /// An explicit-path commit.
     Commit,
+    /// Rights, remote access, git and MCP servers are as they were.
+    Posture,
+    /// What is not made of plain files can be undone and made again.
+    WayBack,
     /// The pre-state is back on the machine.
     Rollback,
 }
@@ -300,6 +317,7 @@ impl Gate {
             Self::Substance => "substance",
             Self::Policy => "policy",
             Self::Secrets => "secrets",
+            Self::Hooks => "hooks",
             Self::Syntax => "syntax",
             Self::DryRun => "dry run",
             Self::Red => "probe red",
@@ -308,9 +326,12 @@ impl Gate {
             Self::SecondRun => "second run",
             Self::Green => "probe green",
             Self::Autonomy => "autonomy",
+            Self::Replay => "replay",
             Self::LiveCall => "live call",
             Self::SecondOpinion => "second opinion",
             Self::Commit => "commit",
+            Self::Posture => "posture",
+            Self::WayBack => "way back",
             Self::Rollback => "rollback",
         }
     }
@@ -375,6 +396,8 @@ pub enum TurnOutcome {
     Failed(String),
     /// Something could not be put back. The loop stops.
     NeedsOperator(String),
+    /// An operator had an earlier improvement taken back, from repository and machine.
+    TakenBack(String),
 }
 
 /// Begins the reason of a turn that `--dry-run` held.
@@ -403,6 +426,7 @@ impl TurnOutcome {
             Self::Held(_) => "held",
             Self::Failed(_) => "failed",
             Self::NeedsOperator(_) => "needs_operator",
+            Self::TakenBack(_) => "taken_back",
         }
     }
 
@@ -415,7 +439,8 @@ impl TurnOutcome {
             | Self::Rejected(s)
             | Self::Held(s)
             | Self::Failed(s)
-            | Self::NeedsOperator(s) => s,
+            | Self::NeedsOperator(s)
+            | Self::TakenBack(s) => s,
         }
     }
 }
@@ -443,6 +468,21 @@ pub struct Receipt {
     /// What a rollback could not put back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,
+    /// What the change would cost: a person decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Price>,
+    /// What an operator has accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Price>,
+    /// The number of the turn whose held change this one proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approves: Option<i64>,
+    /// The turn whose improvement this one took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<TurnId>,
+    /// The probes of earlier improvements that were not green when the turn began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
     /// Which of the prompts the agent was given: what confirms another's word is told by it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub seed: String,
@@ -503,6 +543,8 @@ pub struct Counts {
     pub idle: u64,
     /// Failed, or stopped for the operator.
     pub failed: u64,
+    /// Earlier improvements taken back.
+    pub taken_back: u64,
     /// When the newest improvement landed.
     pub last_commit: Option<DateTime<Utc>>,
 }
@@ -514,6 +556,7 @@ impl Receipt {
         Self {
             seed: self.seed.clone(),
             drift_of: self.drift_of,
+            drift: self.drift.clone(),
             ..Self::default()
         }
     }
@@ -530,6 +573,9 @@ impl Receipt {
         for probe in &mut self.probes {
             probe.output.clear();
         }
+        for drift in &mut self.drift {
+            drift.output.clear();
+        }
         self
     }
 }
@@ -538,6 +584,8 @@ impl Receipt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// The probes of earlier improvements.
+    Drift,
     /// Checking the spend.
     Gate,
     /// Taking the lock.
@@ -562,6 +610,7 @@ impl Stage {
     /// The stage's name, as shown to people.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Drift => "drift",
             Self::Gate => "gate",
             Self::Lock => "lock",
             Self::Iterate => "iterate",

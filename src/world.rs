@@ -21,6 +21,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::lock::{Holder, Lock};
 use crate::playbook::{Ansible, AnsibleRun, Baseline, Mode};
 use crate::prove::autonomy;
+use crate::prove::committed::{self, Committed};
 use crate::prove::probe::{self, ProbeContext, ProbeResult};
 use crate::repo::{CommitId, Repo};
 use crate::report::console::Console;
@@ -112,6 +113,7 @@ pub struct World {
     console: RefCell<Console>,
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
+    corpus: RefCell<Rc<Vec<autonomy::Call>>>,
     scan: RefCell<Option<Rc<Scan>>>,
 }
 
@@ -135,6 +137,7 @@ impl World {
         lock: Lock,
         console: Console,
     ) -> Self {
+        let corpus = autonomy::corpus(&config.home);
         Self {
             config,
             clock,
@@ -152,6 +155,7 @@ impl World {
             console: RefCell::new(console),
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
+            corpus: RefCell::new(Rc::new(corpus)),
             scan: RefCell::default(),
         }
     }
@@ -267,10 +271,53 @@ impl World {
 
     /// Measures autonomy on the machine as it is and judges it against the last measure.
     pub async fn check_autonomy(&self, cancel: &CancellationToken) -> (autonomy::Report, Verdict) {
-        let after = autonomy::measure(&self.probe_context(), cancel).await;
+        let corpus = Rc::clone(&self.corpus.borrow());
+        let after = autonomy::measure(&self.probe_context(), &corpus, cancel).await;
         let before = Rc::clone(&self.autonomy.borrow());
-        let verdict = autonomy::compare(&before, &after);
+        let verdict = match autonomy::compare(&before, &after) {
+            Verdict::Passed => autonomy::in_time(&before, &after, self.config.prove.hook_budget),
+            other => other,
+        };
         (after, verdict)
+    }
+
+    /// As [`Self::check_autonomy`], whatever dangerous calls are let through now.
+    pub(crate) async fn check_freedom(
+        &self,
+        cancel: &CancellationToken,
+    ) -> (autonomy::Report, Verdict) {
+        let corpus = Rc::clone(&self.corpus.borrow());
+        let after = autonomy::measure(&self.probe_context(), &corpus, cancel).await;
+        let before = Rc::clone(&self.autonomy.borrow());
+        let verdict = autonomy::freedom(&before, &after);
+        (after, verdict)
+    }
+
+    /// Where the way back of a turn's improvement is kept.
+    pub(crate) fn way_back_dir(&self, turn: TurnId) -> PathBuf {
+        self.config
+            .state_dir
+            .join("ways-back")
+            .join(turn.to_string())
+    }
+
+    /// Reads the user's own calls, once: what a change makes of their files later counts for nothing.
+    ///
+    /// # Errors
+    /// Names the file, the line and the cure.
+    pub(crate) fn read_corpus(&self) -> Result<(), Fatal> {
+        let calls = autonomy::extended(&self.config.home, &self.config.prove.corpus);
+        *self.corpus.borrow_mut() = Rc::new(calls.map_err(Fatal::Config)?);
+        Ok(())
+    }
+
+    /// Runs changed hooks beside the old ones, confined.
+    pub async fn compare_hooks(
+        &self,
+        hooks: &[crate::gates::Hook],
+        cancel: &CancellationToken,
+    ) -> Verdict {
+        autonomy::compare_hooks(&self.probe_context(), hooks, cancel).await
     }
 
     /// Runs one probe on the machine.
@@ -313,7 +360,8 @@ impl World {
         self.scan.borrow().clone()
     }
 
-    fn probe_context(&self) -> ProbeContext {
+    /// What probes and hooks see of the workstation.
+    pub(crate) fn probe_context(&self) -> ProbeContext {
         ProbeContext::new(
             self.sandbox.clone(),
             self.config.home.clone(),
@@ -327,22 +375,26 @@ impl World {
         work_dir(&self.config.state_dir)
     }
 
-    /// The probes of every committed improvement, with its title.
+    /// The probes of every committed improvement.
     ///
     /// # Errors
-    /// When the ledger can't be read.
-    pub async fn committed_probes(&self) -> Result<Vec<(String, Probe)>, LedgerError> {
-        let turns = self.ledger.improvements(false, 10_000).await?;
-        Ok(turns
-            .into_iter()
-            .flat_map(|t| {
-                let title = t.finding.map(|f| f.title).unwrap_or_default();
-                t.receipt
-                    .probes
-                    .into_iter()
-                    .map(move |p| (title.clone(), p.probe))
-            })
-            .collect())
+    /// When the ledger or the repository can't be read.
+    pub async fn committed_probes(&self) -> Result<Vec<Committed>, Fatal> {
+        committed::all(Some(&self.ledger), &self.repo).await
+    }
+
+    /// Runs these probes on the machine, some at once; what they gave, in their order.
+    pub(crate) async fn probe_all(
+        &self,
+        probes: &[Committed],
+        cancel: &CancellationToken,
+    ) -> Vec<ProbeResult> {
+        let told = |done: usize| {
+            let text = format!("{done} of {} earlier probes", probes.len());
+            self.console().reading(&text);
+        };
+        let width = committed::width();
+        committed::run_all(probes, &self.probe_context(), width, cancel, told).await
     }
 
     /// Whether agent and checks are confined at all.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::gate::MicroUsd;
 use crate::memory::Known;
 use crate::spend::Meter;
-use crate::turn::Iteration;
+use crate::turn::{Drift, Iteration};
 
 /// What an iteration is given.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +36,9 @@ pub struct Brief {
     pub scanned: Vec<String>,
     /// The last refusals with their reasons, newest first, bounded.
     pub refusals: Vec<String>,
+    /// The probes of earlier improvements that are not green, and stay so after a re-run of the
+    /// playbook: the next finding, before any other.
+    pub drift: Vec<Drift>,
     /// Paths that may be changed.
     pub allowed: Vec<String>,
     /// Paths and subjects that are off limits.

@@ -69,10 +69,18 @@ fn check(report: &Report) -> Result<(), String> {
                     return Err(format!("two probes are called \"{}\"", probe.name));
                 }
                 // A shell exits with 126 and more when there was nothing to run.
-                if !(0..=MAX_EXIT).contains(&probe.expect.exit) {
+                for expect in std::iter::once(&probe.expect).chain(&probe.red) {
+                    if !(0..=MAX_EXIT).contains(&expect.exit) {
+                        return Err(format!(
+                            "probe \"{}\" expects exit {}, which is not from 0 to {MAX_EXIT}",
+                            probe.name, expect.exit
+                        ));
+                    }
+                }
+                if probe.red.as_ref() == Some(&probe.expect) {
                     return Err(format!(
-                        "probe \"{}\" expects exit {}, which is not from 0 to {MAX_EXIT}",
-                        probe.name, probe.expect.exit
+                        "probe \"{}\" is to give the same, whether the hole is open or closed",
+                        probe.name
                     ));
                 }
                 let words: Vec<&str> = match &probe.run {

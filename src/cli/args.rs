@@ -77,6 +77,32 @@ pub enum Command {
         #[arg(long)]
         early: bool,
     },
+    /// Run the probes of every improvement that landed; exit 1 where one is not green.
+    Probe {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Run the playbook in an empty home directory too, and tell apart what is green on this machine
+        /// without the playbook giving it.
+        #[arg(long)]
+        fresh: bool,
+        /// At most this many at once; by default as many as there are processors.
+        #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+        jobs: Option<usize>,
+    },
+    /// Ask the deployed hooks about this workstation's past tool calls: which would be blocked now?
+    Replay {
+        /// Also ask the hooks that this revision of the playbook deploys; shown is what they block
+        /// newly.
+        #[arg(long, value_name = "REV")]
+        against: Option<String>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Ask anew, whatever is known from before.
+        #[arg(long)]
+        fresh: bool,
+    },
     /// Write a configuration by looking at a repository.
     Init {
         /// The playbook's repository; the current directory by default.
@@ -94,6 +120,9 @@ pub enum Command {
         /// Print one JSON document.
         #[arg(long)]
         json: bool,
+        /// Try the boundary around an agent: what it has to stop, and what has to work inside.
+        #[arg(long)]
+        boundary: bool,
     },
     /// Judge a tool call before it runs: Claude Code's hook, JSON on stdin; exit 2 refuses.
     Guard {
@@ -118,15 +147,60 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// Let the loop begin no further turn until `resume`.
+    Pause,
+    /// Let the loop go on after `pause`.
+    Resume,
+    /// Accept the price of a held change: it is proven through every gate today, and committed.
+    Approve {
+        /// The turn that held it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
+    /// Let a held change be, for good.
+    Deny {
+        /// The turn that held it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
+    /// Take an improvement back, from repository and machine, with proof.
+    Rollback {
+        /// The turn that made it: its number, or the beginning of its id.
+        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        id: String,
+    },
     /// The dead-man timer: started by secloop itself.
     #[command(hide = true)]
     Deadman {
         /// The directory of a pre-state.
         dir: PathBuf,
     },
+    /// Gives calls to hooks inside a confinement: started by secloop itself.
+    #[command(hide = true)]
+    HookRunner,
     /// Started by `run`: ends what a killed run leaves.
     #[command(hide = true)]
-    Guardian,
+    Guardian {
+        /// The state directory, where the records of containers are.
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Makes the attempts of `doctor --boundary`.
+    #[command(hide = true)]
+    BoundaryProbe {
+        /// Be a process that stays.
+        #[arg(long, value_name = "FILE")]
+        stay: Option<PathBuf>,
+        /// Be a process that outlives the one that started it.
+        #[arg(long, value_name = "FILE")]
+        hold: Option<PathBuf>,
+    },
+    /// Write what the image for `sandbox.level = "container"` is built from.
+    Image {
+        /// Where to; it must be there.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -138,6 +212,19 @@ pub enum Command {
 /// The guard, for people.
 #[derive(Debug, Subcommand)]
 pub enum GuardCommand {
+    /// Judge a change of a playbook, given as two directories: exit 0 passed, 2 refused, 3 held for a
+    /// person, 1 unreadable. Needs neither git nor a configuration.
+    Playbook {
+        /// As it was.
+        #[arg(value_name = "OLD_DIR")]
+        old: PathBuf,
+        /// As it would be.
+        #[arg(value_name = "NEW_DIR")]
+        new: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Judge a shell command: exit 0 allowed, 2 refused.
     Check {
         /// The command, as one word.

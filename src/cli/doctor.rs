@@ -11,6 +11,7 @@ use crate::error::{Exit, Fatal};
 use crate::ledger::Ledger;
 use crate::playbook::{bootstrap, missing_env};
 use crate::process::effective_uid;
+use crate::prove::autonomy::extended;
 use crate::repo::Repo;
 use crate::sandbox::Sandbox;
 use crate::text::terminal_safe;
@@ -59,6 +60,10 @@ pub(super) async fn doctor(
             checks.push(good("configuration", config.source.clone()));
             checks.push(state(&config.state_dir));
             configured(&config, around, &mut checks).await;
+            checks.push(match extended(&config.home, &config.prove.corpus) {
+                Ok(calls) => good("hook corpus", format!("{} calls", calls.len())),
+                Err(why) => bad("hook corpus", why),
+            });
             runtime = config.ansible.runtime;
         }
         Err(why) => {

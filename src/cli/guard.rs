@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use serde_json::json;
 
 use super::args::GuardCommand;
+use super::playbook;
 use super::{print, print_json};
 use crate::error::Exit;
 use crate::guard::{self, Verdict, hook};
@@ -21,10 +22,20 @@ const SHALLOW: usize = 2 * 1024;
 /// Answers where the process was started as the hook, before anything else is set up. None: it was
 /// started as something else.
 pub fn hook(arguments: &[OsString]) -> Option<Exit> {
-    let [_, only] = arguments else { return None };
-    if only != "guard" {
+    let [_, only, trips @ ..] = arguments else {
+        return None;
+    };
+    if only != "guard" || trips.len() % 2 != 0 {
         return None;
     }
+    let mut added = Vec::new();
+    for pair in trips.chunks(2) {
+        if pair[0] != "--trip" {
+            return None;
+        }
+        added.push(pair[1].to_str()?.to_owned());
+    }
+    guard::tripwire::add(added);
     // A panic is a refusal of one line, not a backtrace.
     std::panic::set_hook(Box::new(|_| {}));
     let mut question = Vec::new();
@@ -71,6 +82,7 @@ pub(super) fn guard(command: GuardCommand) -> Exit {
     match command {
         GuardCommand::Check { script, json } => check(script, json),
         GuardCommand::Explain { rule, json } => explain::explain(rule.as_deref(), json),
+        GuardCommand::Playbook { old, new, json } => playbook::judge(&old, &new, json),
         GuardCommand::Test { file, json } => {
             apart(move || corpus::test(&file, json)).unwrap_or(Exit::Fatal)
         }

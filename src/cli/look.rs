@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::signal::unix::SignalKind;
 
@@ -13,11 +14,14 @@ use super::{Surroundings, print, print_json, receipt};
 use crate::clock::Clock;
 use crate::error::{Exit, Fatal};
 use crate::gate::MicroUsd;
+use crate::ledger::{HeldRow, HeldState};
 use crate::lock;
+use crate::records;
 use crate::spend::{self, By};
+use crate::stages::held::Held;
 use crate::supervise::LAST_STOP;
 use crate::text::one_line;
-use crate::turn::Turn;
+use crate::turn::{Turn, TurnId};
 
 /// `secloop status`.
 pub(super) async fn status(
@@ -56,11 +60,16 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
     let spend = place.spend(place.clock.today(), false).await?;
     let turns = place.turns(5).await?;
     let (mut waiting, mut scanned, mut last_stop) = (0, Vec::new(), None);
+    let mut held = Vec::new();
     if let Some(ledger) = place.ledger().await? {
         waiting = ledger.waiting_posts().await?;
         scanned = ledger.last_scan().await?;
         last_stop = ledger.fact(LAST_STOP).await?;
+        let states = [HeldState::Waiting, HeldState::Approved];
+        held = ledger.all_held(&states).await?;
     }
+    let held: Vec<Waiting> = held.iter().map(Waiting::of).collect();
+    let paused = records::pause_file(&place.state_dir).exists();
     // An older version has left the reason alone.
     let last_stop = last_stop.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     if json {
@@ -73,6 +82,8 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
                 "total_micro_usd": spend.total.0, "cap_micro_usd": place.cap.map(|c| c.0),
             },
             "outbox": waiting,
+            "paused": paused,
+            "held": held,
             "scanned": scanned,
             "last_stop": last_stop,
             "turns": turns.iter().map(row_json).collect::<Vec<_>>(),
@@ -110,6 +121,12 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
         spend.total, spend.date, spend.zone
     );
     let _ = writeln!(out, "outbox    {waiting} waiting");
+    if paused {
+        out.push_str("paused    yes: `secloop resume` lets it go on\n");
+    }
+    for one in &held {
+        let _ = writeln!(out, "{}", one.line());
+    }
     for coverage in &scanned {
         let _ = writeln!(out, "scanned   {coverage}");
     }
@@ -121,6 +138,47 @@ async fn state(around: &Surroundings, file: Option<PathBuf>, json: bool) -> Resu
     out.push('\n');
     out.push_str(&table(&turns, &place.clock));
     Ok(out)
+}
+
+/// A change that waits for a person.
+#[derive(Serialize)]
+struct Waiting {
+    turn: TurnId,
+    number: i64,
+    since: DateTime<Utc>,
+    state: &'static str,
+    title: String,
+    prices: Vec<String>,
+}
+
+impl Waiting {
+    fn of(row: &HeldRow) -> Self {
+        let held = Held::read(&row.proposal).ok();
+        let title = held.as_ref().and_then(|h| h.report.finding.as_ref());
+        Self {
+            turn: row.turn,
+            number: row.number,
+            since: row.at,
+            state: row.state.word(),
+            title: title.map(|f| f.title.clone()).unwrap_or_default(),
+            prices: held.map_or_else(Vec::new, |h| {
+                h.prices.iter().map(ToString::to_string).collect()
+            }),
+        }
+    }
+
+    fn line(&self) -> String {
+        let price = one_line(&self.prices.join("; "), 120);
+        let number = self.number;
+        format!(
+            "held      {number}: {} ({price}); {}",
+            one_line(&self.title, 80),
+            match self.state {
+                "approved" => "approved, proven at the next wake".to_owned(),
+                _ => format!("`secloop approve {number}` or `secloop deny {number}`"),
+            }
+        )
+    }
 }
 
 fn row_json(turn: &Turn) -> serde_json::Value {
@@ -182,26 +240,7 @@ pub(super) async fn show(
     json: bool,
 ) -> Result<Exit, Fatal> {
     let place = Place::find(around, file)?;
-    let turns = place.turns(u32::MAX).await?;
-    let number: Option<i64> = id.parse().ok();
-    let found: Vec<&Turn> = turns
-        .iter()
-        .filter(|t| number == Some(t.number) || t.id.to_string().starts_with(id))
-        .collect();
-    let turn = match found.as_slice() {
-        [turn] => turn,
-        [] => {
-            return Err(Fatal::NotFound(format!(
-                "no turn {id}; `secloop history` lists them"
-            )));
-        }
-        [turn, ..] if number == Some(turn.number) => turn,
-        _ => {
-            return Err(Fatal::NotFound(format!(
-                "several turns begin with {id}; give more of it"
-            )));
-        }
-    };
+    let turn = &find(&place, id).await?;
     let egress = place.egress(turn).await?;
     if json {
         print_json(&json!({ "version": 1, "turn": turn, "egress": egress }));
@@ -209,6 +248,26 @@ pub(super) async fn show(
         print(&receipt::text(turn, &egress, &place.clock));
     }
     Ok(Exit::Done)
+}
+
+/// The turn with this number, or whose id begins so.
+pub(super) async fn find(place: &Place, id: &str) -> Result<Turn, Fatal> {
+    let turns = place.turns(u32::MAX).await?;
+    let number: Option<i64> = id.parse().ok();
+    let found: Vec<&Turn> = turns
+        .iter()
+        .filter(|t| number == Some(t.number) || t.id.to_string().starts_with(id))
+        .collect();
+    match found.as_slice() {
+        [turn] => Ok((*turn).clone()),
+        [] => Err(Fatal::NotFound(format!(
+            "no turn {id}; `secloop history` lists them"
+        ))),
+        [turn, ..] if number == Some(turn.number) => Ok((*turn).clone()),
+        _ => Err(Fatal::NotFound(format!(
+            "several turns begin with {id}; give more of it"
+        ))),
+    }
 }
 
 /// `secloop spend`.

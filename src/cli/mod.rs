@@ -1,13 +1,20 @@
 //! The command line: what can be asked, and who answers.
 
 mod args;
+mod boundary;
+mod decide;
 mod doctor;
+mod fresh;
 mod guard;
 mod init;
 mod look;
+mod pause;
 mod place;
+mod playbook;
+mod probe;
 mod receipt;
 mod refused;
+mod replay;
 mod run;
 mod sandbox;
 mod stop;
@@ -21,6 +28,7 @@ pub use guard::hook;
 
 use crate::config::Env;
 use crate::error::{Exit, Fatal};
+use crate::sandbox::container;
 
 /// The process's surroundings, read once: the rest of the program asks for nothing more.
 #[derive(Debug, Clone)]
@@ -110,19 +118,46 @@ fn dispatch(args: Args) -> Result<u8, Fatal> {
                 by,
                 early,
             } => look::spend(&around, config, json, date, by, early).await,
+            Command::Probe { json, fresh, jobs } => {
+                let how = probe::How { json, fresh, jobs };
+                Box::pin(probe::probe(&around, config, how)).await
+            }
             Command::Init {
                 repo,
                 force,
                 stdout,
             } => init::init(&around, repo.as_deref(), force, stdout),
-            Command::Doctor { json } => doctor::doctor(&around, config, json).await,
+            Command::Doctor {
+                json,
+                boundary: true,
+            } => boundary::boundary(&around, config, json).await,
+            Command::Doctor { json, .. } => doctor::doctor(&around, config, json).await,
+            Command::BoundaryProbe { stay, hold } => boundary::probe(stay, hold).await,
             Command::Stop { now } => stop::stop(&around, now),
             Command::Deadman { dir } => crate::deadman::watch(&dir).await,
-            Command::Guardian => Ok(if crate::process::stand_guard().await {
+            Command::Approve { id } => Box::pin(decide::approve(&around, config, &id)).await,
+            Command::Deny { id } => decide::deny(&around, config, &id).await,
+            Command::Rollback { id } => Box::pin(decide::rollback(&around, config, &id)).await,
+            Command::Pause => pause::pause(&around),
+            Command::Resume => pause::resume(&around),
+            Command::Replay {
+                against,
+                json,
+                fresh,
+            } => replay::replay(&around, config, against, json, fresh).await,
+            Command::HookRunner => Ok(if crate::prove::autonomy::serve().await {
                 Exit::Done
             } else {
                 Exit::Fatal
             }),
+            Command::Guardian { state } => {
+                let mut all = crate::process::stand_guard().await;
+                if let Some(state) = state {
+                    all &= container::sweep(&state).await;
+                }
+                Ok(if all { Exit::Done } else { Exit::Fatal })
+            }
+            Command::Image { dir } => image(&dir),
             Command::Guard { .. } | Command::Completions { .. } => Ok(Exit::Done),
         };
         exit.map(Exit::code)
@@ -130,6 +165,15 @@ fn dispatch(args: Args) -> Result<u8, Fatal> {
     // Never wait for a blocking read that nobody needs any more.
     runtime.shutdown_background();
     exit
+}
+
+/// Writes what the image is built from, and says how.
+fn image(dir: &std::path::Path) -> Result<Exit, Fatal> {
+    container::write_image(dir).map_err(Fatal::Config)?;
+    container::copy_guard(dir).map_err(Fatal::Config)?;
+    let (tag, dir) = (container::IMAGE, dir.display());
+    print(&format!("podman build --tag {tag} {dir}\n"));
+    Ok(Exit::Done)
 }
 
 /// Diagnostics go to stderr, as much as `-v` or `SECLOOP_LOG` asks for.

@@ -40,6 +40,25 @@ pub(super) fn text(turn: &Turn, egress: &[EgressRow], clock: &Clock) -> String {
     if let Some(question) = &turn.question {
         section(&mut out, "question", [question]);
     }
+    if let Some(number) = turn.receipt.approves {
+        section(
+            &mut out,
+            "approved",
+            [format!("the change that turn {number} held")],
+        );
+    }
+    for (head, prices) in [
+        ("price: a person decides", &turn.receipt.prices),
+        ("accepted by the operator", &turn.receipt.accepted),
+    ] {
+        if !prices.is_empty() {
+            section(&mut out, head, prices.iter().map(ToString::to_string));
+        }
+    }
+    if !turn.receipt.drift.is_empty() {
+        let drift = turn.receipt.drift.iter().map(ToString::to_string);
+        section(&mut out, "drift when the turn began", drift);
+    }
     if !turn.receipt.gates.is_empty() {
         out.push_str("\ngates\n");
     }

@@ -66,9 +66,10 @@ pub(super) async fn run(
         Taken::Not(refused) => return refused.end(&config, &clock, &mut console).await,
     };
     let program = std::env::current_exe().map_err(Fatal::io("looking for the own program"))?;
-    let _guardian = Guardian::start(&program, &["guardian"]).map_err(Fatal::io(
-        "starting the process that ends what a killed run leaves",
-    ))?;
+    let state = config.state_dir.to_string_lossy();
+    let _guardian = Guardian::start(&program, &["guardian", "--state", &state]).map_err(
+        Fatal::io("starting the process that ends what a killed run leaves"),
+    )?;
     let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
     let world = prepare(config, around, lock, console, &signals.stop).await?;
     let result = supervise(&world, &signals).await;

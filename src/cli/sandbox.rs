@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Surroundings, say_error};
-use crate::config::{Level, Overrides, SandboxConfig, load_if_any};
+use crate::config::{Level, Overrides, SandboxConfig, load_if_any, state_dir};
 use crate::error::{Exit, Fatal};
 use crate::process::{self, Ended, Spec, account_home, effective_uid, user_ids};
+use crate::sandbox::container::{self, Container};
 use crate::sandbox::{self, Network, Policy, Sandbox, User, Work};
 use crate::signals::Signals;
 
@@ -76,11 +77,27 @@ async fn attempt(
         user: user(&config)?,
         ..config.policy()
     };
-    let cwd = if sandbox.confines() { at } else { work };
+    let cwd = if sandbox.confines() { at } else { work.clone() };
     let spec = spec(command, &cwd, &place);
-    let done = process::run(&sandbox.wrap(spec, &policy), &signals.stop, |_| ())
-        .await
-        .map_err(Fatal::io("starting the command"))?;
+    let done = if config.level == Level::Container {
+        let state_dir = state_dir(&around.env)?;
+        crate::world::make_private(&state_dir)?;
+        let path = around.path();
+        let found = Container::find(&config, &state_dir, &around.env, &path);
+        let found = found.await.map_err(Fatal::Sandbox)?;
+        let inside = container::Work {
+            repo: &work,
+            run: &place,
+            network: &Network::None,
+        };
+        // Large, as is what it waits for.
+        let ran = Box::pin(found.run(spec, inside, &signals.stop, |_| ()));
+        ran.await.map_err(Fatal::Sandbox)?.done
+    } else {
+        process::run(&sandbox.wrap(spec, &policy), &signals.stop, |_| ())
+            .await
+            .map_err(Fatal::io("starting the command"))?
+    };
     Ok(match done.ended {
         Ended::Exited(code) => u8::try_from(code).unwrap_or(1),
         Ended::Signaled(signal) => u8::try_from(128 + signal).unwrap_or(1),
@@ -104,7 +121,7 @@ fn allowed(cwd: &Path) -> Result<PathBuf, String> {
 }
 
 /// Who the command is.
-fn user(config: &SandboxConfig) -> Result<User, Fatal> {
+pub(super) fn user(config: &SandboxConfig) -> Result<User, Fatal> {
     if effective_uid() != 0 {
         return Ok(User::Same);
     }

@@ -8,8 +8,9 @@ use super::locate::{self, cache_dir, expand, home, state_dir};
 use super::raw::{Raw, RawLimits, Span};
 use super::resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY, PlaybookConfig,
-    ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig, WikiConfig,
+    DiscordConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, NOBODY,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, Secret, SpendConfig,
+    Unknown, WikiConfig,
 };
 use super::scan;
 use super::validate::{check, inside, pass_env, word};
@@ -204,6 +205,11 @@ pub(super) fn resolve(
             },
             user: raw.sandbox.user.unwrap_or_else(|| NOBODY.to_owned()),
             limits: limits(&raw.sandbox.limits),
+            engine: raw.sandbox.engine.unwrap_or_default(),
+            image: raw
+                .sandbox
+                .image
+                .unwrap_or_else(|| crate::sandbox::container::IMAGE.to_owned()),
         },
         egress: egress::resolve(raw.egress)?,
         repo: RepoConfig {
@@ -256,6 +262,14 @@ pub(super) fn resolve(
             channel_id,
             token: Secret::new(token),
         },
+        policy: PolicyConfig {
+            unknown: word(
+                "policy.unknown",
+                raw.policy.unknown.as_deref(),
+                "hold",
+                &[("hold", Unknown::Hold), ("refuse", Unknown::Refuse)],
+            )?,
+        },
         wiki: WikiConfig {
             path: raw
                 .wiki
@@ -269,13 +283,24 @@ pub(super) fn resolve(
             newest_first: raw.wiki.newest_first.unwrap_or(true),
             include_open: raw.wiki.include_open.unwrap_or(false),
         },
+        guard: GuardConfig {
+            tripwire: raw.guard.tripwire.unwrap_or_default(),
+        },
         scan: scan::resolve(raw.scan, path)?,
-        prove: ProveConfig {
-            second_opinion: raw.prove.second_opinion.unwrap_or(false),
-            second_opinion_cost: raw
-                .prove
-                .second_opinion_usd
-                .map_or(MicroUsd(1_000_000), |d| d.0),
+        prove: {
+            let default = ProveConfig::default();
+            let corpus = raw.prove.corpus.unwrap_or_default();
+            ProveConfig {
+                second_opinion: raw.prove.second_opinion.unwrap_or(false),
+                second_opinion_cost: raw
+                    .prove
+                    .second_opinion_usd
+                    .map_or(MicroUsd(1_000_000), |d| d.0),
+                corpus: corpus.iter().map(|file| path(file)).collect(),
+                hook_budget: span(raw.prove.hook_budget, default.hook_budget),
+                replay: span(raw.prove.replay, default.replay),
+                replay_days: raw.prove.replay_days.unwrap_or(default.replay_days),
+            }
         },
         memory: MemoryConfig {
             tokens: raw.memory.tokens.unwrap_or(defaults::MEMORY_TOKENS),
@@ -294,8 +319,9 @@ pub(super) fn resolve(
 pub fn level(name: &str) -> Result<Level, String> {
     match name {
         "native" => Ok(Level::Native),
+        "container" => Ok(Level::Container),
         "none" => Ok(Level::None),
-        other => Err(format!("\"{other}\" is none of native, none")),
+        other => Err(format!("\"{other}\" is none of native, container, none")),
     }
 }
 

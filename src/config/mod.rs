@@ -17,9 +17,9 @@ pub use load::{Env, Overrides, level, load, load_if_any};
 pub use locate::{cache_dir, state_dir};
 pub use resolved::{
     AgentConfig, AgentKind, AnsibleConfig, AnsibleRuntime, Config, CoordinateConfig, Decider,
-    DiscordConfig, EgressConfig, Level, LimitsConfig, LoopConfig, MemoryConfig, PlaybookConfig,
-    ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat, ScanTool, Secret, SpendConfig,
-    WikiConfig,
+    DiscordConfig, EgressConfig, GuardConfig, Level, LimitsConfig, LoopConfig, MemoryConfig,
+    PlaybookConfig, PolicyConfig, ProveConfig, RepoConfig, SandboxConfig, ScanConfig, ScanFormat,
+    ScanTool, Secret, SpendConfig, Unknown, WikiConfig,
 };
 
 #[cfg(test)]

@@ -13,13 +13,21 @@ pub(super) struct Raw {
     pub(super) egress: RawEgress,
     pub(super) repo: RawRepo,
     pub(super) playbook: RawPlaybook,
+    pub(super) policy: RawPolicy,
     pub(super) ansible: RawAnsible,
     pub(super) coordinate: RawCoordinate,
     pub(super) discord: RawDiscord,
     pub(super) wiki: RawWiki,
+    pub(super) guard: RawGuard,
     pub(super) memory: RawMemory,
     pub(super) prove: RawProve,
     pub(super) scan: RawScan,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawGuard {
+    pub(super) tripwire: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,9 +72,17 @@ pub(super) struct RawAgent {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+pub(super) struct RawPolicy {
+    pub(super) unknown: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct RawSandbox {
     pub(super) level: Option<String>,
     pub(super) user: Option<String>,
+    pub(super) engine: Option<String>,
+    pub(super) image: Option<String>,
     pub(super) limits: RawLimits,
 }
 
@@ -142,6 +158,10 @@ pub(super) struct RawDiscord {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawProve {
+    pub(super) corpus: Option<Vec<String>>,
+    pub(super) hook_budget: Option<Span>,
+    pub(super) replay: Option<Span>,
+    pub(super) replay_days: Option<u32>,
     pub(super) second_opinion: Option<bool>,
     pub(super) second_opinion_usd: Option<Dollars>,
 }

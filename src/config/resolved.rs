@@ -41,14 +41,25 @@ pub struct Config {
     pub coordinate: CoordinateConfig,
     /// Discord.
     pub discord: DiscordConfig,
+    /// The gate that reads a changed playbook.
+    pub policy: PolicyConfig,
     /// The wiki log.
     pub wiki: WikiConfig,
+    /// The guard of tool calls.
+    pub guard: GuardConfig,
     /// What is remembered for the agent.
     pub memory: MemoryConfig,
     /// How a change is proven.
     pub prove: ProveConfig,
     /// Scanners whose findings are told to the agent.
     pub scan: ScanConfig,
+}
+
+/// The guard of tool calls.
+#[derive(Debug, Clone, Default)]
+pub struct GuardConfig {
+    /// What the tripwire has besides its own list.
+    pub tripwire: Vec<String>,
 }
 
 /// Timing and stops of the loop.
@@ -130,6 +141,8 @@ pub enum Level {
     None,
     /// The operating system's own means: bubblewrap on Linux, Seatbelt on macOS.
     Native,
+    /// The agent in a container, everything else by the operating system's own means.
+    Container,
 }
 
 /// Confinement.
@@ -139,6 +152,10 @@ pub struct SandboxConfig {
     pub level: Level,
     /// As root, the account that the agent runs as.
     pub user: String,
+    /// The engine of containers: a name or a path; empty: the first that is there.
+    pub engine: String,
+    /// The image that the agent runs in.
+    pub image: String,
     /// Bounds on what is confined.
     pub limits: LimitsConfig,
 }
@@ -148,6 +165,8 @@ impl Default for SandboxConfig {
         Self {
             level: Level::Native,
             user: NOBODY.to_owned(),
+            engine: String::new(),
+            image: crate::sandbox::container::IMAGE.to_owned(),
             limits: LimitsConfig::default(),
         }
     }
@@ -312,6 +331,27 @@ pub struct ProveConfig {
     pub second_opinion: bool,
     /// What that may cost. Never zero.
     pub second_opinion_cost: MicroUsd,
+    /// Files with more calls that hooks have to let through, or to deny.
+    pub corpus: Vec<PathBuf>,
+    /// How long a hook may take for a call, as a rule.
+    pub hook_budget: Duration,
+    /// How long past calls may be replayed, before a change and after it.
+    pub replay: Duration,
+    /// How many days of the past are replayed.
+    pub replay_days: u32,
+}
+
+impl Default for ProveConfig {
+    fn default() -> Self {
+        Self {
+            second_opinion: false,
+            second_opinion_cost: MicroUsd(1_000_000),
+            corpus: Vec::new(),
+            hook_budget: Duration::from_secs(2),
+            replay: Duration::from_mins(1),
+            replay_days: 90,
+        }
+    }
 }
 
 /// Scanners whose findings are told to the agent.
@@ -370,6 +410,23 @@ pub enum ScanFormat {
 pub struct MemoryConfig {
     /// How many tokens of a prompt it may take.
     pub tokens: usize,
+}
+
+/// What becomes of a change that no rule knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// It waits for a person.
+    #[default]
+    Hold,
+    /// It is refused.
+    Refuse,
+}
+
+/// The gate that reads a changed playbook.
+#[derive(Debug, Clone)]
+pub struct PolicyConfig {
+    /// What becomes of what no rule knows.
+    pub unknown: Unknown,
 }
 
 /// The wiki log.

@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 use std::time::Duration;
 
 use super::load::Env;
-use super::resolved::{AgentKind, Config, Secret};
+use super::resolved::{AgentKind, Config, Level, Secret};
 
 /// Checks what has been resolved, as far as one value alone or the disk tells.
 pub(super) fn check(config: &Config) -> Result<(), String> {
@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.max_turns", config.agent.max_turns),
         ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
         ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
+        ("prove.replay_days", config.prove.replay_days),
     ] {
         if value == 0 {
             return Err(format!("{key} must be at least 1"));
@@ -40,6 +41,8 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         ("agent.silence", config.agent.silence),
         ("ansible.deadline", config.ansible.deadline),
         ("playbook.deadman", config.playbook.deadman),
+        ("prove.hook_budget", config.prove.hook_budget),
+        ("prove.replay", config.prove.replay),
         ("coordinate.wait", config.coordinate.wait),
         ("coordinate.overdue", config.coordinate.overdue),
         ("coordinate.silent", config.coordinate.silent),
@@ -53,6 +56,17 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
     if config.spend.per_iteration > config.spend.daily_cap {
         return Err(
             "spend.per_iteration_usd is above spend.daily_cap_usd; lower it, or raise the cap"
+                .to_owned(),
+        );
+    }
+    config
+        .guard
+        .tripwire
+        .iter()
+        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
+    if config.sandbox.level == Level::Container && !config.egress.proxy {
+        return Err(
+            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
                 .to_owned(),
         );
     }

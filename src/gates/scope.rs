@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Findings, shown};
+use super::{Findings, Unknown};
 use crate::config::RepoConfig;
-use crate::repo::{Change, Changes};
+use crate::repo::{Change, Changes, folded, is_dot_git};
 use crate::turn::Verdict;
 
 const EXECUTABLE: u32 = 0o100_755;
 const FILE: u32 = 0o100_644;
 
 /// File kinds that the other gates can judge or that nothing runs.
-const KINDS: [&str; 11] = [
-    "yml", "yaml", "j2", "sh", "json", "md", "conf", "toml", "txt", "cfg", "plist",
+const KINDS: [&str; 14] = [
+    "yml", "yaml", "j2", "sh", "json", "md", "conf", "toml", "txt", "cfg", "plist", "rules",
+    "local", "rst",
 ];
 
 /// Judges the paths, modes and plain shape of what is changed.
 pub fn scope(changes: &Changes, repo: &RepoConfig, playbook: &Path) -> Verdict {
-    let mut found = Findings::default();
     let around = match playbook.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => format!("{}/", dir.display()),
         _ => String::new(),
@@ -29,40 +29,43 @@ pub fn scope(changes: &Changes, repo: &RepoConfig, playbook: &Path) -> Verdict {
     } else {
         &repo.allowed[..]
     };
-    for change in changes.all() {
-        place(change, allowed, &repo.off_limits, &mut found);
-        name(change, &mut found);
-        mode(change, &mut found);
-        kind(change, &mut found);
-        characters(change, &mut found);
+    let mut found = Findings::default();
+    judge(changes.all(), allowed, &repo.off_limits, &mut found);
+    found.verdict(Unknown::Hold)
+}
+
+/// Judges each changed file.
+pub(super) fn judge(
+    changes: &[Change],
+    allowed: &[String],
+    off_limits: &[String],
+    found: &mut Findings,
+) {
+    for change in changes {
+        place(change, allowed, off_limits, found);
+        name(change, allowed, found);
+        mode(change, found);
+        kind(change, found);
+        characters(change, found);
     }
-    found.verdict()
 }
 
 fn place(change: &Change, allowed: &[String], off_limits: &[String], found: &mut Findings) {
     let path = change.path.to_string_lossy();
     if !allowed.iter().any(|prefix| below(&path, prefix)) {
-        found.refuse(format!(
-            "{}: outside of what may be changed ({}); change files there only, or a person adds it \
-             to repo.allowed",
-            shown(&change.path),
-            allowed
-                .iter()
-                .map(|a| if a.is_empty() { "." } else { a })
-                .collect::<Vec<_>>()
-                .join(", ")
-        ));
+        let places = allowed.iter().map(|a| if a.is_empty() { "." } else { a });
+        let what = format!(
+            "outside of what may be changed ({}); change files there only, or a person adds it to \
+             repo.allowed",
+            places.collect::<Vec<_>>().join(", ")
+        );
+        found.refuse("path", &change.path, None, &what);
     }
     // A file system without case takes Secrets/ for secrets/.
-    let folded = path.to_lowercase();
-    if let Some(prefix) = off_limits
-        .iter()
-        .find(|p| below(&folded, &p.to_lowercase()))
-    {
-        found.refuse(format!(
-            "{}: {prefix} is off limits (repo.off_limits); leave it as it is",
-            shown(&change.path)
-        ));
+    let name = folded(&path);
+    if let Some(prefix) = off_limits.iter().find(|p| below(&name, &folded(p))) {
+        let what = format!("{prefix} is off limits (repo.off_limits); leave it as it is");
+        found.refuse("path", &change.path, None, &what);
     }
 }
 
@@ -76,30 +79,46 @@ fn below(path: &str, prefix: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn name(change: &Change, found: &mut Findings) {
-    let folded = change.path.to_string_lossy().to_lowercase();
-    let parts: Vec<&str> = folded.split('/').collect();
+fn name(change: &Change, allowed: &[String], found: &mut Findings) {
+    let name = folded(&change.path.to_string_lossy());
+    let parts: Vec<&str> = name.split('/').collect();
     let (dirs, file) = match parts.split_last() {
         Some((file, dirs)) => (dirs, *file),
         None => return,
     };
+    // What a person named in `repo.allowed` as such may be touched.
+    let named = allowed
+        .iter()
+        .filter(|prefix| below(&name, &folded(prefix)));
+    let named = named.map(|p| {
+        p.trim_start_matches("./")
+            .split('/')
+            .filter(|n| !n.is_empty())
+    });
+    let named = named.map(Iterator::count).max().unwrap_or(0);
     let rule = dirs
         .iter()
-        .find_map(|dir| bad_dir(dir))
-        .or_else(|| bad_file(dirs, file));
+        .enumerate()
+        .find_map(|(at, dir)| bad_dir(dir).filter(|(_, cure)| at >= named || *cure != NAMED))
+        .or_else(|| bad_file(dirs, file).filter(|(_, cure)| parts.len() > named || *cure != NAMED));
     if let Some((what, cure)) = rule {
-        found.refuse(format!("{}: {what}; {cure}", shown(&change.path)));
+        let id = if [BY_HAND, NAMED].contains(&cure) {
+            "control-file"
+        } else {
+            "plugin"
+        };
+        found.refuse(id, &change.path, None, &format!("{what}; {cure}"));
     } else if ["claude.md", "claude.local.md", "agents.md", "gemini.md"].contains(&file) {
-        found.hold(format!(
-            "{}: instructions to agents; a person decides about them",
-            shown(&change.path)
-        ));
+        let what = "instructions to agents; a person decides about them";
+        found.hold("agent-words", &change.path, None, what);
     }
 }
 
 type Rule = (&'static str, &'static str);
 
 const BY_HAND: &str = "it is changed by a person, not by a proposal";
+/// The cure of what a person may allow by naming it.
+const NAMED: &str = "it is changed by a person, who may also name it in repo.allowed";
 
 fn bad_dir(dir: &str) -> Option<Rule> {
     if matches!(dir, "library" | "module_utils" | "collections" | "plugins")
@@ -110,14 +129,19 @@ fn bad_dir(dir: &str) -> Option<Rule> {
             "use the modules that Ansible brings",
         ));
     }
+    if is_dot_git(dir) {
+        return Some(("git's own files", BY_HAND));
+    }
     if dir.starts_with(".git") {
-        return Some(("git's and the forge's own files", BY_HAND));
+        return Some(("git's and the forge's own files", NAMED));
     }
     match dir {
+        "git-hooks" | "githooks" | ".husky" => Some(("hooks, which git runs", NAMED)),
         ".circleci" | ".buildkite" | ".woodpecker" | ".drone" | ".teamcity"
-        | ".azure-pipelines" => Some(("what runs in continuous integration", BY_HAND)),
-        ".claude" | ".vscode" | ".idea" | ".cursor" | ".zed" | ".devcontainer" => {
-            Some(("the settings of a tool that opens the repository", BY_HAND))
+        | ".azure-pipelines" => Some(("what runs in continuous integration", NAMED)),
+        ".claude" | ".vscode" | ".idea" | ".cursor" | ".zed" | ".devcontainer" | ".codex"
+        | ".gemini" | ".agents" | ".continue" | ".windsurf" | ".fleet" => {
+            Some(("the settings of a tool that opens the repository", NAMED))
         }
         "inventory" | "inventories" => Some(("an inventory decides what is managed", BY_HAND)),
         _ => None,
@@ -125,8 +149,11 @@ fn bad_dir(dir: &str) -> Option<Rule> {
 }
 
 fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
+    if is_dot_git(file) || matches!(file, ".gitmodules" | ".gitattributes") {
+        return Some(("git's own files", BY_HAND));
+    }
     if file.starts_with(".git") {
-        return Some(("git's and the forge's own files", BY_HAND));
+        return Some(("git's and the forge's own files", NAMED));
     }
     let stem = file.split('.').next().unwrap_or(file);
     let deployed = dirs.iter().any(|d| *d == "files" || *d == "templates");
@@ -136,8 +163,9 @@ fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
             Some(("it names code to download", BY_HAND))
         }
         "secloop.toml" => Some(("secloop's own configuration", BY_HAND)),
-        ".mcp.json" | ".envrc" | ".editorconfig" => {
-            Some(("the settings of a tool that opens the repository", BY_HAND))
+        ".mcp.json" | ".claude.json" | ".envrc" | ".editorconfig" | ".devcontainer.json"
+        | ".cursorrules" | ".windsurfrules" | ".mise.toml" | ".tool-versions" => {
+            Some(("the settings of a tool that opens the repository", NAMED))
         }
         ".travis.yml"
         | "jenkinsfile"
@@ -146,10 +174,7 @@ fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
         | ".drone.yml"
         | ".woodpecker.yml"
         | ".pre-commit-config.yaml"
-        | "lefthook.yml" => Some((
-            "what runs in continuous integration or at a commit",
-            BY_HAND,
-        )),
+        | "lefthook.yml" => Some(("what runs in continuous integration or at a commit", NAMED)),
         ".ansible-lint" | ".ansible-lint-ignore" | ".yamllint" => {
             Some(("it configures a check", BY_HAND))
         }
@@ -161,16 +186,14 @@ fn bad_file(dirs: &[&str], file: &str) -> Option<Rule> {
 }
 
 fn mode(change: &Change, found: &mut Findings) {
-    let path = shown(&change.path);
+    let path = &change.path;
     let new = change.new_mode;
     if ![0, FILE, EXECUTABLE].contains(&new) || ![0, FILE, EXECUTABLE].contains(&change.old_mode) {
-        found.refuse(format!(
-            "{path}: a link or a submodule; put the file itself in the repository"
-        ));
+        let what = "a link or a submodule; put the file itself in the repository";
+        found.refuse("file-mode", path, None, what);
     } else if new == EXECUTABLE && change.old_mode != EXECUTABLE && extension(change) != "sh" {
-        found.refuse(format!(
-            "{path}: it becomes executable; only *.sh files may, give other files mode 0644"
-        ));
+        let what = "it becomes executable; only *.sh files may, give other files mode 0644";
+        found.refuse("file-mode", path, None, what);
     }
 }
 
@@ -183,26 +206,39 @@ fn extension(change: &Change) -> String {
 }
 
 fn kind(change: &Change, found: &mut Findings) {
+    let deployed = change.path.components().any(|c| {
+        ["files", "templates"]
+            .map(std::ffi::OsStr::new)
+            .contains(&c.as_os_str())
+    });
+    // What has no ending is judged by where it goes.
+    if deployed && change.path.extension().is_none() {
+        return;
+    }
     if !KINDS.contains(&extension(change).as_str()) {
-        found.hold(format!(
-            "{}: no rule knows this kind of file; a person decides, or use one of .{}",
-            shown(&change.path),
+        let what = format!(
+            "no rule knows this kind of file; a person decides, or use one of .{}",
             KINDS.join(" .")
-        ));
+        );
+        found.hold("file-kind", &change.path, None, &what);
     }
 }
 
 /// Text only, and nothing in it that reads otherwise than it works.
 fn characters(change: &Change, found: &mut Findings) {
-    let path = shown(&change.path);
+    let path = &change.path;
     if change.path.to_string_lossy().chars().any(hidden) {
-        found.refuse(format!(
-            "{path}: a hidden character in the name; rename the file"
-        ));
+        let what = "a hidden character in the name; rename the file";
+        found.refuse("hidden-character", path, None, what);
     }
     let Some(new) = &change.new else { return };
     let Ok(new) = std::str::from_utf8(new) else {
-        found.refuse(format!("{path}: not UTF-8 text; only text can be judged"));
+        found.refuse(
+            "not-text",
+            path,
+            None,
+            "not UTF-8 text; only text can be judged",
+        );
         return;
     };
     let old = String::from_utf8_lossy(change.old.as_deref().unwrap_or_default());
@@ -214,11 +250,11 @@ fn characters(change: &Change, found: &mut Findings) {
         if known.contains(line) {
             continue;
         }
-        found.refuse(format!(
-            "{path}:{}: the hidden character U+{:04X}; write the text without it, or escape it",
-            at + 1,
+        let what = format!(
+            "the hidden character U+{:04X}; write the text without it, or escape it",
             u32::from(c)
-        ));
+        );
+        found.refuse("hidden-character", path, Some(at + 1), &what);
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-use super::{Findings, shown};
-use crate::repo::Changes;
+use super::{Findings, Standing, Unknown};
+use crate::repo::{Change, Changes};
+use crate::text::entropy;
 use crate::turn::Verdict;
 
 /// What is judged as a whole by its shape.
@@ -118,49 +119,86 @@ fn shapes() -> Result<&'static Shapes, String> {
 
 /// Judges what is new in `changes`, and `texts`, which are the report's. A secret is never shown.
 pub fn secrets(changes: &Changes, texts: &[String]) -> Verdict {
-    let shapes = match shapes() {
-        Ok(shapes) => shapes,
-        Err(why) => return Verdict::NotRun(format!("the credential shapes are broken: {why}")),
-    };
     let mut found = Findings::default();
-    let text = |side: &Option<Vec<u8>>| {
-        String::from_utf8_lossy(side.as_deref().unwrap_or_default()).into_owned()
-    };
+    let judged = judge(changes.all(), changes.standing(), &mut found)
+        .and_then(|()| texts_in(texts, &mut found));
+    match judged {
+        Ok(()) => found.verdict(Unknown::Refuse),
+        Err(why) => Verdict::NotRun(format!("the credential shapes are broken: {why}")),
+    }
+}
+
+/// The kind of the first secret in texts that are to be shown or kept.
+///
+/// # Errors
+/// When the shapes can't be read.
+pub fn texts_hold(texts: &[&str]) -> Result<Option<&'static str>, String> {
+    let shapes = shapes()?;
+    let mut kind = None;
+    for text in texts {
+        look(shapes, text, &[], |_, found| kind = kind.or(Some(found)));
+    }
+    Ok(kind)
+}
+
+/// Judges what is new in the files.
+pub(super) fn judge(changes: &[Change], _: &Standing, found: &mut Findings) -> Result<(), String> {
+    let shapes = shapes()?;
+    let text = |side: &[u8]| String::from_utf8_lossy(side).into_owned();
     // What the repository has already is no news, also when it moves.
-    let known: Vec<String> = changes.all().iter().map(|c| text(&c.old)).collect();
-    for change in changes.all() {
-        let new = text(&change.new);
+    let old = changes.iter().filter_map(|c| c.old.as_deref());
+    let known: Vec<String> = old.map(text).collect();
+    for change in changes {
+        let new = text(change.new.as_deref().unwrap_or_default());
         look(shapes, &new, &known, |line, kind| {
-            refuse(&mut found, &change.path, line, kind);
+            refuse(found, &change.path, line, kind);
         });
     }
+    Ok(())
+}
+
+fn texts_in(texts: &[String], found: &mut Findings) -> Result<(), String> {
+    let shapes = shapes()?;
     for text in texts {
         // JSON in a report has its line ends escaped; a key's body stands on the same line.
         look(shapes, text, &[], |_, kind| {
-            found.refuse(format!(
-                "the report: it holds {kind}; take it out, name where it is instead, and have it \
-                 replaced"
-            ));
+            let what = format!(
+                "it holds {kind}; take it out, name where it is instead, and have it replaced"
+            );
+            found.refuse("secret", Path::new("the report"), None, &what);
         });
     }
-    found.verdict()
+    Ok(())
 }
 
 fn refuse(found: &mut Findings, path: &Path, line: usize, kind: &str) {
-    found.refuse(format!(
-        "{}:{line}: it looks like {kind}; take it from the environment or a vault by a variable",
-        shown(path)
-    ));
+    let what =
+        format!("it looks like {kind}; take it from the environment or a vault by a variable");
+    found.refuse("secret", path, Some(line), &what);
 }
 
 fn look(shapes: &Shapes, text: &str, known: &[String], mut hit: impl FnMut(usize, &'static str)) {
+    let new = |secret: &str| !known.iter().any(|old| old.contains(secret));
     let lines: Vec<&str> = text.lines().collect();
+    let mut seen = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let next = lines.get(at + 1).copied().unwrap_or_default();
         for (kind, secret) in shapes.find(line, next) {
-            if !known.iter().any(|old| old.contains(secret)) {
+            if new(secret) {
+                seen.push(at + 1);
                 hit(at + 1, kind);
             }
+        }
+    }
+    for found in crate::text::credentials(text) {
+        let secret = text.get(found.at.clone()).unwrap_or_default();
+        let line = 1 + text
+            .get(..found.at.start)
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
+        if new(secret) && !placeholder(secret) && !seen.contains(&line) {
+            hit(line, found.kind);
         }
     }
 }
@@ -199,20 +237,4 @@ fn random(text: &str) -> bool {
     }
     let mixed = has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase);
     digit && entropy(text) > if mixed { 3.4 } else { 3.9 }
-}
-
-/// Shannon's entropy in bits for each character.
-fn entropy(text: &str) -> f64 {
-    let mut counts = [0_u32; 256];
-    for byte in text.bytes() {
-        if let Some(count) = counts.get_mut(usize::from(byte)) {
-            *count += 1;
-        }
-    }
-    let all = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
-    let part = |count: u32| {
-        let p = f64::from(count) / all;
-        -p * p.log2()
-    };
-    counts.into_iter().filter(|c| *c > 0).map(part).sum()
 }

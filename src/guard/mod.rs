@@ -34,13 +34,16 @@ mod shells;
 mod simple;
 mod startup;
 mod table;
+mod trace;
 mod tree;
+pub mod tripwire;
 mod walk;
 mod wrappers;
 
 pub mod hook;
 
 pub use rules::{RULES, Rule, rule};
+pub(crate) use trace::{Trace, ends_at, trace};
 
 /// What is said of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +126,14 @@ pub fn judge(script: &str) -> Verdict {
         return Verdict::Unprovable("a private character".to_owned());
     }
     let mut walk = walk::Walk::new();
-    match walk.script(script) {
-        Ok(_) => Verdict::Allowed,
+    let ended = walk.script(script);
+    verdict(&walk, ended.map(|_| ()))
+}
+
+/// What the end of a walk comes to.
+fn verdict(walk: &walk::Walk, ended: Result<(), Stop>) -> Verdict {
+    match ended {
+        Ok(()) => Verdict::Allowed,
         Err(Stop::Unprovable(what)) => Verdict::Unprovable(what.to_owned()),
         Err(Stop::Deny { rule, what }) => match rules::rule(rule) {
             Some(found) => Verdict::Denied(Denial {

@@ -7,7 +7,7 @@ use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
     Stop, accounts, awk, builtins, clouds, databases, disks, escapes, executes, files, git, guards,
-    inline, machine, network, reads, sed, shells, startup, table, wrappers,
+    inline, machine, network, reads, sed, shells, startup, table, tripwire, wrappers,
 };
 
 /// The name that a program goes by.
@@ -28,6 +28,7 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     if walk.functions.contains_key(first) {
         return walk.call(first, args);
     }
+    walk.ran.push(argv.to_vec());
     if let Some(alias) = walk.aliases.remove(first) {
         let text = shells::joined(&alias, args);
         let done = walk.script(&text);
@@ -82,6 +83,8 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     network::check(walk, &name, args)?;
     reads::check_words(walk, &name, args)?;
     stray(walk, &name, args)?;
+    // Last: what a rule refuses is refused by the rule.
+    tripwire::check(&name, args)?;
     Ok(network::written(walk, &name, args))
 }
 

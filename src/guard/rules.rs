@@ -156,6 +156,10 @@ rules! {
         "run the command itself",
         deny ["perl -e 'exec \"/bin/sh\"'", "lua -e 'os.execute(\"/bin/sh\")'"],
         allow ["perl -e 'print 1'", "python3 -c 'import subprocess; subprocess.run([\"ls\"])'"];
+    "tripwire": "nothing here has any business with it",
+        "leave that to a person",
+        deny ["pod trunk register a@b.example A"],
+        allow ["pod install", "gh secret list", "cargo publish --dry-run"];
     "container-escape": "a container with the machine's files or rights is no container",
         "mount only a directory below this one",
         deny ["docker run -v /:/m x", "docker run --privileged x"],

@@ -242,6 +242,7 @@ pub(super) fn redirect(walk: &mut Walk, given: &IoRedirect) -> Result<Option<Str
         }
         IoRedirect::OutputAndError(word, _) => {
             let path = walk.text(&word.value)?;
+            walk.written.push(path.clone());
             reads::check_write(walk, &path)?;
             Ok(Some(path))
         }
@@ -277,6 +278,7 @@ fn file_redirect(
                 set_input(walk, fd, flow);
                 return Ok(None);
             }
+            walk.written.push(path.clone());
             reads::check_write(walk, &path)?;
             Ok(matches!(fd, None | Some(1)).then_some(path))
         }
@@ -307,6 +309,7 @@ fn file_redirect(
             if name.contains("/dev/tcp/") || name.contains("/dev/udp/") {
                 return Err(Stop::deny("reverse-shell", quoted(&name)));
             }
+            walk.written.push(name.clone());
             reads::check_write(walk, &name)?;
             Ok(Some(name))
         }

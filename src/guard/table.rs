@@ -141,11 +141,14 @@ const HARMLESS: &[&str] = &[
     "--snapshot",
 ];
 
+/// Whether such a program changes nothing with these arguments.
+pub(super) fn is_harmless(args: &[String]) -> bool {
+    args.iter().any(|a| HARMLESS.contains(&a.as_str())) || args.first().is_some_and(|a| a == "help")
+}
+
 /// Judges a program by its subcommand.
 pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
-    if args.iter().any(|a| HARMLESS.contains(&a.as_str()))
-        || args.first().is_some_and(|a| a == "help")
-    {
+    if is_harmless(args) {
         return Ok(());
     }
     let words: Vec<String> = operands(args).iter().map(|w| w.to_lowercase()).collect();
@@ -178,7 +181,7 @@ pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
 }
 
 /// Whether the wanted words come first, each at its place or behind values of options before it.
-fn starts_with(name: &str, words: &[String], wanted: &[&str]) -> bool {
+pub(super) fn starts_with(name: &str, words: &[String], wanted: &[&str]) -> bool {
     // Build tools take several goals, and name projects before them.
     if matches!(
         name,

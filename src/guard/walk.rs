@@ -85,6 +85,9 @@ pub(super) struct Walk {
     depth: usize,
     /// The words of the outermost command being judged, as characters of the script.
     pub(super) span: Option<std::ops::Range<usize>>,
+    /// Every program that was judged, by its words, and every file that is written.
+    pub(super) ran: Vec<Vec<String>>,
+    pub(super) written: Vec<String>,
 }
 
 impl Walk {
@@ -105,6 +108,8 @@ impl Walk {
             steps: 0,
             depth: 0,
             span: None,
+            ran: Vec::new(),
+            written: Vec::new(),
         }
     }
 
@@ -145,7 +150,10 @@ impl Walk {
     pub(super) fn attempt(&mut self, text: &str) -> Result<Flow, Stop> {
         let depth = self.depth;
         let kept = (self.calls.clone(), self.multiplied);
+        let ran = self.ran.len();
         let done = self.apart(|walk| walk.script(text));
+        // What is only tried does not run.
+        self.ran.truncate(ran);
         self.depth = depth;
         (self.calls, self.multiplied) = kept;
         done

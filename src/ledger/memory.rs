@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::{Ledger, LedgerError, failed};
 use crate::memory::{Known, Print, Scope};
-use crate::turn::{Finding, ProbeRecord, Turn, TurnOutcome};
+use crate::turn::{Finding, ProbeRecord, Turn, TurnId, TurnOutcome};
 
 const READING: &str = "reading what is known";
 /// What was refused or held is known of so many of the newest turns; what has landed, for ever.
@@ -14,6 +14,7 @@ const RECENT: i64 = 300;
 /// Of a turn's record what is needed here.
 #[derive(Deserialize)]
 struct Record {
+    id: TurnId,
     number: i64,
     outcome: TurnOutcome,
     finding: Option<Finding>,
@@ -27,6 +28,8 @@ struct Evidence {
     rehearsal: bool,
     #[serde(default)]
     repeats: Option<i64>,
+    #[serde(default)]
+    reverts: Option<TurnId>,
 }
 
 impl Ledger {
@@ -53,6 +56,7 @@ impl Ledger {
         .fetch_all(&self.pool)
         .await
         .map_err(failed(READING))?;
+        let denied = self.denied().await?;
         let mut memory: Vec<(Print, Known)> = Vec::new();
         for row in &rows {
             let record: Record = serde_json::from_str(row.get(0))
@@ -62,13 +66,17 @@ impl Ledger {
             let Some(finding) = record.finding.filter(|_| tried) else {
                 continue;
             };
-            let (TurnOutcome::Committed(_) | TurnOutcome::Rejected(_) | TurnOutcome::Held(_)) =
-                record.outcome
-            else {
-                continue;
+            let outcome = match record.outcome {
+                TurnOutcome::Held(_) if denied.contains(&record.id) => "denied",
+                // An operator's wish that failed is no try of the agent's.
+                TurnOutcome::Rejected(_) if record.receipt.reverts.is_some() => continue,
+                TurnOutcome::Committed(_)
+                | TurnOutcome::Rejected(_)
+                | TurnOutcome::Held(_)
+                | TurnOutcome::TakenBack(_) => record.outcome.word(),
+                _ => continue,
             };
             let print = Print::of(&finding.target, &finding.control);
-            let outcome = record.outcome.word();
             // A landing between two rejections keeps them apart.
             let known = memory
                 .iter_mut()

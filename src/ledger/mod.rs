@@ -9,6 +9,7 @@ mod day_most;
 mod egress;
 mod event;
 mod fact;
+mod held;
 mod known;
 mod memory;
 mod post;
@@ -26,6 +27,7 @@ use sqlx::{Pool, Sqlite};
 
 pub use egress::{EgressRecord, EgressRow};
 pub use event::Event;
+pub use held::{HeldRow, HeldState, Verb, Wish};
 pub use post::Post;
 pub use thin::WHOLE_TURNS;
 pub use turn_row::OpenTurn;

@@ -77,12 +77,14 @@ impl Ledger {
         .execute(&mut *all)
         .await
         .map_err(failed(what))?;
-        // The posts about the ends of runs that are that old.
-        sqlx::query("DELETE FROM post WHERE key LIKE 'stop/%' AND created < $1")
-            .bind(stamp(now - WHOLE_TIME * 15))
-            .execute(&mut *all)
-            .await
-            .map_err(failed(what))?;
+        // The posts about the ends of runs, and about drift, that are that old.
+        sqlx::query(
+            "DELETE FROM post WHERE (key LIKE 'stop/%' OR key LIKE 'drift/%') AND created < $1",
+        )
+        .bind(stamp(now - WHOLE_TIME * 15))
+        .execute(&mut *all)
+        .await
+        .map_err(failed(what))?;
         sqlx::query(
             "INSERT INTO fact (key, value, at) VALUES ($1, $2, $3) \
              ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",

@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::{Ledger, LedgerError, failed, parse_stamp, stamp, stored};
 use crate::memory::Fact;
-use crate::turn::{Counts, Turn, TurnId};
+use crate::turn::{Counts, Turn, TurnId, TurnOutcome};
 
 const READING: &str = "reading turns";
 
@@ -91,6 +91,14 @@ impl Ledger {
         .execute(&mut *all)
         .await
         .map_err(failed(what))?;
+        if let (TurnOutcome::TakenBack(_), Some(original)) = (&turn.outcome, turn.receipt.reverts) {
+            sqlx::query("UPDATE turn SET reverted = $2 WHERE id = $1")
+                .bind(original.to_string())
+                .bind(turn.id.to_string())
+                .execute(&mut *all)
+                .await
+                .map_err(failed(what))?;
+        }
         for (key, body) in posts {
             super::post::queue(&mut all, key, body, turn.finished)
                 .await
@@ -100,6 +108,19 @@ impl Ledger {
             .await
             .map_err(failed(what))?;
         all.commit().await.map_err(failed(what))
+    }
+
+    /// A finished turn.
+    ///
+    /// # Errors
+    /// As [`Ledger::turns`].
+    pub async fn turn(&self, id: TurnId) -> Result<Option<Turn>, LedgerError> {
+        let rows = sqlx::query("SELECT record FROM turn WHERE record IS NOT NULL AND id = $1")
+            .bind(id.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed(READING))?;
+        Ok(decoded(&rows)?.pop())
     }
 
     /// Turns that have begun and not ended.
@@ -153,7 +174,7 @@ impl Ledger {
              AND outcome NOT IN ('skipped', 'idle') ORDER BY number DESC LIMIT $1"
         } else {
             "SELECT record FROM turn WHERE record IS NOT NULL AND outcome = 'committed' \
-             ORDER BY number DESC LIMIT $1"
+             AND reverted IS NULL ORDER BY number DESC LIMIT $1"
         };
         let rows = sqlx::query(sql)
             .bind(i64::from(limit))
@@ -215,6 +236,7 @@ impl Ledger {
                 "held" => &mut counts.held,
                 "idle" => &mut counts.idle,
                 "failed" | "needs_operator" => &mut counts.failed,
+                "taken_back" => &mut counts.taken_back,
                 _ => continue,
             };
             *place += count;

@@ -11,7 +11,7 @@ use crate::turn::{Finding, Probe, ProbeRun};
 pub struct Known {
     /// The finding, as it was reported last.
     pub finding: Finding,
-    /// `committed`, `rejected`, `held`.
+    /// `committed`, `rejected`, `held`, `denied`, `taken_back`.
     pub outcome: String,
     /// The reason of that, or the commit.
     pub why: String,
@@ -30,7 +30,7 @@ pub enum Seen<'a> {
     New,
     /// It has landed: a repeat if its proof is still green, drift if it is red.
     Landed(&'a Known),
-    /// It waits for a person.
+    /// It waits for a person, or one has decided against it.
     Waits(&'a Known),
     /// It was rejected as often as is allowed.
     Tried(&'a Known),
@@ -56,6 +56,8 @@ pub fn seen<'a>(finding: &Finding, probes: &[Probe], known: &'a [Known], home: &
             "committed" if tries < TRIES => return Seen::Landed(old),
             "committed" => break,
             "held" if rejected.is_none() => return Seen::Waits(old),
+            // What a person has decided stands.
+            "denied" | "taken_back" => return Seen::Waits(old),
             "rejected" => {
                 tries += old.tries;
                 rejected.get_or_insert(old);
@@ -167,6 +169,7 @@ mod tests {
                 exit: 0,
                 stdout: Some("600".to_owned()),
             },
+            red: None,
         }
     }
 

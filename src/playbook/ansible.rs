@@ -49,6 +49,8 @@ pub struct Ansible {
     deadline: Duration,
     path: OsString,
     passed: Vec<(String, Secret)>,
+    /// An apply is confined, too, and changes nothing but the home directory.
+    confined: bool,
 }
 
 /// What a run left.
@@ -155,7 +157,18 @@ impl Ansible {
             deadline: config.ansible.deadline,
             path,
             passed: config.ansible.pass_env.clone(),
+            confined: false,
         })
+    }
+
+    /// The same for a home directory of its own: nothing else is changed by an apply.
+    #[must_use]
+    pub fn in_empty_home(&self, home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            confined: true,
+            ..self.clone()
+        }
     }
 
     /// The scratch directories of runs that never came to their end. The run lock must be held, and
@@ -230,7 +243,7 @@ impl Ansible {
                 .extend(passed.map(|(k, v)| (k.into(), v.expose().into())));
         }
         let command = spec.shown();
-        let spec = if mode == Mode::Apply {
+        let spec = if mode == Mode::Apply && !self.confined {
             spec
         } else {
             let mut policy = Policy::look().without_sockets(&self.home);
@@ -242,6 +255,9 @@ impl Ansible {
                 .filter(|p| p.exists())
                 .collect();
             policy.write = vec![scratch.path().to_owned()];
+            if mode == Mode::Apply {
+                policy.write.push(self.home.clone());
+            }
             self.sandbox.wrap(spec, &policy)
         };
         let finished = process::run(&spec, cancel, |_| ())

@@ -14,6 +14,7 @@ mod services;
 pub mod snapshot;
 pub mod states;
 mod system;
+mod way_back;
 pub(crate) mod yaml;
 
 pub use ansible::{Ansible, AnsibleRun, Mode};
@@ -25,3 +26,4 @@ pub use judge::{Judgement, agreement, judge_apply, judge_check, judge_second_run
 pub use others::{as_left, may_work, scratch_prefix, still_at_work};
 pub use prestate::{NotAsBefore, PreState};
 pub(crate) use system::{is_implied, program_trees, system_trees};
+pub use way_back::WayBack;

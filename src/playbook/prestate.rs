@@ -21,9 +21,9 @@ pub struct PreState {
 
 /// States, and of which machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Described {
-    machine: Machine,
-    states: States,
+pub(super) struct Described {
+    pub(super) machine: Machine,
+    pub(super) states: States,
 }
 
 /// What is not as it was.
@@ -79,6 +79,11 @@ impl PreState {
             files: Snapshot::load(dir)?,
             states,
         })
+    }
+
+    /// The states, where they are covered.
+    pub(super) fn described(&self) -> Option<&Described> {
+        self.states.as_ref()
     }
 
     /// Where it is.
@@ -191,7 +196,7 @@ impl PreState {
 
 const STATES: &str = "states.json";
 
-fn tell(restored: &snapshot::Restored, done: &mut Vec<String>) {
+pub(super) fn tell(restored: &snapshot::Restored, done: &mut Vec<String>) {
     done.extend(restored.changed.iter().map(|d| format!("{d} put back")));
     let failed = restored.failed.iter();
     done.extend(failed.map(|(path, why)| format!("{}: {why}", path.display())));

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod manifest;
+mod part;
 mod restore;
 mod store;
 mod system;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use self::manifest::Entry;
 pub use self::manifest::{Difference, Manifest};
+pub use self::part::Part;
 pub use self::restore::Restored;
 use self::store::{Index, Store};
 use self::system::SystemLook;

@@ -45,5 +45,5 @@ pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
 pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
-pub(crate) use sys::{asleep, landlock_version};
+pub(crate) use sys::{asleep, hide_from_children, landlock_version};
 pub use working::{below_this, working_in};

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::process::{self, Ended, Spec};
+use crate::process::{self, Ended, Finished, Spec};
 use crate::sandbox::{Policy, Sandbox};
 use crate::text::{clamp, redact};
-use crate::turn::{Colour, Probe, ProbeRun};
+use crate::turn::{Colour, Expect, Probe, ProbeRun};
 
 /// How long a probe may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -27,6 +27,7 @@ pub struct ProbeContext {
     home: PathBuf,
     path: OsString,
     scratch: PathBuf,
+    program: PathBuf,
     blanks: Arc<OnceLock<Option<tempfile::TempDir>>>,
 }
 
@@ -51,6 +52,7 @@ impl ProbeContext {
             home,
             path,
             scratch: std::env::temp_dir(),
+            program: std::env::current_exe().unwrap_or_else(|_| "secloop".into()),
             blanks: Arc::default(),
         }
     }
@@ -60,6 +62,17 @@ impl ProbeContext {
     #[must_use]
     pub fn with_scratch(self, scratch: PathBuf) -> Self {
         Self { scratch, ..self }
+    }
+
+    /// With another program than this one to give calls to hooks inside the confinement.
+    #[must_use]
+    pub fn with_program(self, program: PathBuf) -> Self {
+        Self { program, ..self }
+    }
+
+    /// The program that gives calls to hooks.
+    pub(super) fn program(&self) -> &std::path::Path {
+        &self.program
     }
 
     /// The workstation's home directory.
@@ -81,12 +94,13 @@ impl ProbeContext {
 
     /// Confines a program to looking; `hide` are directories that it may fill as it likes.
     pub(super) fn confined(&self, spec: Spec, hide: Vec<PathBuf>) -> Spec {
-        // A home below /tmp would be hidden by the private one.
         if !self.sandbox.confines() {
             return spec;
         }
+        // A home, or a program of ours, below /tmp would be hidden by the private one.
+        let ours = Some(self.program.clone()).filter(|program| spec.program == *program);
         let policy = Policy {
-            read: vec![self.home.clone()],
+            read: std::iter::once(self.home.clone()).chain(ours).collect(),
             hide,
             ..Policy::look()
         };
@@ -119,7 +133,8 @@ impl ProbeContext {
 }
 
 /// Runs a probe. What can't be run to its end is [`Colour::Error`]: not started or not confined, killed,
-/// past its deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal").
+/// past its deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal"). So is
+/// what is not red for the stated reason: see [`colour`].
 pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationToken) -> ProbeResult {
     let error = |why: String| ProbeResult {
         colour: Colour::Error,
@@ -148,19 +163,12 @@ pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationTok
     };
     let colour = match done.ended {
         _ if context.sandbox.failed(&done) => Colour::Error,
-        Ended::Exited(code) if code == probe.expect.exit => {
-            let same = |wanted: &String| wanted.trim() == done.out().trim() && !done.truncated;
-            if probe.expect.stdout.as_ref().is_none_or(same) {
-                Colour::Green
-            } else {
-                Colour::Red
-            }
-        }
-        Ended::Exited(code) if code <= 125 => Colour::Red,
+        Ended::Exited(code) => colour(probe, code, &done),
         _ => Colour::Error,
     };
     let output = format!("{}{}", done.out(), done.err());
     let ended = match done.ended {
+        Ended::Exited(code) if colour == Colour::Error => format!("error, exit {code}: "),
         Ended::Exited(_) => String::new(),
         other => format!("ended: {other:?} "),
     };
@@ -169,5 +177,28 @@ pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationTok
         exit: done.code(),
         output: clamp(&redact(&format!("{ended}{}", output.trim())), OUTPUT),
         millis: u64::try_from(done.elapsed.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The colour of a probe that ended by itself. Where the report says what it gives while the hole is
+/// open, nothing else is red. Otherwise one that failed with nothing but an error message is not red:
+/// that is how a missing file, a typing error or a refused right look.
+fn colour(probe: &Probe, code: i32, done: &Finished) -> Colour {
+    let out = done.out();
+    let gives = |wanted: &Expect| {
+        let same = |text: &String| text.trim() == out.trim() && !done.truncated;
+        code == wanted.exit && wanted.stdout.as_ref().is_none_or(same)
+    };
+    if code <= 125 && gives(&probe.expect) {
+        return Colour::Green;
+    }
+    let stated = match &probe.red {
+        Some(red) => gives(red),
+        None => !out.trim().is_empty() || done.err().trim().is_empty(),
+    };
+    if code <= 125 && stated {
+        Colour::Red
+    } else {
+        Colour::Error
     }
 }

@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::tree::{EXECUTABLE, LINK};
+use serde::{Deserialize, Serialize};
+
+use super::intake::Intake;
+use super::names::folded;
+use super::tree::LINK;
 use super::{CommitId, Repo};
 
 /// Most files that one proposal may change.
@@ -16,17 +20,14 @@ const MAX_FILES: usize = 50;
 const MAX_FILE: u64 = 256 * 1024;
 /// Most that all added and changed files may hold together, in bytes.
 const MAX_ALL: u64 = 8 << 20;
-/// Most entries that a working copy may have.
-const MAX_ENTRIES: usize = 100_000;
 /// How long the shortest difference of one file is searched; after that a longer one will do.
 const DIFF_TIME: Duration = Duration::from_secs(1);
 /// Longest log of a clone's head that is read, in bytes.
 const MAX_LOG: u64 = 64 * 1024;
-/// Longest path, in bytes.
-const MAX_PATH: usize = 512;
 
 /// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It is new.
     Added,
@@ -39,7 +40,7 @@ pub enum Kind {
 }
 
 /// One changed file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Relative to the repository's top.
     pub path: PathBuf,
@@ -56,10 +57,12 @@ pub struct Change {
 }
 
 /// All that a proposal changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     base: CommitId,
     all: Vec<Change>,
+    /// The files that stay as they are, as far as they are text of a readable size.
+    standing: BTreeMap<PathBuf, Vec<u8>>,
     /// The agent moved its clone's head: it committed by itself.
     pub agent_committed: bool,
 }
@@ -88,11 +91,21 @@ impl Changes {
             .collect()
     }
 
-    /// Changes made by hand, for tests and offline judgement.
-    pub fn from_parts(base: CommitId, all: Vec<Change>) -> Self {
+    /// The files that stay as they are, by their paths.
+    pub fn standing(&self) -> &BTreeMap<PathBuf, Vec<u8>> {
+        &self.standing
+    }
+
+    /// Changes made by hand, for tests.
+    pub fn from_parts(
+        base: CommitId,
+        all: Vec<Change>,
+        standing: BTreeMap<PathBuf, Vec<u8>>,
+    ) -> Self {
         Self {
             base,
             all,
+            standing,
             agent_committed: false,
         }
     }
@@ -145,23 +158,29 @@ impl Repo {
     pub async fn changes(&self, copy: &Path) -> Result<Changes, String> {
         let base = self.head().await.map_err(|e| e.to_string())?;
         let blobs = self.blobs(&base).await?;
-        let mut found: BTreeMap<PathBuf, (u32, PathBuf)> = BTreeMap::new();
-        walk(copy, Path::new(""), &mut found)?;
+        let copied = Intake::of(copy)?;
+        let found = &copied.found;
         let new: Vec<&PathBuf> = found.keys().filter(|p| !blobs.contains_key(*p)).collect();
         let ignored = self.ignored(&new).await?;
         let old = self.contents(blobs.values()).await?;
 
         let mut all = Vec::new();
+        let mut standing = BTreeMap::new();
         let mut held = 0_u64;
-        for (path, (mode, on_disk)) in &found {
+        for (path, mode) in found {
             if ignored.contains(path) {
                 continue;
             }
             let before = blobs.get(path);
             let old_content = before.and_then(|b| old.get(&b.object));
-            let content = read(path, on_disk, *mode, old_content.map(Vec::len))?;
+            // A large file is only read where it may be the old one.
+            let limit = old_content.map_or(MAX_FILE, |old| MAX_FILE.max(old.len() as u64));
+            let content = copied.read(path, limit)?;
             let old_mode = before.map_or(0, |b| b.mode);
             if old_content == Some(&content) && old_mode == *mode {
+                if *mode != LINK && content.len() as u64 <= MAX_FILE {
+                    standing.insert(path.clone(), content);
+                }
                 continue;
             }
             if *mode == LINK || old_mode == LINK {
@@ -208,6 +227,7 @@ impl Repo {
         Ok(Changes {
             base,
             all,
+            standing,
             agent_committed: commits(copy) > 1,
         })
     }
@@ -250,53 +270,6 @@ impl Repo {
     }
 }
 
-fn walk(
-    top: &Path,
-    below: &Path,
-    found: &mut BTreeMap<PathBuf, (u32, PathBuf)>,
-) -> Result<(), String> {
-    let dir = top.join(below);
-    let named = |e: std::io::Error| format!("{}: {e}", below.display());
-    for entry in std::fs::read_dir(&dir).map_err(named)? {
-        let entry = entry.map_err(named)?;
-        let name = entry.file_name();
-        let name = name
-            .to_str()
-            .ok_or_else(|| format!("{}: a file name that is not UTF-8", below.display()))?;
-        if below.as_os_str().is_empty() && name == ".git" {
-            continue;
-        }
-        let path = below.join(name);
-        let shown: String = path.display().to_string();
-        if shown.len() > MAX_PATH || name.chars().any(char::is_control) || name.contains('\\') {
-            return Err(format!("{}: a strange file name", below.display()));
-        }
-        if name.eq_ignore_ascii_case(".git") {
-            return Err(format!("{shown}: a repository inside the repository"));
-        }
-        if found.len() >= MAX_ENTRIES {
-            return Err(format!("more than {MAX_ENTRIES} files in the working copy"));
-        }
-        let meta = std::fs::symlink_metadata(entry.path()).map_err(named)?;
-        let kind = meta.file_type();
-        if kind.is_dir() {
-            walk(top, &path, found)?;
-        } else if kind.is_symlink() {
-            found.insert(path, (LINK, entry.path()));
-        } else if kind.is_file() {
-            let mode = if meta.permissions().mode() & 0o100 == 0 {
-                0o100_644
-            } else {
-                EXECUTABLE
-            };
-            found.insert(path, (mode, entry.path()));
-        } else {
-            return Err(format!("{shown}: neither a file nor a directory"));
-        }
-    }
-    Ok(())
-}
-
 fn bounded(all: &[Change]) -> Result<(), String> {
     if all.len() > MAX_FILES {
         return Err(format!("more than {MAX_FILES} files are changed"));
@@ -304,26 +277,12 @@ fn bounded(all: &[Change]) -> Result<(), String> {
     Ok(())
 }
 
-/// A file's content. One that is too large is only read where it may be the old content.
-fn read(name: &Path, path: &Path, mode: u32, old: Option<usize>) -> Result<Vec<u8>, String> {
-    let named = |e: std::io::Error| format!("{}: {e}", name.display());
-    if mode == LINK {
-        let to = std::fs::read_link(path).map_err(named)?;
-        return Ok(to.as_os_str().as_encoded_bytes().to_vec());
-    }
-    let length = std::fs::symlink_metadata(path).map_err(named)?.len();
-    if length > MAX_FILE && old.is_none_or(|old| old as u64 != length) {
-        return Err(format!("{}: larger than {MAX_FILE} bytes", name.display()));
-    }
-    std::fs::read(path).map_err(named)
-}
-
-/// Two names that a file system without case would take for one.
+/// Two names that a file system would take for one.
 fn collisions<'a>(
     all: &[Change],
     existing: impl Iterator<Item = &'a PathBuf>,
 ) -> Result<(), String> {
-    let fold = |p: &Path| p.display().to_string().to_lowercase();
+    let fold = |p: &Path| folded(&p.to_string_lossy());
     let mut seen: BTreeMap<String, &Path> = existing
         .flat_map(|p| names(p))
         .map(|p| (fold(p), p))

@@ -1,16 +1,15 @@
 //! The commit of exactly the proven paths, on secloop's own branch.
 
 use super::changes::Changes;
+use super::landed::{TURN, Trailer};
 use super::tree::put;
 use super::{CommitId, Repo};
 use crate::error::Fatal;
 use crate::turn::TurnId;
 
-/// The trailer that names the turn of a commit.
-const TRAILER: &str = "Secloop-Turn";
-
 impl Repo {
-    /// Commits `changes`, whose base must still be the branch's head, and nothing else.
+    /// Commits `changes`, whose base must still be the branch's head, and nothing else. The turn and
+    /// `trailers` end the message.
     ///
     /// # Errors
     /// In words; the worktree is back at the branch's head then.
@@ -19,8 +18,9 @@ impl Repo {
         changes: &Changes,
         message: &str,
         turn: TurnId,
+        trailers: &[Trailer],
     ) -> Result<CommitId, String> {
-        match self.try_commit(changes, message, turn).await {
+        match self.try_commit(changes, message, turn, trailers).await {
             Ok(commit) => Ok(commit),
             Err(why) => {
                 self.reset().await.map_err(|e| format!("{why}; and {e}"))?;
@@ -34,6 +34,7 @@ impl Repo {
         changes: &Changes,
         message: &str,
         turn: TurnId,
+        trailers: &[Trailer],
     ) -> Result<CommitId, String> {
         let head = self.head().await.map_err(|e| e.to_string())?;
         if head != *changes.base() {
@@ -45,7 +46,10 @@ impl Repo {
         let mut add = vec!["--literal-pathspecs", "add", "--force", "--all", "--"];
         add.extend(paths.iter().map(String::as_str));
         self.git.out(&self.worktree, &add).await?;
-        let message = format!("{}\n\n{TRAILER}: {turn}\n", message.trim_end());
+        let mut message = format!("{}\n\n{TURN}: {turn}\n", message.trim_end());
+        for Trailer { name, value } in trailers {
+            message.push_str(&format!("{name}: {value}\n"));
+        }
         // The index was the head's, so it now holds exactly these paths.
         let commit = [
             "commit",
@@ -131,7 +135,7 @@ impl Repo {
     /// When git fails.
     pub async fn find_commit(&self, turn: TurnId) -> Result<Option<CommitId>, Fatal> {
         let reference = format!("refs/heads/{}", self.branch);
-        let pattern = format!("--grep=^{TRAILER}: {turn}$");
+        let pattern = format!("--grep=^{TURN}: {turn}$");
         let args = ["log", "-1", "--format=%H", &pattern, &reference];
         let out = self
             .git

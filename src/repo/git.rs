@@ -37,6 +37,13 @@ impl Git {
             "core.excludesFile=/dev/null",
             "core.fileMode=true",
             "core.symlinks=true",
+            "core.protectHFS=true",
+            "core.protectNTFS=true",
+            "core.pager=cat",
+            "core.editor=false",
+            "diff.external=",
+            "submodule.recurse=false",
+            "log.showSignature=false",
             "core.autocrlf=false",
             "protocol.allow=never",
             "protocol.file.allow=always",
@@ -60,6 +67,7 @@ impl Git {
             .env("HOME", "/nonexistent")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_AUTHOR_NAME", "secloop")

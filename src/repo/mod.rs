@@ -6,15 +6,22 @@
 mod changes;
 mod commit;
 mod git;
+mod intake;
+mod landed;
 mod locks;
+mod names;
 mod open;
+mod reverse;
 mod tree;
 
 pub use changes::{Change, Changes, Kind};
+pub use landed::{Landed, Trailer, finding_trailer, probe_trailer, reverts_trailer};
+pub use names::{folded, is_dot_git};
 pub use open::{Repo, init_with_all};
 
 /// A commit's full object name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct CommitId(String);
 
 impl CommitId {

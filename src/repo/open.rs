@@ -56,6 +56,26 @@ impl Repo {
         ))
     }
 
+    /// The repository for looking only: nothing is made, and no lock is needed.
+    ///
+    /// # Errors
+    /// When it is not a usable repository, with the cure.
+    pub async fn reader(
+        config: &RepoConfig,
+        state_dir: &Path,
+        path: &OsStr,
+    ) -> Result<Self, Fatal> {
+        let git = Git::find(path).map_err(Fatal::Repo)?;
+        examine(&git, config).await?;
+        Ok(Self {
+            git,
+            checkout: config.path.clone(),
+            worktree: state_dir.join("worktree"),
+            branch: config.branch.clone(),
+            notes: Vec::new(),
+        })
+    }
+
     /// Opens the repository and makes or mends secloop's own worktree. The run lock must be held.
     ///
     /// # Errors
@@ -90,6 +110,22 @@ impl Repo {
         self.rev(&format!("refs/heads/{}", self.branch))
             .await
             .map_err(Fatal::Repo)
+    }
+
+    /// The commit that a name stands for.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn named(&self, name: &str) -> Result<CommitId, Fatal> {
+        let unknown = || {
+            Fatal::NotFound(format!(
+                "{name} names no commit of the playbook's repository"
+            ))
+        };
+        if name.starts_with('-') {
+            return Err(unknown());
+        }
+        self.rev(name).await.map_err(|_| unknown())
     }
 
     pub(super) async fn rev(&self, name: &str) -> Result<CommitId, String> {

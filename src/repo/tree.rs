@@ -16,6 +16,8 @@ pub(super) struct Blob {
     pub(super) object: String,
 }
 
+/// An ordinary file's mode in git.
+pub(super) const FILE: u32 = 0o100_644;
 /// An executable file's mode in git.
 pub(super) const EXECUTABLE: u32 = 0o100_755;
 /// A link's mode in git.

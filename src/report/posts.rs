@@ -2,10 +2,12 @@
 
 use crate::gate::MicroUsd;
 use crate::text::{clamp, counted, discord_plain, redact};
-use crate::turn::{Colour, Turn, TurnOutcome, in_short};
+use crate::turn::{Colour, Drift, Turn, TurnOutcome, in_short};
 
 /// Discord's limit for a message, in characters.
 const MAX: usize = 2_000;
+/// Probes that a post about drift names.
+const DRIFT: usize = 6;
 
 /// What a run has come to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,11 +77,24 @@ pub fn turn(turn: &Turn, totals: &Totals) -> String {
                 TurnOutcome::Rejected(_) => ("❌", "rejected, taken back"),
                 TurnOutcome::Held(_) => ("✋", "held for a person"),
                 TurnOutcome::NeedsOperator(_) => ("🚨", "needs the operator"),
+                TurnOutcome::TakenBack(_) => ("↩️", "an improvement taken back"),
                 _ => ("⚠️", "failed"),
             };
             lines.push(format!("{mark} **Turn {number}: {word}**"));
             lines.extend(found.map(|f| format!("Found: {f}")));
-            lines.push(format!("Fail: {}", plain(other.detail(), 300)));
+            match other {
+                TurnOutcome::TakenBack(commit) => {
+                    let commit: String = commit.chars().take(12).collect();
+                    lines.push(format!("Pass: as before it, proven; commit `{commit}`"));
+                }
+                TurnOutcome::Held(_) if !turn.receipt.prices.is_empty() => {
+                    lines.push(format!("Price: {}", plain(other.detail(), 300)));
+                    lines.push(format!(
+                        "Decide: `secloop approve {number}` or `secloop deny {number}`"
+                    ));
+                }
+                _ => lines.push(format!("Fail: {}", plain(other.detail(), 300))),
+            }
             lines.extend(left(turn));
         }
     }
@@ -100,6 +115,42 @@ pub fn refused(turn: &Turn) -> String {
         turn.outcome.word().replace('_', " "),
         plain(turn.outcome.detail(), 700)
     );
+    clamp(&text, MAX)
+}
+
+/// Probes of earlier improvements that are not green any more.
+pub fn drift(found: &[Drift]) -> String {
+    let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let probes = counted(count, "earlier probe");
+    let head = format!("🧭 **Drift: {probes} not green any more**");
+    listed(head, found)
+}
+
+/// What a re-run of the playbook made of it; `failed`: why the run itself is no proof.
+pub fn mended(drift: &[Drift], failed: Option<&str>) -> String {
+    let left: Vec<Drift> = drift.iter().filter(|d| !d.repaired).cloned().collect();
+    let repaired = drift.len() - left.len();
+    let mut head = format!(
+        "🔧 **Drift: {repaired} of {} mended by a re-run of the playbook**",
+        drift.len()
+    );
+    if let Some(why) = failed {
+        head.push_str(&format!("\nFail: {}", plain(why, 300)));
+    }
+    if !left.is_empty() {
+        head.push_str("\nLeft for the agent:");
+    }
+    listed(head, &left)
+}
+
+/// A heading and the first few.
+fn listed(mut text: String, drift: &[Drift]) -> String {
+    for one in drift.iter().take(DRIFT) {
+        text.push_str(&format!("\n- {}", plain(&one.to_string(), 200)));
+    }
+    if drift.len() > DRIFT {
+        text.push_str(&format!("\n- and {} more", drift.len() - DRIFT));
+    }
     clamp(&text, MAX)
 }
 

@@ -75,14 +75,15 @@ fn introduction(readers: Readers) -> &'static str {
 
 fn belongs(config: &WikiConfig, readers: Readers, turn: &Turn) -> bool {
     match turn.outcome {
-        TurnOutcome::Skipped(_) => false,
+        // A wake at a closed gate is only worth a place for what it saw.
+        TurnOutcome::Skipped(_) => readers == Readers::Operator && !turn.receipt.drift.is_empty(),
         _ if readers == Readers::Operator => true,
         TurnOutcome::Committed(_) => true,
         TurnOutcome::Rejected(_)
         | TurnOutcome::Held(_)
         | TurnOutcome::Failed(_)
         | TurnOutcome::NeedsOperator(_) => config.include_open,
-        TurnOutcome::Idle(_) => false,
+        TurnOutcome::Idle(_) | TurnOutcome::TakenBack(_) => false,
     }
 }
 
@@ -171,7 +172,7 @@ fn table(turns: &[&Turn], zone: Tz) -> String {
 
 fn result(turn: &Turn) -> &'static str {
     match turn.outcome {
-        TurnOutcome::Committed(_) => "pass",
+        TurnOutcome::Committed(_) | TurnOutcome::TakenBack(_) => "pass",
         TurnOutcome::Held(_) => "held",
         TurnOutcome::Idle(_) => "none",
         _ => "fail",
@@ -180,7 +181,7 @@ fn result(turn: &Turn) -> &'static str {
 
 fn commit(turn: &Turn) -> String {
     match &turn.outcome {
-        TurnOutcome::Committed(id) => format!("`{}`", short(id)),
+        TurnOutcome::Committed(id) | TurnOutcome::TakenBack(id) => format!("`{}`", short(id)),
         _ => "–".to_owned(),
     }
 }
@@ -234,6 +235,9 @@ fn entry(turn: &Turn, readers: Readers, zone: Tz) -> String {
     }
     if readers == Readers::Operator {
         let _ = writeln!(out, "- **Cost:** {}", turn.cost);
+        for drift in &turn.receipt.drift {
+            let _ = writeln!(out, "- **Drift:** {}", text(&drift.to_string()));
+        }
     }
     if turn.receipt.confinement.starts_with("none") {
         let _ = writeln!(out, "- **Confined:** {}", text(&turn.receipt.confinement));

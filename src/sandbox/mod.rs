@@ -4,7 +4,9 @@
 //! every platform; [`Sandbox::detect`] and [`Policy::look`] are what looks at the machine. What can't be
 //! confined is an error, never a silent downgrade.
 
+pub mod boundary;
 pub mod bwrap;
+pub mod container;
 mod copy;
 pub mod inside;
 pub mod outside;
@@ -64,6 +66,7 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect_for(level: Level, path: &OsStr, secloop: &Path) -> Result<Self, String> {
+        // Checks and probes look at the machine itself, also where the agent is in a container.
         if level == Level::None {
             return Ok(Self::Off);
         }

@@ -95,6 +95,7 @@ fn check(root: &Node, id: &str) -> Result<Probe, String> {
             exit: 0,
             stdout: Some(result.trim().to_owned()),
         },
+        red: None,
     })
 }
 

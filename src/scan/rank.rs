@@ -89,6 +89,7 @@ mod tests {
                 exit: 0,
                 stdout: None,
             },
+            red: None,
         });
         Candidate {
             probe,

@@ -46,6 +46,19 @@ pub use table::{Screen, price_age_days, table};
 pub use view::{By, json};
 pub use window::Window;
 
+/// The transcripts below the roots that were written since a time, and what could not be looked at.
+pub fn transcripts(
+    roots: &[std::path::PathBuf],
+    since: chrono::DateTime<chrono::Utc>,
+) -> (Vec<std::path::PathBuf>, Vec<String>) {
+    let listing = walk::walk(roots);
+    let young = |f: &walk::Found| f.touched().is_none_or(|at| at >= since);
+    let files = listing.files.iter().filter(|f| young(f));
+    let mut files: Vec<_> = files.map(|f| f.path.clone()).collect();
+    files.sort();
+    (files, listing.problems)
+}
+
 use crate::gate::MicroUsd;
 
 /// A run of the supervisor's own that has ended, as its ledger has it.

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::check::{Cleared, ansible_gate, cancelled, verdict_ends};
+use super::check::{Cleared, ansible_gate, cancelled};
 use super::{Draft, Ending};
 use crate::deadman;
 use crate::playbook::snapshot::{Coverage, Manifest};
 use crate::playbook::states::Machine;
 use crate::playbook::{
-    AnsibleRun, Judgement, Mode, PreState, agreement, declared_entries, declared_paths, is_implied,
-    judge_apply, program_trees, system_trees,
+    AnsibleRun, Judgement, Mode, PreState, WayBack, agreement, declared_entries, declared_paths,
+    is_implied, judge_apply, program_trees, system_trees,
 };
-use crate::turn::{Gate, Probe, Stage, TurnOutcome, Verdict};
+use crate::turn::{Colour, Gate, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
 /// What it takes to take an apply back: written to disk before the apply starts.
@@ -22,8 +22,10 @@ use crate::world::World;
 pub struct Journal {
     /// The pre-state.
     pub(super) before: PreState,
-    /// The probes that were red before and must be red again.
+    /// The probes that must be again as they were.
     pub(super) probes: Vec<Probe>,
+    /// What they were: red before a change, green before one is taken back.
+    pub(super) colour: Colour,
 }
 
 impl Journal {
@@ -31,9 +33,13 @@ impl Journal {
     ///
     /// # Errors
     /// When it is not whole.
-    pub(crate) fn found(dir: &Path, probes: Vec<Probe>) -> std::io::Result<Self> {
+    pub(crate) fn found(dir: &Path, probes: Vec<Probe>, colour: Colour) -> std::io::Result<Self> {
         let before = PreState::load(dir)?;
-        Ok(Self { before, probes })
+        Ok(Self {
+            before,
+            probes,
+            colour,
+        })
     }
 
     /// The change is proven: from here on the dead-man timer has nothing to do.
@@ -54,6 +60,15 @@ impl Journal {
         match deadman::fired(self.before.dir()) {
             None => Ok(()),
             Some(fired) => Err(Ending::Outcome(TurnOutcome::Rejected(fired.describe()))),
+        }
+    }
+
+    /// Keeps what it takes to take the change back later. Without it there is still the playbook.
+    pub(super) async fn keep_way_back(&self, world: &World, draft: &Draft) {
+        let dir = world.way_back_dir(draft.id);
+        if let Err(e) = self.before.keep_way_back(&dir).await {
+            let why = format!("the way back of this change is not kept: {e}");
+            world.console().note(&why);
         }
     }
 
@@ -78,7 +93,12 @@ pub(super) async fn open_journal(
     // Of a directory that tasks only make the entry alone: what others put into it is theirs.
     let dir = world.snapshot_dir(draft.id);
     let machine = machine(world, &cleared.dry_run);
-    let covers = coverage(world, &cleared.dry_run, machine.as_ref());
+    let mut covers = coverage(world, &cleared.dry_run, machine.as_ref());
+    if let Some(turn) = draft.receipt.reverts
+        && let Ok(way) = WayBack::load(&world.way_back_dir(turn))
+    {
+        covers.trees.extend(way.paths());
+    }
     let nothing = |why: String| {
         let _ = std::fs::remove_dir_all(world.snapshot_dir(draft.id));
         Ending::Outcome(TurnOutcome::Failed(format!("{why}; nothing was applied")))
@@ -89,20 +109,35 @@ pub(super) async fn open_journal(
     deadman::arm(&dir, world.config.playbook.deadman, &world.path)
         .await
         .map_err(|why| nothing(format!("the dead-man timer: {why}")))?;
-    let probes = cleared.report.probes.clone();
+    let was = |wanted: Colour| {
+        let records = draft.receipt.probes.iter();
+        let same = records.filter(|record| record.before == Some(wanted));
+        same.map(|record| record.probe.clone())
+            .collect::<Vec<Probe>>()
+    };
+    // Before something is taken back its probes are green, and what was red then proves nothing.
+    let colour = match draft.receipt.reverts {
+        None => Colour::Red,
+        Some(_) => Colour::Green,
+    };
+    let probes = was(colour);
     world
         .event(
             draft.id,
             Stage::Apply,
             "started",
             &serde_json::json!({
-                "snapshot": dir, "probes": probes,
+                "snapshot": dir, "probes": probes, "colour": colour,
             }),
         )
         .await?;
     draft.not_covered(&before.not_covered());
     world.console().detail("snapshot", &before.describe());
-    Ok(Journal { before, probes })
+    Ok(Journal {
+        before,
+        probes,
+        colour,
+    })
 }
 
 /// The machine whose states are covered, where the configuration says so.
@@ -168,8 +203,7 @@ pub(super) async fn apply(
     let since = Instant::now();
     let agreed = agree(world, &cleared, journal, &run);
     draft.not_covered(&agreed.notes);
-    draft.judged(world, Gate::Agreement, agreed.verdict.clone(), since, "");
-    verdict_ends(Gate::Agreement, agreed.verdict)?;
+    super::check::passed(world, draft, Gate::Agreement, agreed.verdict, since, "")?;
     Ok(Applied { cleared })
 }
 

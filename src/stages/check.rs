@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::propose::Proposal;
 use super::{Draft, Ending, repeat};
-use crate::config::Config;
+use crate::config::{AgentKind, Config};
 use crate::gates::{self, Own};
 use crate::playbook::{AnsibleRun, Judgement, Mode, judge_check, judge_syntax};
 use crate::prove::probe::ProbeResult;
@@ -38,7 +38,10 @@ pub(super) async fn check(
         mut report,
     } = proposal;
     let config = &world.config;
-    repeat::refuse(world, &report, draft, cancel).await?;
+    // A person has decided about what is approved.
+    if draft.receipt.approves.is_none() {
+        repeat::refuse(world, &report, draft, cancel).await?;
+    }
     adopt(world, &mut report);
 
     let since = Instant::now();
@@ -49,31 +52,37 @@ pub(super) async fn check(
     let substance = gates::substance(&changes, &own(config), config.repo.idle_lines);
     passed(world, draft, Gate::Substance, substance, since, "")?;
     let since = Instant::now();
-    let policy = gates::policy(&changes, &config.playbook.file);
+    // Hooks are only run where they are confined, or are this program's own.
+    let tried = world.confines() || config.agent.kind == AgentKind::Catalog;
+    let (policy, hooks) = gates::policy_and_hooks(
+        &changes,
+        &config.playbook.file,
+        config.policy.unknown,
+        !tried,
+    );
     passed(world, draft, Gate::Policy, policy, since, "")?;
     let since = Instant::now();
     let secrets = gates::secrets(&changes, &texts(&report));
     passed(world, draft, Gate::Secrets, secrets, since, "")?;
 
-    let tree = world.make_private_dir("proposed")?;
-    world
-        .repo
-        .stage(&changes, tree.path())
-        .await
-        .map_err(Ending::Fatal)?;
-    let baseline = world.baseline();
-    world.console().step_started("syntax");
-    let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
-    let judged = judge_syntax(&syntax, &baseline);
-    ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
-    world.console().step_started("dry run");
-    let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
-    let mut judged = judge_check(&dry_run, &baseline);
-    if judged.verdict == Verdict::Passed {
-        judged.verdict = gates::resolved(&changes, &dry_run, &config.home);
+    if !hooks.is_empty() && tried {
+        world.console().step_started("hooks");
+        let since = Instant::now();
+        let verdict = world.compare_hooks(&hooks, cancel).await;
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let places: Vec<&str> = hooks.iter().map(|h| h.place.as_str()).collect();
+        passed(
+            world,
+            draft,
+            Gate::Hooks,
+            verdict,
+            since,
+            &places.join(", "),
+        )?;
     }
-    ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
-
+    let (tree, dry_run) = dry_run(world, &changes, draft, cancel).await?;
     red(world, &report.probes, draft, cancel).await?;
     world
         .event(draft.id, Stage::Check, "cleared", &draft.receipt.paths)
@@ -87,6 +96,34 @@ pub(super) async fn check(
         tree,
         dry_run,
     })
+}
+
+/// The proposed tree on disk, parsed and run dry.
+pub(super) async fn dry_run(
+    world: &World,
+    changes: &crate::repo::Changes,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(tempfile::TempDir, AnsibleRun), Ending> {
+    let tree = world.make_private_dir("proposed")?;
+    world
+        .repo
+        .stage(changes, tree.path())
+        .await
+        .map_err(Ending::Fatal)?;
+    let baseline = world.baseline();
+    world.console().step_started("syntax");
+    let syntax = world.ansible.run(tree.path(), Mode::Syntax, cancel).await;
+    let judged = judge_syntax(&syntax, &baseline);
+    ansible_gate(world, draft, Gate::Syntax, &syntax, judged, cancel)?;
+    world.console().step_started("dry run");
+    let dry_run = world.ansible.run(tree.path(), Mode::Check, cancel).await;
+    let mut judged = judge_check(&dry_run, &baseline);
+    if judged.verdict == Verdict::Passed {
+        judged.verdict = gates::resolved(changes, &dry_run, &world.config.home);
+    }
+    ansible_gate(world, draft, Gate::DryRun, &dry_run, judged, cancel)?;
+    Ok((tree, dry_run))
 }
 
 /// A scanner's own check is run besides the agent's probes where the agent takes its finding up.
@@ -130,10 +167,17 @@ fn own(config: &Config) -> Own {
     Own { paths }
 }
 
-fn texts(report: &Report) -> Vec<String> {
+/// Every text of a report.
+pub(super) fn texts(report: &Report) -> Vec<String> {
     let mut texts = vec![report.change.clone(), report.verification.clone()];
+    texts.extend(report.blocked_on.clone());
     if let Some(finding) = &report.finding {
-        texts.extend([finding.title.clone(), finding.detail.clone()]);
+        texts.extend([
+            finding.title.clone(),
+            finding.detail.clone(),
+            finding.target.clone(),
+            finding.control.clone(),
+        ]);
     }
     texts.extend(report.observations.iter().cloned());
     texts.extend(
@@ -154,6 +198,7 @@ pub(super) fn passed(
     since: Instant,
     detail: &str,
 ) -> Result<(), Ending> {
+    let verdict = draft.settled(gate, verdict);
     draft.judged(world, gate, verdict.clone(), since, detail);
     verdict_ends(gate, verdict)
 }
@@ -187,9 +232,10 @@ pub(super) fn ansible_gate(
     judged: Judgement,
     cancel: &CancellationToken,
 ) -> Result<(), Ending> {
+    let verdict = draft.settled(gate, judged.verdict);
     let record = GateRecord {
         gate,
-        verdict: judged.verdict.clone(),
+        verdict: verdict.clone(),
         command: Some(run.command.clone()),
         exit: run.exit,
         millis: run.millis,
@@ -200,7 +246,7 @@ pub(super) fn ansible_gate(
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
-    verdict_ends(gate, judged.verdict)
+    verdict_ends(gate, verdict)
 }
 
 /// The turn was stopped from outside.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::prove::Proven;
 use super::{Draft, Ending};
-use crate::repo::CommitId;
+use crate::repo::{CommitId, Trailer, finding_trailer, probe_trailer, reverts_trailer};
 use crate::text::one_line;
 use crate::turn::{Gate, Probe, ProbeRun, Report, Stage, TurnOutcome, Verdict};
 use crate::world::World;
@@ -28,7 +28,12 @@ pub(super) async fn commit(
     let message = message(&cleared.report, draft);
     let commit = match world
         .repo
-        .commit(&cleared.changes, &message, draft.id)
+        .commit(
+            &cleared.changes,
+            &message,
+            draft.id,
+            &trailers(&cleared.report, draft),
+        )
         .await
     {
         Ok(commit) => commit,
@@ -62,6 +67,16 @@ pub(super) async fn commit(
     Ok(commit)
 }
 
+/// What lives on with the commit: whoever has the branch can run its probes.
+fn trailers(report: &Report, draft: &Draft) -> Vec<Trailer> {
+    if let Some(turn) = draft.receipt.reverts {
+        return vec![reverts_trailer(turn)];
+    }
+    let finding = report.finding.iter().filter_map(finding_trailer);
+    let probes = report.probes.iter().filter_map(probe_trailer);
+    finding.chain(probes).collect()
+}
+
 /// What was hardened, and why.
 fn message(report: &Report, draft: &Draft) -> String {
     let (title, detail, severity) = report
@@ -71,8 +86,23 @@ fn message(report: &Report, draft: &Draft) -> String {
             (f.title.as_str(), f.detail.as_str(), f.severity.to_string())
         });
     let probes: Vec<String> = report.probes.iter().map(probe_line).collect();
+    let verified = match draft.receipt.reverts {
+        None => "red before, green after apply and after a second run",
+        Some(_) => "not green any more, after apply and after a second run",
+    };
+    let accepted: Vec<String> = draft
+        .receipt
+        .accepted
+        .iter()
+        .map(|price| format!("- {}", one_line(&price.to_string(), 160)))
+        .collect();
+    let accepted = if accepted.is_empty() {
+        String::new()
+    } else {
+        format!("Accepted by the operator:\n{}\n\n", accepted.join("\n"))
+    };
     format!(
-        "{}\n\n{}\n\nWhy: {}\n\nVerified: red before, green after apply and after a second run:\n{}\n\n\
+        "{}\n\n{}\n\nWhy: {}\n\nVerified: {verified}:\n{}\n\n{accepted}\
          Severity: {severity}\nTurn: {}\n",
         one_line(title, 72),
         wrap(&report.change),

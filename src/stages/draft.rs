@@ -1,15 +1,25 @@
 //! A turn in the making.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
+use super::propose::Proposal;
 use crate::gate::MicroUsd;
+use crate::gates;
 use crate::ledger::OpenTurn;
+use crate::repo::Changes;
 use crate::turn::{
-    AgentOutcome, Finding, Gate, GateRecord, Receipt, Turn, TurnId, TurnOutcome, Verdict,
+    AgentOutcome, Drift, Finding, Gate, GateRecord, Price, Receipt, Report, Turn, TurnId,
+    TurnOutcome, Verdict, hex,
 };
 use crate::world::World;
+
+/// Longest diff kept in a receipt, in bytes.
+const MAX_DIFF: usize = 64 * 1024;
+/// Prices that a reason names.
+const NAMED: usize = 3;
 
 /// What is known of the current turn so far.
 #[derive(Debug, Clone)]
@@ -32,6 +42,10 @@ pub struct Draft {
     pub question: Option<String>,
     /// The evidence.
     pub receipt: Receipt,
+    /// The prices that an operator has accepted for this very change.
+    pub(super) accepted: Vec<Price>,
+    /// What is proposed, once it is.
+    pub(super) proposal: Option<Rc<Proposal>>,
 }
 
 impl Draft {
@@ -47,6 +61,8 @@ impl Draft {
             change: String::new(),
             question: None,
             receipt: Receipt::default(),
+            accepted: Vec::new(),
+            proposal: None,
         }
     }
 
@@ -76,6 +92,84 @@ impl Draft {
         }
     }
 
+    /// Notes what is proposed, for the receipt and for the case that it is held.
+    pub(super) fn proposes(&mut self, changes: &Changes, report: &Report) {
+        let diff = changes.unified_diff();
+        self.receipt.diff_sha256 = {
+            use sha2::{Digest as _, Sha256};
+            hex(&Sha256::digest(diff.as_bytes()))
+        };
+        self.receipt.paths = changes.paths();
+        // Before anything of it is written down: the gate refuses it later, by place and kind.
+        if gates::secrets(changes, &[]) != Verdict::Passed {
+            "(not kept: it holds what looks like a credential)\n"
+                .clone_into(&mut self.receipt.diff);
+            return;
+        }
+        self.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
+        self.proposal = Some(Rc::new(Proposal {
+            changes: changes.clone(),
+            report: report.clone(),
+        }));
+    }
+
+    /// What a gate finds that a person has to decide about, each with the words of the day. What was
+    /// accepted passes.
+    pub(super) fn price(
+        &mut self,
+        gate: Gate,
+        prices: impl IntoIterator<Item = (Price, String)>,
+    ) -> Verdict {
+        let mut open = Vec::new();
+        for (price, shown) in prices {
+            let list = if self.accepted.contains(&price) {
+                &mut self.receipt.accepted
+            } else {
+                open.push(shown);
+                &mut self.receipt.prices
+            };
+            if !list.contains(&price) {
+                list.push(price);
+            }
+        }
+        if open.is_empty() {
+            return Verdict::Passed;
+        }
+        // An approval is of all of it.
+        let known: Vec<Price> = self.receipt.accepted.clone();
+        let known = known.into_iter().filter(|p| p.gate == gate);
+        for price in known {
+            if !self.receipt.prices.contains(&price) {
+                self.receipt.prices.push(price);
+            }
+        }
+        let named = open
+            .iter()
+            .take(NAMED)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("; ");
+        let more = open.len().saturating_sub(NAMED);
+        Verdict::Held(match more {
+            0 => named,
+            more => format!("{named}; and {more} more"),
+        })
+    }
+
+    /// As a gate that holds for a reason in words: the words are the price.
+    pub(super) fn settled(&mut self, gate: Gate, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::Held(why) if self.receipt.prices.iter().all(|p| p.gate != gate) => {
+                let price = Price {
+                    gate,
+                    what: why.clone(),
+                };
+                self.price(gate, [(price, why)])
+            }
+            other => other,
+        }
+    }
+
     /// Notes a gate's record in the receipt and shows it.
     pub(super) fn record(&mut self, world: &World, record: GateRecord, detail: &str) {
         world
@@ -102,6 +196,12 @@ impl Draft {
             },
             detail,
         );
+    }
+
+    /// The earlier improvements that do not hold, and that a re-run of the playbook did not mend.
+    pub(super) fn drift(&self) -> Vec<Drift> {
+        let open = self.receipt.drift.iter().filter(|d| !d.repaired);
+        open.cloned().collect()
     }
 
     /// Adds a remark about what the evidence does not cover, once.

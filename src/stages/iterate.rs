@@ -8,10 +8,12 @@ use super::metered::metered;
 use super::{Draft, Ending};
 use crate::agent::{Agent as _, Brief};
 use crate::gate::Allowance;
+use crate::gates;
 use crate::memory::{Known, home_relative, near, summary};
 use crate::next::Stop;
 use crate::scan::{lines, ranked};
 use crate::spend::Reached;
+use crate::text::redact;
 use crate::turn::{AgentOutcome, Finding, Iteration, Stage, Turn, TurnOutcome};
 use crate::world::World;
 
@@ -65,6 +67,8 @@ pub(super) async fn iterate(
         let work = world.agent.iterate(&brief, &meter, &mut beat);
         metered(world, &meter, &brief.session, work).await?
     };
+    // Before anything of it is written down or shown.
+    let leaked = without_secrets(&mut iteration);
     world
         .ledger
         .settle(&run, iteration.cost, world.clock.now())
@@ -87,6 +91,9 @@ pub(super) async fn iterate(
         .event(draft.id, Stage::Iterate, "finished", &iteration)
         .await?;
     show(world, &iteration);
+    if let Some(why) = leaked {
+        return Err(Ending::Outcome(TurnOutcome::Rejected(why)));
+    }
     match iteration.outcome {
         AgentOutcome::Done => Ok(Iterated { iteration, clone }),
         AgentOutcome::NoOp => {
@@ -154,6 +161,7 @@ async fn brief(
         memory,
         known,
         refusals: refusals(&turns),
+        drift: draft.drift(),
         allowed: world.config.repo.allowed.clone(),
         off_limits: world
             .config
@@ -166,6 +174,23 @@ async fn brief(
         confirming: seed == VERIFY,
     };
     Ok((brief, seed))
+}
+
+/// Drops a report that holds a credential; why, without the credential.
+fn without_secrets(iteration: &mut Iteration) -> Option<String> {
+    iteration.why = redact(&iteration.why);
+    let texts = super::check::texts(iteration.report.as_ref()?);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let kind = match gates::texts_hold(&texts) {
+        Ok(None) => return None,
+        Ok(Some(kind)) => kind.to_owned(),
+        Err(why) => why,
+    };
+    iteration.report = None;
+    "the report is not kept: it holds what looks like a credential".clone_into(&mut iteration.why);
+    Some(format!(
+        "secrets: the report holds {kind}; take it out, name where it is instead, and have it replaced"
+    ))
 }
 
 fn show(world: &World, iteration: &Iteration) {

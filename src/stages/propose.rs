@@ -3,13 +3,11 @@
 use super::iterate::Iterated;
 use super::{Draft, Ending};
 use crate::repo::Changes;
-use crate::turn::{AgentOutcome, Iteration, Report, TurnOutcome, hex};
+use crate::turn::{AgentOutcome, Iteration, Report, TurnOutcome};
 use crate::world::World;
 
-/// Longest diff kept in a receipt, in bytes.
-const MAX_DIFF: usize = 64 * 1024;
-
 /// A difference against the branch's head, with the report that claims it.
+#[derive(Debug)]
 pub(super) struct Proposal {
     pub(super) changes: Changes,
     pub(super) report: Report,
@@ -41,13 +39,7 @@ pub(super) async fn propose(
             "an improvement is claimed, but no file is changed".to_owned(),
         ));
     }
-    let diff = changes.unified_diff();
-    draft.receipt.diff_sha256 = {
-        use sha2::{Digest as _, Sha256};
-        hex(&Sha256::digest(diff.as_bytes()))
-    };
-    draft.receipt.diff = crate::text::clamp(&diff, MAX_DIFF);
-    draft.receipt.paths = changes.paths();
+    draft.proposes(&changes, &report);
     if changes.agent_committed {
         draft.not_covered(&[
             "the agent committed by itself; its commits were dropped and only \

@@ -7,11 +7,14 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{Applied, Journal};
 use super::check::{Cleared, ansible_gate, cancelled, names, passed};
 use super::metered::metered;
-use super::{Draft, Ending, opening, opinion};
+use super::posture::{self, Posture};
+use super::replay::{self, Asked};
+use super::{Draft, Ending, opening, opinion, way_back};
 use crate::gate::MicroUsd;
 use crate::playbook::{Mode, judge_second_run};
 use crate::prove::autonomy::Report;
-use crate::turn::{Colour, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
+use crate::prove::committed::Committed;
+use crate::turn::{Colour, Drift, Gate, GateRecord, Probe, Stage, TurnOutcome, Verdict};
 use crate::world::World;
 
 /// What the live call may cost.
@@ -24,16 +27,44 @@ pub(super) struct Proven {
     pub(super) autonomy: Report,
 }
 
-/// Second run, probes, autonomy.
+/// What was known before the apply.
+pub(super) struct Before<'a> {
+    pub(super) past: &'a Asked,
+    pub(super) posture: &'a Posture,
+}
+
+/// Second run, probes, autonomy, the past, posture, the way back.
 pub(super) async fn prove(
     world: &World,
     applied: Applied,
     journal: &Journal,
+    before: &Before<'_>,
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Proven, Ending> {
     world.stage(Stage::Prove);
     let cleared = applied.cleared;
+    after_apply(world, &cleared.report.probes, draft, cancel).await?;
+    second_run(world, &cleared, journal, draft, cancel).await?;
+    green(world, &cleared.report.probes, draft, cancel).await?;
+    let autonomy = autonomy(world, draft, cancel).await?;
+    replay::again(world, before.past, draft, cancel).await?;
+    posture::again(world, before.posture, draft, cancel).await?;
+    live_call(world, draft, cancel).await?;
+    opinion::object(world, &cleared, journal, draft, cancel).await?;
+    way_back::rehearse(world, &cleared, journal, draft, cancel).await?;
+    journal.disarm().await?;
+    Ok(Proven { cleared, autonomy })
+}
+
+/// Running it again changes nothing.
+pub(super) async fn second_run(
+    world: &World,
+    cleared: &Cleared,
+    journal: &Journal,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
     world.console().step_started("second run");
     let run = world
         .ansible
@@ -41,13 +72,35 @@ pub(super) async fn prove(
         .await;
     journal.in_time()?;
     let judged = judge_second_run(&run, &world.baseline());
-    ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)?;
-    green(world, &cleared.report.probes, draft, cancel).await?;
-    let autonomy = autonomy(world, draft, cancel).await?;
-    live_call(world, draft, cancel).await?;
-    opinion::object(world, &cleared, journal, draft, cancel).await?;
-    journal.disarm().await?;
-    Ok(Proven { cleared, autonomy })
+    ansible_gate(world, draft, Gate::SecondRun, &run, judged, cancel)
+}
+
+/// The probes are green after one run already: a machine that is set up anew gets no second one.
+async fn after_apply(
+    world: &World,
+    probes: &[Probe],
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<(), Ending> {
+    let since = Instant::now();
+    for probe in probes {
+        let result = world.probe(probe, cancel).await;
+        if cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        if result.colour != Colour::Green {
+            if let Some(record) = draft.receipt.probes.iter_mut().find(|r| r.probe == *probe) {
+                record.after = Some(result.colour);
+                record.output.clone_from(&result.output);
+            }
+            let verdict = Verdict::Refused(format!(
+                "\"{}\" is still red after apply (what it said is in the receipt)",
+                probe.name,
+            ));
+            return passed(world, draft, Gate::Green, verdict, since, "after one run");
+        }
+    }
+    Ok(())
 }
 
 async fn green(
@@ -65,21 +118,16 @@ async fn green(
         record.output.clone_from(&result.output);
         if result.colour != Colour::Green && verdict == Verdict::Passed {
             verdict = Verdict::Refused(format!(
-                "\"{}\" is still red after apply (what it said is in the receipt)",
+                "\"{}\" is not green after a second run (what it said is in the receipt)",
                 probe.name,
             ));
         }
     }
-    let mut earlier = 0_usize;
-    for (title, probe) in world.committed_probes().await? {
-        earlier += 1;
-        if verdict == Verdict::Passed && world.probe(&probe, cancel).await.colour != Colour::Green {
-            verdict = Verdict::Refused(format!(
-                "\"{}\", the proof of an earlier improvement ({title}), is red now",
-                probe.name
-            ));
-        }
+    let earlier = world.committed_probes().await.map_err(Ending::Fatal)?;
+    if verdict == Verdict::Passed {
+        verdict = still_green(world, &earlier, draft, cancel).await;
     }
+    let earlier = earlier.len();
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
@@ -87,14 +135,59 @@ async fn green(
     passed(world, draft, Gate::Green, verdict, since, &detail)
 }
 
+/// Whether the probes of earlier improvements are as they were when the turn began: what was red then
+/// is not this change's doing.
+async fn still_green(
+    world: &World,
+    earlier: &[Committed],
+    draft: &Draft,
+    cancel: &CancellationToken,
+) -> Verdict {
+    let drift: Vec<String> = draft.drift().iter().map(Drift::key).collect();
+    let results = world.probe_all(earlier, cancel).await;
+    let broken = earlier
+        .iter()
+        .zip(results)
+        .find(|(one, result)| result.colour != Colour::Green && !drift.contains(&one.key()));
+    match broken {
+        None => Verdict::Passed,
+        Some((one, _)) => Verdict::Refused(format!(
+            "\"{}\", the proof of an earlier improvement ({}), is red now",
+            one.probe.name, one.finding.title
+        )),
+    }
+}
+
 async fn autonomy(
     world: &World,
     draft: &mut Draft,
     cancel: &CancellationToken,
 ) -> Result<Report, Ending> {
+    measured(world, draft, cancel, true).await
+}
+
+/// Only whether the agent can work: what is taken back lets through again what it denied.
+pub(super) async fn freedom(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+) -> Result<Report, Ending> {
+    measured(world, draft, cancel, false).await
+}
+
+async fn measured(
+    world: &World,
+    draft: &mut Draft,
+    cancel: &CancellationToken,
+    guards: bool,
+) -> Result<Report, Ending> {
     let since = Instant::now();
     world.console().step_started("autonomy");
-    let (after, judged) = world.check_autonomy(cancel).await;
+    let (after, judged) = if guards {
+        world.check_autonomy(cancel).await
+    } else {
+        world.check_freedom(cancel).await
+    };
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
@@ -110,7 +203,7 @@ async fn autonomy(
 }
 
 /// A call of the real agent with the deployed settings, where there is one.
-async fn live_call(
+pub(super) async fn live_call(
     world: &World,
     draft: &mut Draft,
     cancel: &CancellationToken,

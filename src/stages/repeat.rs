@@ -36,7 +36,14 @@ pub(super) async fn refuse(
                 "it has landed before, and its proof is green".to_owned(),
             ),
         },
-        Seen::Waits(known) => (known, "it waits for a person".to_owned()),
+        Seen::Waits(known) => {
+            let why = match known.outcome.as_str() {
+                "denied" => "the operator denied it",
+                "taken_back" => "the operator had it taken back",
+                _ => "it waits for a person",
+            };
+            (known, why.to_owned())
+        }
         Seen::Tried(known) => (known, "it was rejected twice".to_owned()),
     };
     draft.receipt.repeats = Some(known.turn);

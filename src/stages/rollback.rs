@@ -123,8 +123,12 @@ async fn prove(world: &World, journal: &Journal, draft: &mut Draft) -> Result<()
         if let Some(record) = draft.receipt.probes.iter_mut().find(|r| r.probe == *probe) {
             record.rolled_back = Some(result.colour);
         }
-        if result.colour != Colour::Red {
-            return Err(format!("probe \"{}\" is not red again", probe.name));
+        if result.colour != journal.colour {
+            let colour = match journal.colour {
+                Colour::Green => "green",
+                Colour::Red | Colour::Error => "red",
+            };
+            return Err(format!("probe \"{}\" is not {colour} again", probe.name));
         }
     }
     Ok(())

@@ -44,6 +44,7 @@ static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
 /// Replaces what looks like a credential by `[redacted]`.
 pub fn redact(text: &str) -> String {
     let text = WHOLE.replace_all(text, "[redacted]");
+    let text = without_credentials(&text);
     ASSIGNED
         .replace_all(&text, |found: &Captures<'_>| {
             let part = |n: usize| found.get(n).map_or("", |m| m.as_str());
@@ -54,6 +55,21 @@ pub fn redact(text: &str) -> String {
             }
         })
         .into_owned()
+}
+
+/// Takes out what the rules for credentials find.
+fn without_credentials(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for found in super::secrets::find(text) {
+        if found.at.start < from {
+            continue;
+        }
+        out.push_str(text.get(from..found.at.start).unwrap_or_default());
+        out.push_str("[redacted]");
+        from = found.at.end;
+    }
+    out + text.get(from..).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -243,6 +243,7 @@ fn brief(root: &Path) -> Brief {
         known: Vec::new(),
         scanned: Vec::new(),
         refusals: Vec::new(),
+        drift: Vec::new(),
         allowed: vec!["playbook.yml".to_owned()],
         off_limits: Vec::new(),
         confirming: false,

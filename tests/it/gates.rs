@@ -1,6 +1,8 @@
 //! The static gates, by tables: what is proposed and what they say.
 
+mod changes;
 mod honest;
+mod offline;
 mod policy;
 mod resolved;
 mod scope;
@@ -74,7 +76,15 @@ fn change(path: &str, old: Option<&str>, new: Option<&str>) -> Change {
 }
 
 fn changes(all: Vec<Change>) -> Changes {
-    Changes::from_parts(base(), all)
+    beside(all, &[])
+}
+
+/// Changes beside files that stay as they are.
+fn beside(all: Vec<Change>, standing: &[(&str, &str)]) -> Changes {
+    let standing = standing
+        .iter()
+        .map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
+    Changes::from_parts(base(), all, standing.collect())
 }
 
 /// Asserts a verdict: "" is passed, "refused: X" and "held: X" contain X.

@@ -172,6 +172,7 @@ fn turn(open: &secloop::ledger::OpenTurn, now: chrono::DateTime<Utc>) -> Turn {
             exit: 0,
             stdout: None,
         },
+        red: None,
     };
     let mut gates: Vec<GateRecord> = [Gate::Scope, Gate::Policy, Gate::Secrets, Gate::DryRun]
         .map(|gate| GateRecord::new(gate, Verdict::Passed))

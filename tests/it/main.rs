@@ -9,11 +9,16 @@
 
 mod agent_claude;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod boundary;
 mod catalog;
+mod container;
 #[cfg(target_os = "linux")]
 mod convergence;
 mod crash;
+mod decisions;
 mod discord;
+mod drift;
 mod egress;
 mod environment;
 mod faults;
@@ -39,6 +44,7 @@ mod repo;
 mod sandbox;
 #[cfg(target_os = "linux")]
 mod scan;
+mod scenarios;
 mod spend;
 mod starter;
 mod support;

@@ -4,5 +4,7 @@ mod arguments;
 #[cfg(target_os = "linux")]
 mod boundary;
 mod detect;
+mod profile;
 #[cfg(target_os = "linux")]
 mod real;
+mod sbpl;

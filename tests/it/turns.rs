@@ -96,6 +96,7 @@ fn a_turn_that_improves_is_proven_committed_logged_and_posted_and_the_loop_ends(
         Gate::Scope,
         Gate::Policy,
         Gate::Secrets,
+        Gate::Hooks,
         Gate::Syntax,
         Gate::DryRun,
         Gate::Red,

@@ -33,6 +33,7 @@ fn turn(number: i64, title: &str, outcome: TurnOutcome) -> Turn {
             exit: 2,
             stdout: None,
         },
+        red: None,
     };
     let passed = |gate| GateRecord::new(gate, Verdict::Passed);
     Turn {
@@ -92,6 +93,7 @@ fn counts(turns: &[Turn]) -> Counts {
             TurnOutcome::Held(_) => &mut counts.held,
             TurnOutcome::Idle(_) => &mut counts.idle,
             TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_) => &mut counts.failed,
+            TurnOutcome::TakenBack(_) => &mut counts.taken_back,
         };
         *place += 1;
         counts.iterations += 1;

@@ -128,6 +128,7 @@ pub(super) fn probe(name: &str, script: String) -> Probe {
             exit: 0,
             stdout: None,
         },
+        red: None,
     }
 }
 

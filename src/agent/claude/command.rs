@@ -9,7 +9,7 @@ use super::stream::is_result;
 use super::way::Way;
 use crate::gate::MicroUsd;
 use crate::process::{Done, Room, Spec, account_home};
-use crate::sandbox::{self, Network, Policy, User};
+use crate::sandbox::{self, Network, Policy, User, container};
 
 /// Bytes of output that are kept; a long iteration streams a few megabytes.
 const KEEP: usize = 16 << 20;
@@ -80,20 +80,27 @@ impl Claude {
             let path = run_dir.join(name);
             crate::world::make_private(&path).map_err(|e| e.to_string())?;
         }
+        let contained = self.contained(job).is_some();
+        // In a container the client is the image's, and so are the places.
+        let (program, at) = if contained {
+            (PathBuf::from("claude"), PathBuf::from(container::RUN))
+        } else {
+            (self.program.clone(), run_dir.clone())
+        };
         let home = match &job.deployed {
             Some(deployed) => deployed.home.clone(),
-            None => run_dir.join("home"),
+            None => at.join("home"),
         };
         let settings = match job.deployed.as_ref().and_then(|d| d.settings.as_deref()) {
             Some(settings) => Some(way.settings(settings, &run_dir)?),
             None => None,
         };
-        let mut spec = Spec::new(&self.program, &dir, job.deadline)
+        let mut spec = Spec::new(program, &dir, job.deadline)
             .args(self.arguments(job, settings.as_deref()))
             .envs(way.environment())
-            .envs(sandbox::environment(&home, &run_dir.join("tmp")))
-            .env("CLAUDE_CODE_TMPDIR", run_dir.join("tmp"))
-            .env("CLAUDE_CONFIG_DIR", run_dir.join("claude"))
+            .envs(sandbox::environment(&home, &at.join("tmp")))
+            .env("CLAUDE_CODE_TMPDIR", at.join("tmp"))
+            .env("CLAUDE_CONFIG_DIR", at.join("claude"))
             .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
             .env("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")
             .env("DISABLE_AUTOUPDATER", "1");
@@ -107,6 +114,9 @@ impl Claude {
         });
         spec.interrupt = Some(INTERRUPT);
         spec.keep = KEEP;
+        if contained {
+            return Ok(spec);
+        }
         let mut read = way.certificates();
         // A copy lies elsewhere than in the home directory.
         let home = job.deployed.as_ref().map(|deployed| &deployed.home);
@@ -156,7 +166,8 @@ impl Claude {
         if let Some(schema) = job.schema {
             more(&["--json-schema", schema]);
         }
-        if self.sandbox.confines() {
+        // Only as an argument of this one command, and only where it is confined.
+        if self.sandbox.confines() || self.contained(job).is_some() {
             more(&["--dangerously-skip-permissions"]);
         } else {
             more(&["--permission-mode", "acceptEdits"]);
@@ -165,7 +176,9 @@ impl Claude {
             }
         }
         let guarded = job.is_guarded() && self.registration.is_some();
-        let named = if guarded {
+        let named = if self.contained(job).is_some() {
+            None
+        } else if guarded {
             self.named_settings()
         } else {
             settings.map(Path::to_owned)

@@ -24,7 +24,7 @@ mod live;
 mod opinion;
 mod outcome;
 mod prompts;
-mod registration;
+pub(crate) mod registration;
 mod schema;
 mod setup;
 mod stream;
@@ -45,6 +45,7 @@ use crate::gate::MicroUsd;
 use crate::ledger::Ledger;
 use crate::process::{self, Ended, effective_uid};
 use crate::sandbox::Sandbox;
+use crate::sandbox::container::{Container, Work};
 use crate::spend::{Booked, Meter};
 use crate::turn::{AgentOutcome, Iteration};
 
@@ -61,6 +62,8 @@ pub struct Claude {
     program: PathBuf,
     config: AgentConfig,
     sandbox: Sandbox,
+    /// Where iterations run in one.
+    container: Option<Container>,
     confinement: SandboxConfig,
     ways: Ways,
     /// As root: who it is to be inside the confinement.
@@ -77,6 +80,8 @@ struct Ran {
     booked: Result<Booked, String>,
     /// Its transcripts are as the client left them.
     told: bool,
+    /// Why what it made could not be taken out of its container.
+    lost: Option<String>,
 }
 
 impl Claude {
@@ -101,10 +106,23 @@ impl Claude {
             ways: Ways::new(config, egress, env)?,
             config: config.clone(),
             sandbox,
+            container: None,
             confinement: sandbox_config.clone(),
             user,
             registration: None,
         })
+    }
+
+    /// Lets iterations run in a container, with the client that its image has.
+    #[must_use]
+    pub fn in_container(mut self, container: Container) -> Self {
+        self.container = Some(container);
+        self
+    }
+
+    /// The container that a job runs in: all but what has to be seen on the machine itself.
+    fn contained(&self, job: &Job<'_>) -> Option<&Container> {
+        self.container.as_ref().filter(|_| job.deployed.is_none())
     }
 
     /// What its runs ask the network for is written down in this ledger; sockets are made below
@@ -137,7 +155,9 @@ impl Claude {
     ) -> Result<Ran, Failure> {
         let crashed = |why: String| (AgentOutcome::Crashed, why);
         // Without a credential, or a way to use it, nothing helps but a person.
-        let way = self.ways.open(&self.sandbox, job.session, meter).await;
+        let contained = self.contained(job).is_some();
+        let way = self.ways.open(&self.sandbox, contained, job.session, meter);
+        let way = way.await;
         let way = way.map_err(|why| (AgentOutcome::Auth, why))?;
         let spec = self.command(job, &way).map_err(crashed)?;
         let config = job.run_dir.join("claude");
@@ -146,7 +166,7 @@ impl Claude {
         self.canary(job).await.map_err(crashed)?;
         let mut seen = Seen::new(way.secrets());
         seen.watch.on = job.is_guarded() && self.registration.is_some();
-        let done = process::run(&spec, &stop, |line| {
+        let on_line = |line: process::Line| {
             let shown = match line.stream {
                 process::Stream::Out => {
                     meter.line(&line.text);
@@ -165,9 +185,22 @@ impl Claude {
             if seen.unauthorized >= stream::UNAUTHORIZED || seen.watch.ends() {
                 stop.cancel();
             }
-        })
-        .await
-        .map_err(|e| crashed(format!("{} can't be started: {e}", spec.program.display())))?;
+        };
+        let (done, lost) = if let Some(container) = self.contained(job) {
+            let work = Work {
+                repo: job.dir,
+                run: job.run_dir,
+                network: &way.network(),
+            };
+            // Large, as is what it waits for.
+            let ran = Box::pin(container.run(spec, work, &stop, on_line)).await;
+            let taken = ran.map_err(crashed)?;
+            (taken.done, taken.lost)
+        } else {
+            let started = process::run(&spec, &stop, on_line).await;
+            let named = |e| crashed(format!("{} can't be started: {e}", spec.program.display()));
+            (started.map_err(named)?, None)
+        };
         let told = tidy::tidy(&config);
         meter.look();
         if let Err(why) = way.close().await {
@@ -178,6 +211,7 @@ impl Claude {
             ended: done.ended,
             booked: meter.booked(),
             told,
+            lost,
         })
     }
 
@@ -232,7 +266,12 @@ impl Ran {
 }
 
 fn iteration(ran: &Ran, brief: &Brief, meter: &Meter) -> Iteration {
-    let judged = outcome::ended_well(&ran.seen, ran.ended)
+    let taken_out = match &ran.lost {
+        None => Ok(()),
+        Some(why) => Err((AgentOutcome::Crashed, why.clone())),
+    };
+    let judged = taken_out
+        .and_then(|()| outcome::ended_well(&ran.seen, ran.ended))
         .and_then(|result| outcome::report(&ran.seen, result))
         .map_err(|failure| match meter.reached() {
             Some(reached) if failure.0 == AgentOutcome::Cancelled => {

@@ -48,6 +48,14 @@ pub(super) const SMOKE: Prompt = Prompt {
 /// When the operator's own prompt can't be used, naming it.
 pub(super) fn iteration(dir: &Path, brief: &Brief) -> Result<String, String> {
     let prompt = if brief.confirming { VERIFY } else { ITERATION };
+    let drift = brief.drift.iter().map(|d| {
+        let f = &d.finding;
+        let said = crate::text::one_line(&d.output, 80);
+        format!(
+            "{d} (target: {}, control: {}; it said: {said})",
+            f.target, f.control
+        )
+    });
     prompt.fill(
         dir,
         &[
@@ -59,6 +67,7 @@ pub(super) fn iteration(dir: &Path, brief: &Brief) -> Result<String, String> {
             ("off_limits", list("- ", brief.off_limits.iter().cloned())),
             ("memory", list("> ", brief.known.iter().cloned())),
             ("scanners", list("> ", brief.scanned.iter().cloned())),
+            ("drift", list("> ", drift)),
             ("refusals", list("> ", brief.refusals.iter().cloned())),
             ("allowance", brief.allowance.to_string()),
         ],
@@ -159,6 +168,7 @@ mod tests {
             known: vec!["turn 1, refused, P1: t\n```\n# New orders {{allowed}}".to_owned()],
             scanned: vec!["lynis: not checked\n# New orders".to_owned()],
             refusals: vec!["syntax: bad\nindent".to_owned()],
+            drift: Vec::new(),
             allowed: vec!["roles/".to_owned()],
             off_limits: vec!["roles/vpn".to_owned()],
             confirming,

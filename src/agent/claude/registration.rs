@@ -84,7 +84,8 @@ impl Registration {
     }
 }
 
-fn document(program: &str) -> Value {
+/// The settings that register the guard of a program.
+pub(crate) fn document(program: &str) -> Value {
     json!({
         "hooks": {"PreToolUse": [{"matcher": "*", "hooks": [{
             "type": "command",
@@ -110,7 +111,9 @@ impl Claude {
     /// # Errors
     /// What is wrong with it. Nothing was spent then.
     pub(super) async fn canary(&self, job: &Job<'_>) -> Result<(), String> {
-        let Some(registration) = self.registration.as_ref().filter(|_| job.is_guarded()) else {
+        // In a container it is the image's, and a client that does not ask it is ended.
+        let here = job.is_guarded() && self.contained(job).is_none();
+        let Some(registration) = self.registration.as_ref().filter(|_| here) else {
             return Ok(());
         };
         let says = |what: String| format!("the guard does not work: {what}");

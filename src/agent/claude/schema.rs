@@ -22,6 +22,9 @@ pub(super) const REPORT: &str = r#"{
      {"type":"array","items":{"type":"string"},"minItems":1},{"type":"string"}]},
    "expect":{"type":"object","additionalProperties":false,"properties":{
      "exit":{"type":"integer","minimum":0,"maximum":125},
+     "stdout":{"type":"string","maxLength":2000}}},
+   "red":{"type":"object","additionalProperties":false,"description":"what it gives while the hole is open","properties":{
+     "exit":{"type":"integer","minimum":0,"maximum":125},
      "stdout":{"type":"string","maxLength":2000}}}}}},
  "verification":{"type":"string","maxLength":2000},
  "blocked_on":{"type":"string","maxLength":2000,"description":"the question for a person"},

@@ -125,7 +125,11 @@ fn wiki(out: &mut String, found: &Discovery) {
     );
 }
 
-const REST: &str = r#"[loop]
+const REST: &str = r#"[policy]
+# What no rule of the playbook gate knows waits for a person ("hold") or is refused ("refuse").
+# unknown = "hold"
+
+[loop]
 # From one wake to the next.
 # interval = "30m"
 # Iterations in a row that must say "nothing material" before the loop ends; they begin from
@@ -179,8 +183,12 @@ const REST: &str = r#"[loop]
 
 [sandbox]
 # "native": bubblewrap on Linux, Seatbelt on macOS; without it the loop refuses to start.
+# "container": the agent in a container of podman, docker or Apple's `container` (`secloop image`
+# writes what its image is built from); checks and probes as with "native".
 # "none": not confined; every report says so.
 # level = "native"
+# engine = "podman"
+# image = "localhost/secloop-agent:0.1.0"
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
 
@@ -215,6 +223,22 @@ const REST: &str = r#"[loop]
 # Tools that the model's service runs itself (web search, fetching, code, MCP): a way out around
 # the lists.
 # server_tools = false
+
+[prove]
+# Files with more tool calls that the deployed hooks have to let through, or to deny: one JSON object
+# a line, {"wanted": "allow", "tool_name": "Bash", "tool_input": {"command": "make"}}.
+# example: corpus = ["secloop-calls.jsonl"]
+# How long a hook may take for a call, as a rule.
+# hook_budget = "2s"
+# Past tool calls of this workstation are given to the hooks before and after a change: for how long at
+# most, and from how many days.
+# replay = "1m"
+# replay_days = 90
+
+[guard]
+# Deeds that are refused and count as a strike, besides those that `secloop` has in its list
+# (docs/reference.md): a program and the words that follow it.
+# tripwire = ["terraform apply"]
 
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short

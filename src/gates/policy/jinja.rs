@@ -1,6 +1,8 @@
 //! What a template may ask for: variables, filters and harmless methods.
 
-use super::Issue;
+use std::collections::BTreeSet;
+
+use super::issue::Issue;
 
 /// Filters that only compute.
 const FILTERS: &str = " abs basename bool capitalize combine count d default dict2items difference \
@@ -30,13 +32,21 @@ pub(super) fn text(text: &str, line: usize) -> Vec<Issue> {
                     .next()
                     .unwrap_or_default();
                 if !listed(STATEMENTS, word) {
-                    issues.push(Issue::held(line, format!("the template statement {word}")));
+                    issues.push(Issue::held(
+                        "template-unknown",
+                        line,
+                        format!("the template statement {word}"),
+                    ));
                 }
                 let rest = body.strip_prefix(word).unwrap_or_default();
                 issues.extend(expression(rest, line));
             }
             Piece::Unfinished => {
-                issues.push(Issue::held(line, "a template expression that does not end"));
+                issues.push(Issue::held(
+                    "template-unknown",
+                    line,
+                    "a template expression that does not end",
+                ));
             }
         }
     }
@@ -46,6 +56,7 @@ pub(super) fn text(text: &str, line: usize) -> Vec<Issue> {
         .is_some_and(|l| l.trim_start().starts_with("#jinja2:"))
     {
         issues.push(Issue::refused(
+            "template-inner",
             line,
             "it changes what a template expression looks like",
         ));
@@ -59,6 +70,40 @@ pub(super) fn parts(text: &str) -> Vec<String> {
         .into_iter()
         .map(|(_, _, body)| body.trim().to_owned())
         .collect()
+}
+
+/// The names that an expression uses.
+pub(super) fn names(expression: &str) -> BTreeSet<String> {
+    tokens(expression)
+        .into_iter()
+        .filter_map(|token| match token {
+            Token::Word(word) => Some(word.split('.').next().unwrap_or_default().to_owned()),
+            Token::Text(_) | Token::Sign(_) => None,
+        })
+        .filter(|w| {
+            !w.is_empty() && !listed(WORDS, w) && !w.starts_with(|c: char| c.is_ascii_digit())
+        })
+        .collect()
+}
+
+/// A text with its expressions replaced where `by` knows what they are.
+pub(super) fn replace(text: &str, by: impl Fn(&str) -> Option<String>) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find("{{") {
+        let (before, behind) = rest.split_at(at);
+        out.push_str(before);
+        let body = behind.get(2..).unwrap_or_default();
+        let Some(end) = end(body, "}}") else {
+            return out + behind;
+        };
+        let inner = body.get(..end).unwrap_or_default();
+        match by(inner.trim_matches('-').trim()) {
+            Some(value) => out.push_str(&value),
+            None => out.push_str(&format!("{{{{{inner}}}}}")),
+        }
+        rest = body.get(end + 2..).unwrap_or_default();
+    }
+    out + rest
 }
 
 /// Whether a text has a template in it.
@@ -134,10 +179,18 @@ pub(super) fn expression(body: &str, line: usize) -> Vec<Issue> {
         let before = at.checked_sub(1);
         match token {
             Token::Text(text) if text.contains("__") => {
-                issues.push(Issue::refused(line, format!("the inner name \"{text}\"")));
+                issues.push(Issue::refused(
+                    "template-inner",
+                    line,
+                    format!("the inner name \"{text}\""),
+                ));
             }
             Token::Text(text) if is_template(text) => {
-                issues.push(Issue::held(line, "a template within a template"));
+                issues.push(Issue::held(
+                    "template-unknown",
+                    line,
+                    "a template within a template",
+                ));
             }
             Token::Word(word) => {
                 let call = sign(Some(at + 1), '(');
@@ -156,9 +209,9 @@ pub(super) fn expression(body: &str, line: usize) -> Vec<Issue> {
                 });
                 issues.extend(found.map(|(bad, what)| {
                     if bad {
-                        Issue::refused(line, what)
+                        Issue::refused(rule_of(&what), line, what)
                     } else {
-                        Issue::held(line, what)
+                        Issue::held("template-unknown", line, what)
                     }
                 }));
             }
@@ -166,6 +219,17 @@ pub(super) fn expression(body: &str, line: usize) -> Vec<Issue> {
         }
     }
     issues
+}
+
+/// Which rule refuses a word.
+fn rule_of(what: &str) -> &'static str {
+    if what.contains("ansible_check_mode") {
+        "gate-aware"
+    } else if what.contains("inner name") || what.contains("attr") {
+        "template-inner"
+    } else {
+        "template-lookup"
+    }
 }
 
 fn word_issue(word: &str, call: bool, filter: bool, test: bool) -> Option<(bool, String)> {
@@ -298,7 +362,7 @@ mod tests {
             ("(x).open('y')", "held: call .open"),
             ("hostvars['x']", "held: hostvars"),
         ] {
-            super::super::assert_issue(body, &expression(body, 1), says);
+            super::super::issue::assert_issue(body, &expression(body, 1), says);
         }
     }
 
@@ -321,7 +385,7 @@ mod tests {
                 "refused: changes what",
             ),
         ] {
-            super::super::assert_issue(body, &text(body, 1), says);
+            super::super::issue::assert_issue(body, &text(body, 1), says);
         }
         assert_eq!(text("a\n\n{{ now() }}", 5).first().map(|i| i.line), Some(7));
     }

@@ -1,52 +1,84 @@
-//! What the playbook said before the change, as far as the changed files show it.
+//! Both sides of a change, and what the old one shows about places.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{modules, params, places, tasks};
-use crate::playbook::yaml::{self, Node, Value};
-use crate::repo::Changes;
+use super::env::Env;
+use super::tree::Tree;
+use super::{expand, modules, places, tasks};
+use crate::playbook::yaml::{Node, Value};
 
-/// Names and places of the old text, and names of the new one.
+/// One side: its files and what they say about names.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    pub(super) tree: Tree,
+    pub(super) env: Env,
+}
+
+/// Both sides.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    pub(super) old: Side,
+    pub(super) new: Side,
+    /// Names whose values the change changes, directly or through others.
+    pub(super) affected: BTreeSet<String>,
+    /// Files whose content the change changes.
+    pub(super) changed: BTreeSet<String>,
     /// Variables that are the home directory and that nothing sets to something else.
     homes: BTreeSet<String>,
-    /// Where the old tasks write, below the home directory.
+    /// Where the old tasks write, as it is written.
     written: BTreeSet<String>,
-    /// What the new text sets as facts, which outrank the variables of a task.
-    facts: BTreeSet<String>,
-    /// Every word of the old text.
-    old: BTreeSet<String>,
-    /// Every word of the new text, and how often it is there.
-    new: BTreeMap<String, usize>,
+    /// Names that the old tasks give their modules: services, packages.
+    names: BTreeSet<String>,
+    /// Packages that the new tasks install.
+    installed: BTreeSet<String>,
+    /// Hosts of the old plays.
+    pub(super) hosts: BTreeSet<String>,
+}
+
+impl Side {
+    /// Whether a task notifies this handler.
+    pub(super) fn notifies(&self, name: &str) -> bool {
+        fn below(node: &Node, name: &str) -> bool {
+            match &node.value {
+                Value::List(items) => items.iter().any(|i| below(i, name)),
+                Value::Map(pairs) => pairs.iter().any(|(key, _, value)| {
+                    key == "notify" && value.scalars().iter().any(|(_, t)| *t == name)
+                        || below(value, name)
+                }),
+                Value::Scalar { .. } => false,
+            }
+        }
+        self.tree.yaml().any(|(_, root)| below(root, name))
+    }
 }
 
 impl Known {
-    pub(super) fn of(changes: &Changes) -> Self {
-        let mut known = Self::default();
+    pub(super) fn of(old: Tree, new: Tree, changed: BTreeSet<String>) -> Self {
+        let side = |tree: Tree| Side {
+            env: Env::of(&tree),
+            tree,
+        };
+        let (old, new) = (side(old), side(new));
+        let mut known = Self {
+            affected: old.env.differs(&new.env),
+            old,
+            new,
+            changed,
+            ..Self::default()
+        };
         let mut written = BTreeSet::new();
         let mut set = BTreeSet::new();
-        for change in changes.all() {
-            let text = |bytes: &Option<Vec<u8>>| {
-                let bytes = bytes.as_deref().unwrap_or_default();
-                String::from_utf8_lossy(bytes).into_owned()
-            };
-            let (old, new) = (text(&change.old), text(&change.new));
-            known.old.extend(words(&old).map(str::to_owned));
-            for word in words(&new) {
-                *known.new.entry(word.to_owned()).or_default() += 1;
+        for (_, root) in known.old.tree.yaml() {
+            look(root, &known.old.env, &mut written, &mut known.names);
+            for play in root.list().unwrap_or_default() {
+                known
+                    .hosts
+                    .extend(play.get("hosts").and_then(Node::text).map(str::to_owned));
             }
-            let path = change.path.to_string_lossy().to_lowercase();
-            if !path.ends_with(".yml") && !path.ends_with(".yaml") {
-                continue;
-            }
-            if let Ok(old) = yaml::parse(&old) {
-                known.look(&old.root, &mut written);
-            }
-            if let Ok(new) = yaml::parse(&new) {
-                sets(&new.root, &mut set);
-                facts(&new.root, &mut known.facts);
-            }
+        }
+        for (_, root) in known.new.tree.yaml() {
+            sets(root, &mut set);
+            packages(root, &known.new.env, &mut known.installed);
         }
         // A place directly below the home directory shows what a variable of another file is.
         for text in &written {
@@ -59,8 +91,7 @@ impl Known {
         known.homes.retain(|name| !set.contains(name));
         known.written = written
             .iter()
-            .filter_map(|text| places::below_home(&known, text))
-            .map(str::to_owned)
+            .filter_map(|text| places::of(&known, text))
             .collect();
         known
     }
@@ -70,67 +101,80 @@ impl Known {
         self.homes.contains(name)
     }
 
-    /// Whether the new text sets a fact of this name.
-    pub(super) fn has_fact(&self, name: &str) -> bool {
-        self.facts.contains(name)
+    /// Whether an old task writes there.
+    pub(super) fn writes(&self, place: &str) -> bool {
+        self.written.contains(place)
     }
 
-    /// Whether an old task writes there, given from the home directory on.
-    pub(super) fn writes(&self, rest: &str) -> bool {
-        self.written.contains(rest)
+    /// Where the new tasks write.
+    pub(super) fn places(&self) -> BTreeSet<String> {
+        let mut written = BTreeSet::new();
+        for (_, root) in self.new.tree.yaml() {
+            look(root, &self.new.env, &mut written, &mut BTreeSet::new());
+        }
+        written
+            .iter()
+            .filter_map(|text| places::of(self, text))
+            .collect()
     }
 
-    /// Whether the old text has this word anywhere.
-    pub(super) fn says(&self, word: &str) -> bool {
-        self.old.contains(word)
+    /// Whether the old tasks name it to a module, or the new ones install it.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.names.contains(name) || self.installed.contains(name)
     }
+}
 
-    /// Whether the new text has this word more than once.
-    pub(super) fn uses(&self, word: &str) -> bool {
-        self.new.get(word).is_some_and(|times| *times > 1)
-    }
-
-    fn look(&mut self, node: &Node, written: &mut BTreeSet<String>) {
-        written.extend(paths(node));
-        match &node.value {
-            Value::List(items) => items.iter().for_each(|item| self.look(item, written)),
-            Value::Map(pairs) => {
-                for (key, _, value) in pairs {
-                    if value.text().is_some_and(is_home) {
-                        self.homes.insert(key.clone());
+/// Where tasks below write, and what they name.
+fn look(node: &Node, env: &Env, written: &mut BTreeSet<String>, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|i| look(i, env, written, names)),
+        Value::Map(pairs) => {
+            if let Some((module, ..)) = tasks::module(node) {
+                for given in expand::instances(env, &BTreeMap::new(), node).unwrap_or_default() {
+                    let texts = |key: &str| -> Vec<String> {
+                        let value = given.get(key);
+                        let one = value.and_then(Node::text).into_iter();
+                        let all = value.and_then(Node::list).unwrap_or_default().iter();
+                        one.chain(all.filter_map(Node::text))
+                            .map(str::to_owned)
+                            .collect()
+                    };
+                    if modules::is_of_files(module) {
+                        written.extend(["dest", "path", "name"].iter().flat_map(|k| texts(k)));
+                    } else {
+                        names.extend(["name", "pkg", "package"].iter().flat_map(|k| texts(k)));
                     }
-                    self.look(value, written);
                 }
             }
-            Value::Scalar { .. } => {}
+            for (.., value) in pairs {
+                look(value, env, written, names);
+            }
         }
+        Value::Scalar { .. } => {}
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn with(homes: &[&str], written: &[&str]) -> Self {
-        let all = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-        Self {
-            homes: all(homes),
-            written: all(written),
-            ..Self::default()
+/// Packages that tasks below install.
+fn packages(node: &Node, env: &Env, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|i| packages(i, env, names)),
+        Value::Map(pairs) => {
+            if tasks::module(node).is_some_and(|(module, ..)| modules::installs(module)) {
+                look(node, env, &mut BTreeSet::new(), names);
+            }
+            for (.., value) in pairs.iter().filter(|(.., v)| v.list().is_some()) {
+                packages(value, env, names);
+            }
         }
+        Value::Scalar { .. } => {}
     }
 }
 
 /// The paths that a task writes to, in every turn of its loop.
 pub(super) fn paths(task: &Node) -> Vec<String> {
-    let Some((name, _, given)) = tasks::module(task) else {
-        return Vec::new();
-    };
-    if !modules::is_of_files(name) {
-        return Vec::new();
-    }
-    let each = params::instances(given, task).unwrap_or_default();
-    each.iter()
-        .flat_map(|given| ["dest", "path", "name"].map(|key| given.get(key)?.text()))
-        .flatten()
-        .map(str::to_owned)
-        .collect()
+    let mut written = BTreeSet::new();
+    look(task, &Env::default(), &mut written, &mut BTreeSet::new());
+    written.into_iter().collect()
 }
 
 /// The names that anything below sets to something else than the home directory.
@@ -152,37 +196,19 @@ fn sets(node: &Node, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The names that tasks below set for all that follow.
-fn facts(node: &Node, names: &mut BTreeSet<String>) {
-    match &node.value {
-        Value::List(items) => items.iter().for_each(|item| facts(item, names)),
-        Value::Map(pairs) => {
-            for (key, _, value) in pairs {
-                if key == "register" {
-                    names.extend(value.text().map(str::to_owned));
-                }
-                if modules::is_set_fact(key) {
-                    let set = value.map().unwrap_or_default();
-                    names.extend(set.iter().map(|(name, ..)| name.clone()));
-                }
-                facts(value, names);
-            }
-        }
-        Value::Scalar { .. } => {}
-    }
-}
-
 /// Whether a text is an expression for the home directory.
-fn is_home(text: &str) -> bool {
+pub(super) fn is_home(text: &str) -> bool {
     let inner = text
         .trim()
         .strip_prefix("{{")
         .and_then(|t| t.strip_suffix("}}"));
-    inner.is_some_and(|inner| is_home_fact(inner) || is_home_lookup(inner))
+    inner.is_some_and(is_home_expression)
 }
 
 /// Whether an expression is Ansible's own word for the home directory.
-pub(super) fn is_home_fact(inner: &str) -> bool {
+pub(super) fn is_home_expression(inner: &str) -> bool {
+    let tight = inner.chars().filter(|c| !c.is_whitespace());
+    let plain: String = tight.map(|c| if c == '"' { '\'' } else { c }).collect();
     [
         "ansible_facts['env']['HOME']",
         "ansible_facts.env.HOME",
@@ -192,25 +218,8 @@ pub(super) fn is_home_fact(inner: &str) -> bool {
         "ansible_facts['user_dir']",
         "ansible_facts.user_dir",
         "ansible_user_dir",
-    ]
-    .contains(&plain(inner).as_str())
-}
-
-fn is_home_lookup(inner: &str) -> bool {
-    [
         "lookup('env','HOME')",
         "lookup('ansible.builtin.env','HOME')",
     ]
-    .contains(&plain(inner).as_str())
-}
-
-/// An expression in one spelling.
-fn plain(inner: &str) -> String {
-    let tight = inner.chars().filter(|c| !c.is_whitespace());
-    tight.map(|c| if c == '"' { '\'' } else { c }).collect()
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    .contains(&plain.as_str())
 }

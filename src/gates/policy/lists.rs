@@ -1,22 +1,55 @@
-//! Old and new lists of tasks: which task is new, changed, gone.
+//! Old and new lists of tasks: which task is new, changed, gone, or reached by a change elsewhere.
 
+use std::collections::BTreeSet;
+
+use super::env::mentions;
+use super::expand::{self, Locals};
+use super::issue::{Issue, news};
 use super::known::Known;
-use super::{Issue, content, news, tasks};
+use super::tasks::{self, At};
+use super::{conditions, deployed, modules};
 use crate::playbook::yaml::{Node, Value};
 
+const BLOCKS: [&str; 3] = ["block", "rescue", "always"];
+
+/// A place in both sides.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    pub(super) old: At<'a>,
+    pub(super) new: At<'a>,
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn of(known: &'a Known, file: &'a str, locals: &'a Locals) -> Self {
+        let at = |side| At {
+            known,
+            side,
+            file,
+            locals,
+        };
+        Self {
+            old: at(&known.old),
+            new: at(&known.new),
+        }
+    }
+}
+
 /// Judges the tasks of `new` that `old` does not have.
-pub(super) fn compare(known: &Known, old: &[Node], new: &[Node]) -> Vec<Issue> {
+pub(super) fn compare(pair: Pair<'_>, old: &[Node], new: &[Node]) -> Vec<Issue> {
     let mut issues = Vec::new();
     let mut left: Vec<&Node> = old.iter().collect();
     let mut rest: Vec<(&Node, Option<&Node>)> = Vec::new();
     for task in new {
         match left.iter().position(|o| o.canonical() == task.canonical()) {
-            Some(at) => drop(left.remove(at)),
+            Some(at) => {
+                left.remove(at);
+                issues.extend(standing(pair, task));
+            }
             None => rest.push((task, None)),
         }
     }
-    // First by name, then by everything but the name.
-    for by in [name, body] {
+    // First by name, then by everything but the name, then by what they do where.
+    for by in [name, body, subject] {
         for (task, before) in rest.iter_mut().filter(|(_, before)| before.is_none()) {
             let Some(key) = by(task) else { continue };
             if let Some(at) = left.iter().position(|o| by(o).as_ref() == Some(&key)) {
@@ -25,26 +58,56 @@ pub(super) fn compare(known: &Known, old: &[Node], new: &[Node]) -> Vec<Issue> {
         }
     }
     for (task, before) in rest {
-        issues.extend(one(known, before, task));
+        issues.extend(one(pair, before, task));
     }
     let line = new.last().or(new.first()).map_or(1, |t| t.line);
     for gone in left {
+        if moved(pair.new.known, gone) {
+            continue;
+        }
         let what = format!("the task \"{}\" is removed or renamed", tasks::title(gone));
-        issues.push(Issue::held(line, what));
+        issues.push(Issue::held("task-removed", line, what));
     }
     issues
+}
+
+/// Whether a task stands elsewhere now, as it is.
+fn moved(known: &Known, gone: &Node) -> bool {
+    let own = body(gone);
+    let count = |side: &super::known::Side| {
+        let lists = side.tree.lists();
+        let mut all = Vec::new();
+        for list in &lists {
+            all_of(list.tasks, &mut all);
+        }
+        all.iter().filter(|t| body(t) == own).count()
+    };
+    modules::is_of_files(tasks::module(gone).map_or("", |(n, ..)| n))
+        && count(&known.new) >= count(&known.old)
+        || count(&known.new) >= count(&known.old)
+            && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
+}
+
+fn all_of<'n>(list: &'n [Node], all: &mut Vec<&'n Node>) {
+    for task in list {
+        all.push(task);
+        for key in BLOCKS {
+            all_of(task.get(key).and_then(Node::list).unwrap_or_default(), all);
+        }
+    }
 }
 
 fn name(task: &Node) -> Option<String> {
     task.get("name").map(Node::canonical)
 }
 
+/// A task without its name, with its module's name as it is written in full.
 fn body(task: &Node) -> Option<String> {
     let pairs = task
         .map()?
         .iter()
-        .filter(|(key, ..)| key != "name")
-        .cloned()
+        .filter(|(key, ..)| key != "name" && key != "tags")
+        .map(|(key, line, value)| (bare(key).to_owned(), *line, value.clone()))
         .collect();
     Some(
         Node {
@@ -55,41 +118,420 @@ fn body(task: &Node) -> Option<String> {
     )
 }
 
-/// Judges a task that is new (`old` is none) or changed.
-fn one(known: &Known, old: Option<&Node>, new: &Node) -> Vec<Issue> {
-    let Some(pairs) = new.map() else {
-        return vec![Issue::refused(new.line, "a task that is no map")];
+fn bare(key: &str) -> &str {
+    ["ansible.builtin.", "ansible.posix.", "community.general."]
+        .iter()
+        .find_map(|c| key.strip_prefix(c))
+        .unwrap_or(key)
+}
+
+/// The module and where or what it is about.
+fn subject(task: &Node) -> Option<String> {
+    let (module, _, given) = tasks::module(task)?;
+    let about = ["dest", "path", "name", "pkg", "domain"]
+        .iter()
+        .find_map(|k| given.get(k))?;
+    let key = given.get("key").map(Node::canonical).unwrap_or_default();
+    Some(format!("{} {} {key}", bare(module), about.canonical()))
+}
+
+/// A task as it was. What it names, or the file that it deploys, may have changed.
+fn standing(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
+    let known = pair.new.known;
+    let mut issues = Vec::new();
+    let block = task.get("block").is_some();
+    if !block && reached(pair, task) {
+        issues.extend(reached_issues(pair, task));
+    }
+    // A handler that is gone leaves its task without effect.
+    if let Some(value) = task.get("notify") {
+        for (line, text) in value.scalars() {
+            if tasks::has_handler(pair.old.side, text) && !tasks::has_handler(pair.new.side, text) {
+                issues.push(Issue::refused(
+                    "unresolved",
+                    line,
+                    format!(
+                        "the handler {} is gone, and a task still notifies it",
+                        crate::text::plain(text, 80)
+                    ),
+                ));
+            }
+        }
+    }
+    if block {
+        if task
+            .get("when")
+            .is_some_and(|w| mentions_bare(w, &known.affected))
+        {
+            issues.extend(switched(pair, task));
+        }
+        let locals = with_vars(pair.new.locals, task);
+        let inner = Pair {
+            old: At {
+                locals: &locals,
+                ..pair.old
+            },
+            new: At {
+                locals: &locals,
+                ..pair.new
+            },
+        };
+        for key in BLOCKS {
+            for task in task.get(key).and_then(Node::list).unwrap_or_default() {
+                issues.extend(standing(inner, task));
+            }
+        }
+    }
+    issues
+}
+
+fn with_vars(locals: &Locals, task: &Node) -> Locals {
+    let mut locals = locals.clone();
+    for (name, _, value) in task.get("vars").and_then(Node::map).unwrap_or_default() {
+        locals.insert(name.clone(), value.clone());
+    }
+    locals
+}
+
+/// Whether an expression without braces uses one of these names.
+fn mentions_bare(value: &Node, names: &BTreeSet<String>) -> bool {
+    value
+        .scalars()
+        .iter()
+        .any(|(_, text)| super::jinja::names(text).iter().any(|n| names.contains(n)))
+}
+
+/// Whether a change elsewhere reaches a task: by a variable, or by the file that it deploys.
+fn reached(pair: Pair<'_>, task: &Node) -> bool {
+    let affected = &pair.new.known.affected;
+    let bare = ["when", "changed_when", "failed_when", "until"];
+    mentions(task, affected)
+        || bare
+            .iter()
+            .any(|k| task.get(k).is_some_and(|v| mentions_bare(v, affected)))
+        || deployed::sources(pair.new, task).iter().any(|source| {
+            let text = pair.new.side.tree.text(source).unwrap_or_default();
+            pair.new.known.changed.contains(source)
+                || super::jinja::parts(text)
+                    .iter()
+                    .any(|p| super::jinja::names(p).iter().any(|n| affected.contains(n)))
+        })
+}
+
+fn reached_issues(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let affected = &pair.new.known.affected;
+    if task.get("when").is_some_and(|w| mentions_bare(w, affected)) {
+        issues.extend(switched(pair, task));
+    }
+    issues.extend(news(
+        &tasks::judge(pair.old, task),
+        tasks::judge(pair.new, task),
+    ));
+    issues.extend(deployed::judge(pair, Some(task), task));
+    for key in [
+        "changed_when",
+        "failed_when",
+        "until",
+        "become",
+        "become_user",
+        "environment",
+        "delegate_to",
+        "notify",
+    ] {
+        if let Some(value) = task.get(key)
+            && (mentions_bare(value, affected) && !["environment", "notify"].contains(&key)
+                || mentions(value, affected))
+        {
+            issues.push(Issue::held(
+                "variable",
+                value.line,
+                format!("{key} uses a variable that changes; a person decides"),
+            ));
+        }
+    }
+    issues
+}
+
+/// A condition whose variable changes: off is a removal, on makes the task a new one.
+fn switched(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
+    let Some(when) = task.get("when") else {
+        return Vec::new();
     };
-    let before = old.map(|o| tasks::judge(known, o)).unwrap_or_default();
-    let mut issues = news(&before, tasks::judge(known, new));
-    let block = ["block", "rescue", "always"];
+    let texts: Vec<&str> = when.scalars().iter().map(|(_, t)| *t).collect();
+    let mut issues = Vec::new();
+    for text in texts {
+        if !super::jinja::names(text)
+            .iter()
+            .any(|n| pair.new.known.affected.contains(n))
+        {
+            continue;
+        }
+        let old = conditions::holds(pair.old, pair.old.locals, text);
+        let new = conditions::holds(pair.new, pair.new.locals, text);
+        match (old, new) {
+            (Some(a), Some(b)) if a == b => {}
+            (Some(true) | None, Some(false)) => {
+                let what = format!(
+                    "the task \"{}\" is switched off by a variable",
+                    tasks::title(task)
+                );
+                issues.push(Issue::held("switched-off", when.line, what));
+            }
+            (Some(false) | None, Some(true)) => {
+                issues.extend(tasks::judge(pair.new, task));
+                issues.extend(deployed::judge(pair, None, task));
+                if task.get("block").is_some() {
+                    let inner = task.get("block").and_then(Node::list).unwrap_or_default();
+                    issues.extend(compare(pair, &[], inner));
+                }
+            }
+            _ => {
+                let what = format!(
+                    "whether the task \"{}\" runs depends on a variable that changes",
+                    tasks::title(task)
+                );
+                issues.push(Issue::held("variable", when.line, what));
+            }
+        }
+    }
+    issues
+}
+
+/// Judges a task that is new (`old` is none) or changed.
+fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
+    let Some(pairs) = new.map() else {
+        return vec![Issue::refused("layout", new.line, "a task that is no map")];
+    };
+    let before = old.map(|o| tasks::judge(pair.old, o)).unwrap_or_default();
+    let own = new.get("name").and_then(Node::text).unwrap_or_default();
+    let handler = super::tree::section(pair.new.file) == super::tree::Section::Handlers;
+    let mut issues = Vec::new();
+    if old.is_none()
+        && handler
+        && !own.is_empty()
+        && tasks::has_handler(pair.old.side, own)
+        && !moved_handler(pair, own)
+    {
+        issues.push(Issue::held(
+            "shadow",
+            new.line,
+            format!("a second handler {own} takes the place of the one that is there"),
+        ));
+    }
+    issues.extend(news(&before, tasks::judge(pair.new, new)));
+    let locals = (
+        with_vars(pair.old.locals, old.unwrap_or(new)),
+        with_vars(pair.new.locals, new),
+    );
+    let inner = Pair {
+        old: At {
+            locals: &locals.0,
+            ..pair.old
+        },
+        new: At {
+            locals: &locals.1,
+            ..pair.new
+        },
+    };
     for (key, line, value) in pairs
         .iter()
-        .filter(|(key, ..)| block.contains(&key.as_str()))
+        .filter(|(key, ..)| BLOCKS.contains(&key.as_str()))
     {
         let Some(list) = value.list() else {
-            issues.push(Issue::refused(*line, format!("{key} that is no list")));
+            issues.push(Issue::refused(
+                "layout",
+                *line,
+                format!("{key} that is no list"),
+            ));
             continue;
         };
         let before = old.and_then(|o| o.get(key)).and_then(Node::list);
-        issues.extend(compare(known, before.unwrap_or_default(), list));
+        issues.extend(compare(inner, before.unwrap_or_default(), list));
     }
-    for (key, ..) in old.and_then(Node::map).unwrap_or_default() {
-        let gone = new.get(key).is_none();
-        if gone && block.contains(&key.as_str()) {
-            issues.push(Issue::held(
-                new.line,
-                format!("the task's {key} is removed"),
-            ));
-        }
-        // What proved that a task did its work.
-        if gone && ["failed_when", "notify"].contains(&key.as_str()) {
-            issues.push(Issue::held(
-                new.line,
-                format!("the task's {key} is removed"),
-            ));
-        }
+    if let Some(old) = old {
+        issues.extend(weakened(pair, old, new));
     }
-    issues.extend(content::inline(known, old, new));
+    issues.extend(deployed::judge(pair, old, new));
     issues
+}
+
+/// Whether the old handler of this name is gone from where it was.
+fn moved_handler(pair: Pair<'_>, name: &str) -> bool {
+    let count = |side: &super::known::Side| {
+        let lists = side.tree.lists();
+        let handlers = lists.iter().filter(|l| l.handlers).flat_map(|l| l.tasks);
+        handlers
+            .filter(|t| t.get("name").and_then(Node::text) == Some(name))
+            .count()
+    };
+    count(pair.new.side) <= count(pair.old.side)
+}
+
+/// What a changed task no longer does, or no longer always does.
+fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut held = |what: String| issues.push(Issue::held("weakened", new.line, what));
+    for key in BLOCKS.into_iter().chain([
+        "failed_when",
+        "notify",
+        "register",
+        "become",
+        "until",
+        "listen",
+    ]) {
+        if old.get(key).is_some() && new.get(key).is_none() {
+            held(format!("the task's {key} is removed"));
+        }
+    }
+    let conditions = |task: &Node| -> Vec<String> {
+        let when = task.get("when");
+        when.map(|w| w.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
+    };
+    let before = conditions(old);
+    for text in conditions(new).iter().filter(|c| !before.contains(c)) {
+        let node = Node::quoted(new.line, text.clone());
+        if !conditions::keeps(pair.new, pair.new.locals, &node) {
+            held(format!(
+                "the condition \"{}\" narrows when the task runs",
+                crate::text::plain(text, 80)
+            ));
+        }
+    }
+    if old.get("become").and_then(Node::boolean) == Some(true)
+        && new.get("become").and_then(Node::boolean) == Some(false)
+    {
+        held("the task no longer runs as root, so that it may do nothing".to_owned());
+    }
+    // With --tags only what is tagged runs.
+    let tagged = |task: &Node| -> BTreeSet<String> {
+        let all = task.get("tags").map(Node::scalars).unwrap_or_default();
+        all.iter()
+            .flat_map(|(_, t)| t.split(','))
+            .map(|t| t.trim().to_owned())
+            .collect()
+    };
+    if !tagged(old).is_subset(&tagged(new)) {
+        held("the task has fewer tags, so that it may not run".to_owned());
+    }
+    // A notify that names fewer handlers.
+    let named = |task: &Node| -> BTreeSet<String> {
+        task.get("notify")
+            .map(|n| n.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
+    };
+    if new.get("notify").is_some() && !named(old).is_subset(&named(new)) {
+        held("the task notifies another handler than before".to_owned());
+    }
+    if let (Some((was, ..)), Some((is, ..))) = (tasks::module(old), tasks::module(new)) {
+        if bare(was) == bare(is) {
+            issues.extend(fewer(pair, old, new));
+        } else {
+            held(format!("the task's module changes from {was} to {is}"));
+        }
+    } else if tasks::module(old).is_some() != tasks::module(new).is_some() {
+        held("the task becomes another".to_owned());
+    }
+    issues
+}
+
+/// What the old task was about and the new one is not.
+fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let all = |at: At<'_>, task: &Node| -> BTreeSet<(String, String)> {
+        let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+        let about = [
+            "path", "dest", "name", "pkg", "package", "key", "regexp", "option", "rule", "port",
+            "domain",
+        ];
+        let of = |given: &Node| -> Vec<(String, String)> {
+            let values = about.iter().filter_map(|k| Some((*k, given.get(k)?)));
+            values
+                .flat_map(|(key, value)| {
+                    let texts: Vec<String> = match value.list() {
+                        Some(items) => items
+                            .iter()
+                            .filter_map(Node::text)
+                            .map(str::to_owned)
+                            .collect(),
+                        None => value
+                            .text()
+                            .unwrap_or_default()
+                            .split(',')
+                            .map(|t| t.trim().to_owned())
+                            .collect(),
+                    };
+                    let key = if ["pkg", "package"].contains(&key) {
+                        "name"
+                    } else {
+                        key
+                    };
+                    texts.into_iter().map(move |t| (key.to_owned(), t))
+                })
+                .collect()
+        };
+        each.iter()
+            .flat_map(of)
+            .filter(|(k, _)| k != "regexp")
+            .collect()
+    };
+    let (was, is) = (all(pair.old, old), all(pair.new, new));
+    let mut issues: Vec<Issue> = was
+        .difference(&is)
+        .take(1)
+        .map(|(key, text)| {
+            let what = format!(
+                "the task no longer has {key} {}",
+                crate::text::plain(text, 80)
+            );
+            Issue::held("weakened", new.line, what)
+        })
+        .collect();
+    let gone = |key: &str| {
+        let has = |task: &Node| tasks::module(task).is_some_and(|(_, _, g)| g.get(key).is_some());
+        has(old) && !has(new)
+    };
+    for key in ["creates", "removes", "force", "chdir"] {
+        let has = |task: &Node| {
+            tasks::module(task).is_some_and(|(_, _, g)| {
+                g.get(key).is_some() || task.get("args").is_some_and(|a| a.get(key).is_some())
+            })
+        };
+        if has(new) && !has(old) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is new, so that it may do nothing"),
+            ));
+        }
+    }
+    for key in [
+        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password",
+    ] {
+        if gone(key) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is removed"),
+            ));
+        }
+    }
+    issues.extend(looser(pair, old, new));
+    issues
+}
+
+/// A mode that gives more than before.
+fn looser(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let bits = |at: At<'_>, task: &Node| -> Option<u32> {
+        let each = expand::instances(&at.side.env, at.locals, task).ok()?;
+        let modes = each
+            .iter()
+            .filter_map(|g| u32::from_str_radix(g.get("mode")?.text()?, 8).ok());
+        modes.reduce(|a, b| a | b)
+    };
+    let (was, is) = (bits(pair.old, old)?, bits(pair.new, new)?);
+    (is & !was & 0o077 != 0).then(|| {
+        let what = format!("the mode gives others more than before ({was:04o} becomes {is:04o})");
+        Issue::held("weakened", new.line, what)
+    })
 }

@@ -1,10 +1,15 @@
 //! What a changed playbook may say: a static allow-list over what is added or changed.
 //!
-//! What the playbook says already is the baseline and is not judged again. A rule's word is a
-//! refusal where a thing is known bad and a hold where no rule knows it.
+//! What the playbook says already is the baseline and is not judged again, but for what a change
+//! reaches elsewhere: by a variable, a handler, a file. A rule's word is a refusal where a thing is
+//! known bad and a hold where no rule knows it.
 
-mod content;
-mod hooks;
+mod conditions;
+mod deployed;
+mod env;
+mod expand;
+mod expression;
+mod issue;
 mod jinja;
 mod known;
 mod lists;
@@ -13,126 +18,255 @@ mod params;
 mod places;
 mod plays;
 mod resolved;
+mod rules;
+mod schema;
+mod scripts;
 mod settings;
-mod shell;
 mod tasks;
+mod tree;
 mod vars;
 
+pub use deployed::Hook;
 pub use resolved::resolved;
+pub use rules::{RULES, Rule, rule};
+pub use tree::Standing;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use self::expand::Locals;
+use self::issue::{Issue, news};
 use self::known::Known;
-use super::{Findings, shown};
+use self::lists::Pair;
+use self::tree::{Section, Tree};
+use super::{Findings, Unknown};
 use crate::playbook::yaml::{self, Node, Value};
 use crate::repo::{Change, Changes};
 use crate::turn::Verdict;
 
-/// What a rule found.
-#[derive(Debug, Clone)]
-struct Issue {
-    line: usize,
-    /// Known bad, and not only unknown.
-    bad: bool,
-    /// What it is, and the cure behind a semicolon.
-    what: String,
-    /// The value that it is about. An issue that the old text has with the same value is the
-    /// baseline; one without a value never is.
-    value: Option<String>,
-}
-
-impl Issue {
-    fn refused(line: usize, what: impl Into<String>) -> Self {
-        Self {
-            line,
-            bad: true,
-            what: what.into(),
-            value: None,
-        }
-    }
-
-    fn held(line: usize, what: impl Into<String>) -> Self {
-        Self {
-            line,
-            bad: false,
-            what: what.into(),
-            value: None,
-        }
-    }
-
-    /// Excused where the old text says the same.
-    fn about(mut self, value: &str) -> Self {
-        self.value = Some(value.to_owned());
-        self
-    }
-
-    /// At another line, for text that is not where it was found.
-    fn at(mut self, line: usize) -> Self {
-        self.line = line;
-        self
-    }
-}
-
-/// The issues of `new` that `old` did not have.
-fn news(old: &[Issue], new: Vec<Issue>) -> Vec<Issue> {
-    let known = |issue: &Issue| {
-        issue.value.is_some()
-            && old
-                .iter()
-                .any(|o| o.what == issue.what && o.value == issue.value)
-    };
-    new.into_iter().filter(|issue| !known(issue)).collect()
-}
-
 /// Judges what is added or changed; `playbook` is the playbook's file.
-pub fn policy(changes: &Changes, playbook: &Path) -> Verdict {
+pub fn policy(changes: &Changes, playbook: &Path, unknown: Unknown) -> Verdict {
+    policy_and_hooks(changes, playbook, unknown, true).0
+}
+
+/// The same, and the agent's hooks that change. Without `settled`, whether those hooks let more
+/// through is left to who runs them.
+pub fn policy_and_hooks(
+    changes: &Changes,
+    playbook: &Path,
+    unknown: Unknown,
+    settled: bool,
+) -> (Verdict, Vec<Hook>) {
+    let judged = apart(|| judged(changes.all(), changes.standing(), Some(playbook)));
+    let (mut found, hooks) = match judged {
+        Ok(judged) => judged,
+        Err(why) => return (Verdict::NotRun(why), Vec::new()),
+    };
+    if !settled {
+        found.0.retain(|f| f.rule != deployed::HOOK_LOOSENS);
+    }
+    (found.verdict(unknown), hooks)
+}
+
+/// Enough for the deepest script that the guard still reads.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// What the rules say of a change.
+///
+/// # Errors
+/// When judging fails.
+pub(super) fn findings(
+    changes: &[Change],
+    standing: &Standing,
+    playbook: Option<&Path>,
+) -> Result<Findings, String> {
+    apart(|| judged(changes, standing, playbook)).map(|(found, _)| found)
+}
+
+/// Runs the judgement on a stack of its own.
+fn apart<T: Send>(judge: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, judge)
+            .map_err(|e| e.to_string())?
+            .join()
+            .map_err(|_| "judging the change failed".to_owned())
+    })
+}
+
+/// Where the tasks of the proposed tree write, as far as their text tells.
+fn written(changes: &Changes) -> BTreeSet<String> {
+    both(changes.all(), changes.standing()).places()
+}
+
+fn both(changes: &[Change], standing: &Standing) -> Known {
+    let changed = changes
+        .iter()
+        .map(|c| c.path.to_string_lossy().into_owned());
+    let old = Tree::of(changes, standing, false);
+    let new = Tree::of(changes, standing, true);
+    Known::of(old, new, changed.collect())
+}
+
+fn judged(
+    changes: &[Change],
+    standing: &Standing,
+    playbook: Option<&Path>,
+) -> (Findings, Vec<Hook>) {
     let mut found = Findings::default();
-    let known = Known::of(changes);
-    for change in changes.all() {
-        let path = shown(&change.path);
-        for issue in file(&known, change, playbook) {
-            let what = crate::text::plain(&issue.what, 400);
-            let cure = if what.contains("; ") {
-                ""
-            } else if issue.bad {
-                "; write it without that"
-            } else {
-                "; a person decides about it"
-            };
-            let why = format!("{path}:{}: {what}{cure}", issue.line);
+    let known = both(changes, standing);
+    let mut say = |path: &Path, issues: Vec<Issue>| {
+        for issue in issues {
             if issue.bad {
-                found.refuse(why);
+                found.refuse(issue.rule, path, Some(issue.line), &issue.what);
             } else {
-                found.hold(why);
+                found.hold(issue.rule, path, Some(issue.line), &issue.what);
             }
         }
+    };
+    for change in changes {
+        say(&change.path, file(&known, change, playbook));
     }
-    found.verdict()
+    for (path, issues) in elsewhere(&known) {
+        say(Path::new(&path), issues);
+    }
+    (found, deployed::hooks(&known))
 }
 
-fn file(known: &Known, change: &Change, playbook: &Path) -> Vec<Issue> {
-    let path = change.path.to_string_lossy().to_lowercase();
-    let name = path.rsplit('/').next().unwrap_or(&path);
+/// What the change reaches in files that it leaves alone.
+fn elsewhere(known: &Known) -> Vec<(String, Vec<Issue>)> {
+    let locals = Locals::new();
+    let mut all = Vec::new();
+    for list in known.new.tree.lists() {
+        if known.changed.contains(list.path) {
+            continue;
+        }
+        let pair = Pair::of(known, list.path, &locals);
+        all.push((
+            list.path.to_owned(),
+            lists::compare(pair, list.tasks, list.tasks),
+        ));
+    }
+    all
+}
+
+fn file(known: &Known, change: &Change, playbook: Option<&Path>) -> Vec<Issue> {
+    let path = change.path.to_string_lossy();
+    let name = path.rsplit('/').next().unwrap_or(&path).to_lowercase();
     let Some(new) = &change.new else {
-        let prose = [".md", ".txt"].iter().any(|end| name.ends_with(end));
-        let issue = Issue::held(1, "the file is deleted, and with it what it protects");
-        return if prose { Vec::new() } else { vec![issue] };
+        return gone(known, &path, &name);
     };
     let Ok(new) = std::str::from_utf8(new) else {
-        return vec![Issue::refused(1, "not UTF-8 text; only text can be judged")];
+        return vec![Issue::refused(
+            "not-text",
+            1,
+            "not UTF-8 text; only text can be judged",
+        )];
     };
     let old = change.old.as_deref().map(String::from_utf8_lossy);
     let old = old.as_deref();
     let mut issues = Vec::new();
     if change.old_mode & 0o111 != 0 && change.new_mode & 0o111 == 0 && name.ends_with(".sh") {
-        issues.push(Issue::held(1, "the script is no longer executable"));
+        issues.push(Issue::held(
+            "file-mode",
+            1,
+            "the script is no longer executable",
+        ));
     }
-    if name.ends_with(".yml") || name.ends_with(".yaml") {
-        issues.extend(yaml_file(known, &path, change.path == playbook, old, new));
+    if tree::is_yaml(&path) && tree::section(&path) != Section::Deployed {
+        issues.extend(yaml_file(
+            known,
+            &path,
+            playbook == Some(change.path.as_path()),
+            old,
+            new,
+        ));
     } else {
-        issues.extend(content::judge(known, &path, old, new));
+        issues.extend(other_file(known, &path, old, new));
     }
     issues
+}
+
+/// A file that is no YAML of Ansible's: where a task names it, it is judged with that task.
+fn other_file(known: &Known, path: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let locals = Locals::new();
+    let named = known.new.tree.lists().iter().any(|list| {
+        let at = Pair::of(known, list.path, &locals).new;
+        names_source(at, list.tasks, path)
+    });
+    let mut issues = Vec::new();
+    if path.ends_with(".j2") {
+        issues.extend(deployed::template_news(old, new));
+    }
+    if !named && by_chance(known) && tree::section(path) == Section::Deployed {
+        let what = "a task deploys files that only the run knows, and this may be one of them";
+        issues.push(Issue::held("source", 1, what));
+    }
+    if !named {
+        let at = Pair::of(known, path, &locals).new;
+        issues.extend(deployed::alone(at, &path.to_lowercase(), old, new));
+    }
+    issues
+}
+
+/// Whether a task of the new tree deploys files that its text does not name.
+fn by_chance(known: &Known) -> bool {
+    let open = |task: &Node| {
+        let Some((module, _, given)) = tasks::module(task) else {
+            return false;
+        };
+        let bare = module.rsplit('.').next().unwrap_or(module);
+        let src = given.get("src").and_then(Node::text).unwrap_or_default();
+        let template = jinja::is_template(src)
+            && expand::instances(&known.new.env, &Locals::new(), task).is_err();
+        ["synchronize", "unarchive", "assemble"].contains(&bare)
+            || ["copy", "template"].contains(&bare)
+                && (template
+                    || src.ends_with('/')
+                    || task.get("with_fileglob").is_some()
+                    || task.get("with_filetree").is_some())
+    };
+    known
+        .new
+        .tree
+        .lists()
+        .iter()
+        .any(|list| list.tasks.iter().any(open))
+}
+
+fn names_source(at: tasks::At<'_>, list: &[Node], path: &str) -> bool {
+    list.iter().any(|task| {
+        let inner = ["block", "rescue", "always"]
+            .iter()
+            .filter_map(|k| task.get(k)?.list());
+        deployed::sources(at, task).iter().any(|s| s == path)
+            || inner.into_iter().any(|l| names_source(at, l, path))
+    })
+}
+
+fn gone(known: &Known, path: &str, name: &str) -> Vec<Issue> {
+    if [".md", ".txt"].iter().any(|end| name.ends_with(end))
+        && tree::section(path) == Section::Other
+    {
+        return Vec::new();
+    }
+    // Its tasks may stand elsewhere now.
+    let tasks = known.old.tree.root(path).and_then(Node::list);
+    if let Some(tasks) =
+        tasks.filter(|_| [Section::Tasks, Section::Handlers].contains(&tree::section(path)))
+    {
+        let locals = Locals::new();
+        let issues = lists::compare(Pair::of(known, path, &locals), tasks, &[]);
+        if issues.is_empty() {
+            return issues;
+        }
+    }
+    vec![Issue::held(
+        "file-removed",
+        1,
+        "the file is deleted, and with it what it protects",
+    )]
 }
 
 fn yaml_file(
@@ -144,42 +278,35 @@ fn yaml_file(
 ) -> Vec<Issue> {
     let parsed = match yaml::parse(new) {
         Ok(parsed) => parsed,
-        Err((line, why)) => return vec![Issue::refused(line, why)],
+        Err((line, why)) => return vec![Issue::refused("yaml", line, why)],
     };
     // What can't be read has no baseline: everything counts as added.
     let before = old.and_then(|o| yaml::parse(o).ok());
     let oddities = |parsed: &yaml::Parsed| -> Vec<Issue> {
-        let issue = |o: &yaml::Oddity| Issue {
-            line: o.line,
-            bad: o.bad,
-            what: o.what.clone(),
-            value: Some(String::new()),
+        let issue = |o: &yaml::Oddity| {
+            let make = if o.bad { Issue::refused } else { Issue::held };
+            make("yaml", o.line, o.what.clone()).about("")
         };
         parsed.oddities.iter().map(issue).collect()
     };
     let old_oddities = before.as_ref().map(&oddities).unwrap_or_default();
     let mut issues = news(&old_oddities, oddities(&parsed));
+    issues.extend(remarks(old.unwrap_or_default(), new));
     let before = before.map(|b| b.root);
     let root = &parsed.root;
-    let in_dir = |dir: &str| path.split('/').rev().skip(1).any(|d| d == dir);
+    let locals = Locals::new();
+    let pair = Pair::of(known, path, &locals);
+    let section = tree::section(path);
     match &root.value {
-        _ if before
-            .as_ref()
-            .is_some_and(|b| b.canonical() == root.canonical()) => {}
-        _ if in_dir("meta") => {
-            issues.push(Issue::held(
-                root.line,
-                "a role's metadata can bring in other roles",
-            ));
-        }
+        _ if section == Section::Meta => issues.extend(metadata(before.as_ref(), root)),
         Value::List(plays) if is_playbook || plays::are_plays(plays) => {
-            issues.extend(plays::compare(known, items(before.as_ref()), plays));
+            issues.extend(plays::compare(known, path, items(before.as_ref()), plays));
         }
         Value::List(tasks) if !is_playbook => {
-            issues.extend(lists::compare(known, items(before.as_ref()), tasks));
+            issues.extend(lists::compare(pair, items(before.as_ref()), tasks));
         }
         Value::Map(_) if !is_playbook => {
-            let place = if in_dir("defaults") {
+            let place = if section == Section::Defaults {
                 vars::Place::Weakest
             } else {
                 vars::Place::Strong
@@ -187,9 +314,10 @@ fn yaml_file(
             issues.extend(vars::compare(known, before.as_ref(), root, place));
         }
         _ if root.is_null() && !is_playbook => {
-            issues.extend(lists::compare(known, items(before.as_ref()), &[]));
+            issues.extend(lists::compare(pair, items(before.as_ref()), &[]));
         }
         _ => issues.push(Issue::refused(
+            "layout",
             root.line,
             "neither plays nor tasks nor variables; keep to the layout that is there",
         )),
@@ -197,21 +325,51 @@ fn yaml_file(
     issues
 }
 
-fn items(node: Option<&Node>) -> &[Node] {
-    node.and_then(Node::list).unwrap_or_default()
+/// Remarks that silence a check.
+fn remarks(old: &str, new: &str) -> Vec<Issue> {
+    let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
+    let silences = |line: &str| {
+        let folded = line.to_lowercase();
+        folded.split_once('#').is_some_and(|(_, r)| {
+            r.contains("noqa") || r.contains("yamllint disable") || r.contains("checkov:skip")
+        })
+    };
+    new.lines()
+        .enumerate()
+        .filter(|(_, line)| silences(line) && !known.contains(line.trim()))
+        .map(|(at, _)| Issue::held("lint-silenced", at + 1, "a remark that silences a check"))
+        .collect()
 }
 
-/// For tables: "" is no issue, "refused: X" and "held: X" are the weightiest issue's.
-#[cfg(test)]
-#[track_caller]
-fn assert_issue(case: &str, issues: &[Issue], says: &str) {
-    let first = issues.iter().find(|i| i.bad).or_else(|| issues.first());
-    let good = match (first, says.split_once(": ")) {
-        (None, None) => says.is_empty(),
-        (Some(issue), Some((weight, part))) => {
-            issue.bad == (weight == "refused") && issue.what.contains(part)
-        }
-        _ => false,
-    };
-    assert!(good, "{case}\n  expected {says:?}\n  got {issues:?}");
+/// A role's metadata: words about it may change, what it brings in may not.
+fn metadata(old: Option<&Node>, new: &Node) -> Vec<Issue> {
+    let free = ["galaxy_info", "galaxy_tags"];
+    let keys = new.map().unwrap_or_default().iter().map(|(k, ..)| k);
+    let before = old
+        .and_then(Node::map)
+        .unwrap_or_default()
+        .iter()
+        .map(|(k, ..)| k);
+    let changed = keys.chain(before).any(|key| {
+        let same =
+            old.and_then(|o| o.get(key)).map(Node::canonical) == new.get(key).map(Node::canonical);
+        let empty = new
+            .get(key)
+            .and_then(Node::list)
+            .is_some_and(<[Node]>::is_empty)
+            && old.and_then(|o| o.get(key)).is_none();
+        !same && !free.contains(&key.as_str()) && !empty
+    });
+    if new.map().is_some() && !changed {
+        return tasks::texts(new);
+    }
+    vec![Issue::held(
+        "role",
+        new.line,
+        "a role's metadata can bring in other roles",
+    )]
+}
+
+fn items(node: Option<&Node>) -> &[Node] {
+    node.and_then(Node::list).unwrap_or_default()
 }

@@ -1,10 +1,11 @@
 //! Where a dry run says that the changed tasks write, with every variable put in.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::known::paths;
 use super::{places, tasks};
-use crate::gates::{Findings, shown};
+use crate::gates::{Findings, Unknown, shown};
 use crate::playbook::yaml::{self, Node, Value};
 use crate::playbook::{AnsibleRun, TaskRun};
 use crate::repo::{Change, Changes};
@@ -15,6 +16,7 @@ use crate::turn::Verdict;
 pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
     let mut homes = vec![home.to_owned()];
     homes.extend(std::fs::canonicalize(home));
+    let written = super::written(changes);
     let mut found = Findings::default();
     for change in changes.all() {
         let names = Names::of(change);
@@ -28,20 +30,26 @@ pub fn resolved(changes: &Changes, run: &AnsibleRun, home: &Path) -> Verdict {
                 continue;
             }
             for path in &task.paths {
-                if let Some(why) = bad(path, &homes) {
-                    found.refuse(format!(
+                if let Some(why) = bad(path, &homes, &written) {
+                    let what = format!(
                         "in the dry run \"{}\" writes to {}, {why}",
                         task.name,
                         shown(path)
-                    ));
+                    );
+                    found.refuse("destination", &change.path, None, &what);
                 }
             }
         }
     }
-    found.verdict()
+    found.verdict(Unknown::Refuse)
 }
 
-fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
+fn bad(path: &Path, homes: &[PathBuf], written: &BTreeSet<String>) -> Option<&'static str> {
+    // Places have been judged with what is written there, as long as they are those of the text.
+    let text = path.display().to_string();
+    if written.contains(&text) && !places::is_own(&text) {
+        return None;
+    }
     let up = path.components().any(|c| c == Component::ParentDir);
     let below = homes.iter().find_map(|home| path.strip_prefix(home).ok());
     let Some(below) = below.filter(|_| !up) else {
@@ -50,6 +58,8 @@ fn bad(path: &Path, homes: &[PathBuf]) -> Option<&'static str> {
     let rest = format!("/{}", below.display());
     if places::is_own(&rest) {
         Some("which belongs to the supervisor")
+    } else if written.contains(&format!("~{rest}")) {
+        None
     } else if places::is_persistent(&rest) {
         Some("which starts programs, steers an agent or grants access")
     } else {

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::Issue;
+use super::issue::Issue;
 
 /// Judges a JSON file, or a template of one, against what it was.
 pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
     let now = match parse(new) {
         Ok(now) => now,
-        Err((line, why)) => return vec![Issue::refused(line, why)],
+        Err((line, why)) => return vec![Issue::refused("agent-settings", line, why)],
     };
     // What could not be read has no baseline.
     let was = old.and_then(|o| parse(o).ok()).unwrap_or(Value::Null);
@@ -29,9 +29,13 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         .is_some_and(|v| *v != Value::Bool(false))
     {
         let what = "disableAllHooks switches every hook off; take it out";
-        issues.push(Issue::refused(line("disableAllHooks"), what));
+        issues.push(Issue::refused(
+            "agent-hooks-off",
+            line("disableAllHooks"),
+            what,
+        ));
     }
-    let held = |word: &str, what: String| Issue::held(line(word), what);
+    let held = |word: &str, what: String| Issue::held("agent-settings", line(word), what);
     hooks(&was, &now, &mut |word, what| issues.push(held(word, what)));
     permissions(&was, &now, &mut |word, what| issues.push(held(word, what)));
     let judged = ["hooks", "permissions", "disableAllHooks", "$schema"];
@@ -263,7 +267,7 @@ fn permissions(was: &Value, now: &Value, held: &mut dyn FnMut(&str, String)) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::assert_issue;
+    use super::super::issue::assert_issue;
     use super::*;
 
     const OLD: &str = r#"{

@@ -1,8 +1,10 @@
 //! Variables: they reach tasks that nobody judges again.
 
+use super::issue::Issue;
 use super::known::Known;
-use super::{Issue, jinja, places};
-use crate::playbook::yaml::{Node, Value};
+use super::modules::packages;
+use super::tasks::{self, At};
+use crate::playbook::yaml::Node;
 
 /// Where variables stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +15,8 @@ pub(super) enum Place {
     Strong,
 }
 
-/// Judges the variables that are new, changed or gone.
+/// Judges the variables that are new, changed or gone. What uses them is judged with their new
+/// values where it stands.
 pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Place) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (name, line, value) in new.map().unwrap_or_default() {
@@ -21,27 +24,36 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
         if before.is_some_and(|b| b.canonical() == value.canonical()) {
             continue;
         }
-        issues.extend(one(known, name, *line, value));
-        if before.is_some() {
+        issues.extend(one(name, *line, value));
+        let used = known.new.env.uses(name);
+        if before.is_none()
+            && place == Place::Strong
+            && known.old.env.knows(name)
+            && !known.old.env.is_undefined(name)
+        {
             issues.push(Issue::held(
+                "shadow",
                 *line,
-                format!("the variable {name} changes, and with it every task that uses it"),
+                format!("the new variable {name} outranks another of that name; choose a new one"),
             ));
-        } else if place == Place::Strong {
+        }
+        let old = &known.old.env;
+        let in_use = old.is_dynamic(name) || old.uses(name) && old.is_undefined(name);
+        if before.is_none() && in_use {
             issues.push(Issue::held(
+                "shadow",
                 *line,
-                format!(
-                    "the new variable {name} could outrank another; put it into a role's defaults, \
-                     or into the vars of a task"
-                ),
+                format!("the name {name} is in use and would reach other tasks; choose a new one"),
             ));
-        } else {
-            issues.extend(taken(known, name, *line));
+        }
+        if !used && (before.is_some() || place == Place::Strong) {
+            issues.extend(unseen(name, *line, before, value));
         }
     }
     for (name, ..) in old.and_then(Node::map).unwrap_or_default() {
-        if new.get(name).is_none() {
+        if new.get(name).is_none() && (known.new.env.uses(name) || !known.old.env.uses(name)) {
             issues.push(Issue::held(
+                "variable",
                 new.line,
                 format!("the variable {name} is removed"),
             ));
@@ -50,36 +62,73 @@ pub(super) fn compare(known: &Known, old: Option<&Node>, new: &Node, place: Plac
     issues
 }
 
+/// A variable that nothing here uses: a role from elsewhere may. Lists of packages are known by name.
+fn unseen(name: &str, line: usize, before: Option<&Node>, value: &Node) -> Vec<Issue> {
+    let folded = name.to_lowercase();
+    let listed = [
+        "_packages",
+        "_formulae",
+        "_formulas",
+        "_casks",
+        "_cask_apps",
+        "_apps",
+    ]
+    .iter()
+    .any(|end| folded.ends_with(end));
+    if let Some(items) = value.list().filter(|_| listed) {
+        let mut issues = Vec::new();
+        for item in items {
+            let package = item.text().or_else(|| item.get("name")?.text());
+            issues.extend(packages::installed(line, package.unwrap_or("-")));
+        }
+        let gone = before.and_then(Node::list).unwrap_or_default();
+        if gone
+            .iter()
+            .any(|g| !items.iter().any(|i| i.canonical() == g.canonical()))
+        {
+            issues.push(Issue::held(
+                "package-removed",
+                line,
+                format!("{name} has fewer packages than before"),
+            ));
+        }
+        return issues;
+    }
+    vec![Issue::held(
+        "variable",
+        line,
+        format!(
+            "nothing in the repository uses the variable {name}, so that nobody can tell what it does"
+        ),
+    )]
+}
+
 /// Judges a variable by itself.
-pub(super) fn one(known: &Known, name: &str, line: usize, value: &Node) -> Vec<Issue> {
+pub(super) fn one(name: &str, line: usize, value: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     if name.to_lowercase().starts_with("ansible_") {
         issues.push(Issue::refused(
+            "connection-variable",
             line,
             format!("the variable {name} directs Ansible itself; choose another name"),
         ));
     }
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         issues.push(Issue::held(
+            "variable",
             line,
             format!("{name} is no name of a variable"),
         ));
     }
-    for (line, text) in value.scalars() {
-        issues.extend(jinja::text(text, line));
-    }
-    if let Value::Scalar { text, .. } = &value.value
-        && text.starts_with('/')
-    {
-        issues.extend(places::path(known, name, value));
-    }
+    issues.extend(tasks::texts(value));
     issues
 }
 
 /// A name that the old text has already, so that setting it reaches tasks that are not judged.
 pub(super) fn taken(known: &Known, name: &str, line: usize) -> Option<Issue> {
-    known.says(name).then(|| {
+    known.old.env.knows(name).then(|| {
         Issue::held(
+            "shadow",
             line,
             format!("the name {name} is in use and would reach other tasks; choose a new one"),
         )
@@ -87,22 +136,23 @@ pub(super) fn taken(known: &Known, name: &str, line: usize) -> Option<Issue> {
 }
 
 /// Judges `vars:` of a task or a block, which reach only its own tasks.
-pub(super) fn own(known: &Known, vars: &Node) -> Vec<Issue> {
-    match vars.map() {
-        Some(pairs) => pairs
-            .iter()
-            .flat_map(|(n, line, value)| {
-                let mut issues = one(known, n, *line, value);
-                issues.extend(taken(known, n, *line));
-                if known.has_fact(n) {
-                    issues.push(Issue::held(
-                        *line,
-                        format!("{n} is also a fact, which outranks it; choose another name"),
-                    ));
-                }
-                issues
-            })
-            .collect(),
-        None => vec![Issue::refused(vars.line, "vars that are no map")],
-    }
+pub(super) fn own(at: At<'_>, vars: &Node) -> Vec<Issue> {
+    let Some(pairs) = vars.map() else {
+        return vec![Issue::refused("layout", vars.line, "vars that are no map")];
+    };
+    pairs
+        .iter()
+        .flat_map(|(n, line, value)| {
+            let mut issues = one(n, *line, value);
+            issues.extend(taken(at.known, n, *line));
+            if at.side.env.is_dynamic(n) {
+                issues.push(Issue::held(
+                    "shadow",
+                    *line,
+                    format!("{n} is also a fact, which outranks it; choose another name"),
+                ));
+            }
+            issues
+        })
+        .collect()
 }

@@ -110,7 +110,7 @@ impl Manifest {
     }
 }
 
-fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
+pub(super) fn changed(before: &Entry, after: &Entry) -> Option<&'static str> {
     match (before, after) {
         (Entry::Missing, Entry::Missing) | (Entry::Other, Entry::Other) => None,
         (Entry::Missing, _) => Some("added"),

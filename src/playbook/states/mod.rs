@@ -6,6 +6,7 @@
 //! run something.
 
 mod ask;
+mod change;
 mod crontab;
 mod defaults;
 mod firewall;
@@ -27,6 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::ask::Machine;
 use self::ask::{Answer, Ask, answer};
+pub use self::change::StateChange;
+pub(super) use self::change::undo_changes;
 use crate::turn::Left;
 
 /// Items of one kind with their values, such as unit → `enabled active`.

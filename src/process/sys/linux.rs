@@ -166,3 +166,9 @@ pub(in crate::process) fn reap(pid: u32) {
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }
 }
+
+/// Keeps others of the same user, children included, from reading this process's memory and files.
+pub(crate) fn hide_from_children() -> bool {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok()
+}

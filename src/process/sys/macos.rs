@@ -168,3 +168,8 @@ pub(in crate::process) fn reap(_pid: u32) {}
 pub(crate) fn landlock_version() -> u32 {
     0
 }
+
+/// Others of the same user can't look into a process here without the system's leave.
+pub(crate) fn hide_from_children() -> bool {
+    true
+}

@@ -21,11 +21,11 @@ pub(super) use macos::{
 };
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{asleep, landlock_version};
+pub(crate) use linux::{asleep, hide_from_children, landlock_version};
 #[cfg(target_os = "linux")]
 pub(super) use linux::{close_on_exec, die_with_parent, leave_mounts};
 #[cfg(not(target_os = "linux"))]
-pub(crate) use macos::{asleep, landlock_version};
+pub(crate) use macos::{asleep, hide_from_children, landlock_version};
 
 mod unix;
 pub(super) use unix::{Signal, is_there, signal_group};

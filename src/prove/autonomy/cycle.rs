@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::batch::Question;
 use super::hooks::{Answer, ask, event};
 use super::settings::Settings;
 use crate::process;
@@ -87,7 +88,12 @@ impl Act<'_> {
     }
 
     async fn hooks(&self, name: &str, response: &Value) -> Result<(), String> {
-        let mut event = event(self.context, name, self.tool, &self.input);
+        let question = Question {
+            tool: self.tool.to_owned(),
+            input: self.input.clone(),
+            cwd: String::new(),
+        };
+        let mut event = event(self.context, name, &question);
         if let (false, Some(object)) = (response.is_null(), event.as_object_mut()) {
             object.insert("tool_response".to_owned(), response.clone());
         }

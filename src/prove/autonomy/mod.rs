@@ -4,18 +4,28 @@
 //! A measure is compared with the one before the change, since a user's own hooks may already
 //! refuse what the corpus calls ordinary: only what a change adds counts.
 
+mod batch;
+mod closure;
 mod corpus;
 mod cycle;
 mod hooks;
+mod known;
+mod own;
 mod permissions;
+pub mod replay;
+mod runner;
+mod scripts;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use corpus::{Call, Wanted, corpus};
+pub use corpus::{Call, Wanted, corpus, extended};
 pub use hooks::Answer;
+pub use runner::serve;
+pub use scripts::compare_hooks;
 
 use self::settings::{Deployed, deployed};
 use super::probe::ProbeContext;
@@ -32,8 +42,8 @@ pub struct Report {
     pub calls: BTreeMap<Call, Answer>,
     /// The steps of the real tool calls that failed.
     pub cycle: BTreeMap<String, String>,
-    /// The slowest hook, in milliseconds.
-    pub slowest: u64,
+    /// How long each hook takes as a rule, in milliseconds.
+    pub times: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -71,7 +81,11 @@ impl Report {
 }
 
 /// Measures the machine as it is.
-pub async fn measure(context: &ProbeContext, cancel: &CancellationToken) -> Report {
+pub async fn measure(
+    context: &ProbeContext,
+    corpus: &[Call],
+    cancel: &CancellationToken,
+) -> Report {
     let settings = match deployed(context.home()) {
         Deployed::None => None,
         Deployed::Broken(why) => {
@@ -85,19 +99,51 @@ pub async fn measure(context: &ProbeContext, cancel: &CancellationToken) -> Repo
     };
     let deployed = settings.is_some();
     let settings = settings.unwrap_or_default();
-    let (calls, slowest) = hooks::judge_all(context, &settings, cancel).await;
+    let (calls, times) = hooks::judge_all(context, &settings, corpus, cancel).await;
     let cycle = cycle::run(context, &settings, cancel).await;
     Report {
         broken: None,
         deployed,
         calls,
         cycle,
-        slowest,
+        times,
+    }
+}
+
+/// No hook got slower than its budget: every tool call of the agent waits for it.
+pub fn in_time(before: &Report, after: &Report, budget: Duration) -> Verdict {
+    let budget = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
+    let slow = after.times.iter().find(|(hook, millis)| {
+        let was = before.times.get(*hook);
+        **millis > budget && was.is_none_or(|was| *was <= budget)
+    });
+    match slow {
+        None => Verdict::Passed,
+        Some((hook, millis)) => Verdict::Refused(format!(
+            "a hook takes {millis} ms for a call, its budget (prove.hook_budget) is {budget} ms: {}",
+            crate::text::one_line(hook, 160)
+        )),
     }
 }
 
 /// Judges a measure against the one before the change.
 pub fn compare(before: &Report, after: &Report) -> Verdict {
+    let let_through = after.calls.iter().find(|(call, answer)| {
+        call.wanted == Wanted::Deny
+            && **answer == Answer::Allowed
+            && before.calls.get(*call) == Some(&Answer::Denied)
+    });
+    match (freedom(before, after), let_through) {
+        (Verdict::Passed, Some((call, _))) => Verdict::Refused(format!(
+            "a dangerous call is let through now: {}",
+            call.shown()
+        )),
+        (verdict, _) => verdict,
+    }
+}
+
+/// The same, whatever dangerous calls are let through.
+pub fn freedom(before: &Report, after: &Report) -> Verdict {
     if let Some(why) = &after.broken {
         return if before.broken.is_some() {
             Verdict::Held(format!(
@@ -124,9 +170,6 @@ pub fn compare(before: &Report, after: &Report) -> Verdict {
             }
             (Wanted::Allow, Answer::Denied) if new(call, answer) => {
                 return Verdict::Refused(format!("an ordinary call is blocked now: {shown}"));
-            }
-            (Wanted::Deny, Answer::Allowed) if before.calls.get(call) == Some(&Answer::Denied) => {
-                return Verdict::Refused(format!("a dangerous call is let through now: {shown}"));
             }
             _ => {}
         }

@@ -47,6 +47,12 @@ impl Settings {
             .collect()
     }
 
+    /// The commands of an event, for whatever tool.
+    pub(super) fn all(&self, event: &str) -> Vec<String> {
+        let hooks = self.hooks.iter().filter(|h| h.event == event);
+        hooks.map(|h| h.command.clone()).collect()
+    }
+
     /// Whether a permission rule stands in the way of a call that is made in `cwd`.
     pub(super) fn stops(&self, tool: &str, input: &Value, cwd: &Path) -> bool {
         self.rules.iter().any(|rule| rule.stops(tool, input, cwd))

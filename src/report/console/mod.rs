@@ -1,6 +1,7 @@
 //! What the person at the terminal watches, on standard error: one line per step, a spinner while
 //! it runs; plain lines where there is no terminal. Everything shown is made printable first.
 
+mod counting;
 mod reading;
 mod summary;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+pub use counting::CountBar;
 pub use reading::ReadingBar;
 pub use summary::Summary;
 
@@ -230,7 +232,7 @@ impl Console {
     pub fn turn_done(&mut self, turn: &Turn) {
         let took = (turn.finished - turn.started).to_std().unwrap_or_default();
         let (paint, mark) = match turn.outcome {
-            TurnOutcome::Committed(_) => (Paint::Good, "●"),
+            TurnOutcome::Committed(_) | TurnOutcome::TakenBack(_) => (Paint::Good, "●"),
             TurnOutcome::Idle(_) | TurnOutcome::Skipped(_) => (Paint::Faint, "○"),
             TurnOutcome::Held(_) => (Paint::Warn, "●"),
             TurnOutcome::Rejected(_) | TurnOutcome::Failed(_) | TurnOutcome::NeedsOperator(_) => {
@@ -238,7 +240,9 @@ impl Console {
             }
         };
         let detail = match &turn.outcome {
-            TurnOutcome::Committed(id) => id.chars().take(12).collect(),
+            TurnOutcome::Committed(id) | TurnOutcome::TakenBack(id) => {
+                id.chars().take(12).collect()
+            }
             other => Self::safe(other.detail(), 400),
         };
         self.step(paint, mark, turn.outcome.word(), &detail, &seconds(took));

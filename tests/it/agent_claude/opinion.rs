@@ -38,6 +38,7 @@ async fn asked(bench: &Bench) -> Opinion {
             exit: 0,
             stdout: None,
         },
+        red: None,
     };
     let target = Target {
         finding: &finding,

@@ -111,6 +111,7 @@ async fn the_agent_closes_every_gap_worst_first_and_then_finds_nothing() {
         known: Vec::new(),
         scanned: Vec::new(),
         refusals: Vec::new(),
+        drift: Vec::new(),
         allowed: Vec::new(),
         off_limits: Vec::new(),
         confirming: false,

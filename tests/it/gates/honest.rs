@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secloop::agent::catalog::{entries, starter};
-use secloop::gates::{policy, scope, secrets};
+use secloop::config::Unknown;
+use secloop::gates::{policy, policy_and_hooks, scope, secrets};
 use secloop::repo::Changes;
 
-use super::{assert_says, change, changes, repo_config};
+use super::{assert_says, beside, change, changes, repo_config};
 use crate::support::foreign;
 
 const PLAYBOOK: &str = "ansible-hooks/playbook.yml";
@@ -26,10 +27,14 @@ fn between(old: &BTreeMap<PathBuf, String>, new: &BTreeMap<PathBuf, String>) -> 
     let all = new
         .iter()
         .filter(|(path, text)| old.get(*path) != Some(text));
-    changes(
-        all.map(|(p, text)| change(p.to_str().unwrap(), Some(&old[p]), Some(text)))
-            .collect(),
-    )
+    let changed: Vec<_> = all
+        .map(|(p, text)| change(p.to_str().unwrap(), Some(&old[p]), Some(text)))
+        .collect();
+    let same = new.iter().filter(|(p, text)| old.get(*p) == Some(text));
+    let same: Vec<(&str, &str)> = same
+        .map(|(p, text)| (p.to_str().unwrap(), text.as_str()))
+        .collect();
+    beside(changed, &same)
 }
 
 #[test]
@@ -51,7 +56,12 @@ fn every_entry_of_the_catalogue_passes_alone_and_behind_the_others() {
             assert!(!made.is_empty(), "{title}");
             let config = repo_config(top, &["ansible-hooks/"]);
             assert_says(title, &scope(&made, &config, Path::new(PLAYBOOK)), "");
-            assert_says(title, &policy(&made, Path::new(PLAYBOOK)), "");
+            // Whether a hook lets more through is left to who runs it.
+            let (verdict, hooks) =
+                policy_and_hooks(&made, Path::new(PLAYBOOK), Unknown::Hold, false);
+            assert_says(title, &verdict, "");
+            let settings = made.paths().iter().all(|p| !p.ends_with(".sh"));
+            assert_eq!(hooks.is_empty(), settings, "{title}");
             let probe = serde_json::to_string(entry.probe()).unwrap();
             let texts = [probe, entry.finding.detail.clone(), title.clone()];
             assert_says(title, &secrets(&made, &texts), "");
@@ -71,7 +81,7 @@ fn the_starter_itself_is_for_a_person_to_take_on() {
     // Its defaults look the home directory up, which a proposal may not.
     assert_says(
         "starter",
-        &policy(&made, Path::new(PLAYBOOK)),
+        &policy(&made, Path::new(PLAYBOOK), Unknown::Hold),
         "refused: lookup",
     );
     assert_says("starter", &secrets(&made, &[]), "");
@@ -95,7 +105,7 @@ fn an_edit_of_an_inline_hook_in_a_foreign_playbook_passes() {
     for new in [new, more] {
         assert_ne!(old, new);
         let made = changes(vec![change(foreign::FILE, Some(&old), Some(&new))]);
-        let verdict = policy(&made, Path::new(foreign::FILE));
+        let verdict = policy(&made, Path::new(foreign::FILE), Unknown::Hold);
         assert_says("foreign", &verdict, "");
     }
 }

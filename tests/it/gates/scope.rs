@@ -59,6 +59,33 @@ fn paths() {
             "refused: settings of a tool",
         ),
         ("ansible/.mcp.json", "refused: settings of a tool"),
+        (
+            "ansible/.v\u{17f}code/tasks.json",
+            "refused: settings of a tool",
+        ),
+        (
+            "ansible/.CLAUDE/settings.json",
+            "refused: settings of a tool",
+        ),
+        (
+            "ansible/.claude\u{200c}/settings.json",
+            "refused: settings of a tool",
+        ),
+        (
+            "ansible/roles/r/.mcp.j\u{17f}on",
+            "refused: settings of a tool",
+        ),
+        (
+            "ansible/.git\u{200c}/hooks/pre-commit",
+            "refused: git's own",
+        ),
+        ("ansible/GIT~1/config", "refused: git's own"),
+        ("ansible/.gitmodules", "refused: git's own"),
+        ("ansible/.husky/pre-commit", "refused: hooks"),
+        (
+            "ansible/.devcontainer/a.json",
+            "refused: settings of a tool",
+        ),
         ("ansible/.vscode/tasks.json", "refused: settings of a tool"),
         ("ansible/secloop.toml", "refused: secloop's own"),
         ("ansible/CLAUDE.md", "held: instructions to agents"),
@@ -78,6 +105,38 @@ fn paths() {
             let gone = judge(&[], vec![change(path, Some("a\n"), None)]);
             assert_says(&format!("{path} deleted"), &gone, says);
         }
+    }
+}
+
+/// The name of such a thing has to stand in the configuration itself, and lifts nothing else.
+#[test]
+fn what_a_person_names_may_be_touched() {
+    let allowed = [
+        "ansible/",
+        ".github/workflows/",
+        ".mcp.json",
+        ".git/",
+        "ansible/library/",
+    ];
+    for (path, says) in [
+        (".github/workflows/a.yml", ""),
+        (
+            ".github/Workflows/a.yml",
+            "refused: outside of what may be changed",
+        ),
+        (".github/a.yml", "refused: outside of what may be changed"),
+        (".mcp.json", ""),
+        ("ansible/.mcp.json", "refused: settings of a tool"),
+        (
+            ".github/workflows/.claude/settings.json",
+            "refused: settings of a tool",
+        ),
+        ("ansible/.github/workflows/a.yml", "refused: git's"),
+        (".git/config", "refused: git's own"),
+        ("ansible/library/x.sh", "refused: code that Ansible loads"),
+    ] {
+        let all = vec![change(path, None, Some("a\n"))];
+        assert_says(path, &judge(&allowed, all), says);
     }
 }
 

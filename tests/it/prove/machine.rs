@@ -46,6 +46,7 @@ impl Machine {
     pub(super) fn context(&self) -> ProbeContext {
         let path = std::env::var_os("PATH").unwrap();
         ProbeContext::new(self.sandbox.clone(), self.home(), path)
+            .with_program(env!("CARGO_BIN_EXE_secloop").into())
     }
 
     pub(super) async fn probe(
@@ -61,6 +62,7 @@ impl Machine {
                 exit,
                 stdout: stdout.map(str::to_owned),
             },
+            red: None,
         };
         probe::run(&probe, &self.context(), &CancellationToken::new()).await
     }
@@ -95,6 +97,7 @@ impl Machine {
     }
 
     pub(super) async fn measure(&self) -> Report {
-        autonomy::measure(&self.context(), &CancellationToken::new()).await
+        let corpus = autonomy::corpus(&self.home());
+        autonomy::measure(&self.context(), &corpus, &CancellationToken::new()).await
     }
 }

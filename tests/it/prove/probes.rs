@@ -30,7 +30,12 @@ async fn a_probe_is_green_as_expected_red_otherwise_and_an_error_where_it_tells_
         (script("echo ' 600 '"), 0, Some("600"), Colour::Green),
         (script("echo 644"), 0, Some("600"), Colour::Red),
         (script("echo 600; echo 600"), 0, Some("600"), Colour::Red),
-        (script("echo 600 >&2"), 0, Some("600"), Colour::Red),
+        (
+            script("echo no 600 >&2; echo 644"),
+            0,
+            Some("600"),
+            Colour::Red,
+        ),
         (script("echo 600; exit 1"), 0, Some("600"), Colour::Red),
         (
             script("echo \"$PWD\""),
@@ -54,7 +59,17 @@ async fn a_probe_is_green_as_expected_red_otherwise_and_an_error_where_it_tells_
         (script("no-such-program"), 0, None, Colour::Error),
         (script("exit 126"), 0, None, Colour::Error),
         (script("kill -9 $$"), 0, None, Colour::Error),
-        (script("if then"), 0, None, Colour::Red),
+        (script("if then"), 0, None, Colour::Error),
+        // Nothing but an error message: that is no hole that was seen.
+        (script("echo 600 >&2"), 0, Some("600"), Colour::Error),
+        (script("grep -q x no/such/file"), 0, None, Colour::Error),
+        (
+            script("[ \"$(stat -c %a no/such/file)\" = 600 ]"),
+            0,
+            None,
+            Colour::Error,
+        ),
+        (script("echo x > not-a-program"), 0, None, Colour::Error),
         (argv(&["no-such-program"]), 0, None, Colour::Error),
         (argv(&["./not-a-program"]), 0, None, Colour::Error),
         (argv(&[]), 0, None, Colour::Error),
@@ -64,6 +79,33 @@ async fn a_probe_is_green_as_expected_red_otherwise_and_an_error_where_it_tells_
             result.colour, colour,
             "{run:?} {exit} {stdout:?}: {result:?}"
         );
+    }
+}
+
+/// Where the report says what it gives while the hole is open, nothing else is red.
+#[tokio::test]
+async fn a_probe_is_red_for_the_stated_reason_alone() {
+    let machine = Machine::new().await;
+    let expect = |exit: i32, stdout: &str| Expect {
+        exit,
+        stdout: Some(stdout.to_owned()),
+    };
+    for (text, colour) in [
+        ("echo 600", Colour::Green),
+        ("echo 644", Colour::Red),
+        ("echo 666", Colour::Error),
+        ("echo 644; exit 1", Colour::Error),
+        ("true", Colour::Error),
+        ("echo 644; echo careful >&2", Colour::Red),
+    ] {
+        let probe = Probe {
+            name: "it".to_owned(),
+            run: script(text),
+            expect: expect(0, "600"),
+            red: Some(expect(0, "644")),
+        };
+        let result = probe::run(&probe, &machine.context(), &CancellationToken::new()).await;
+        assert_eq!(result.colour, colour, "{text}: {result:?}");
     }
 }
 
@@ -103,6 +145,7 @@ async fn a_probe_that_is_cancelled_is_an_error() {
             exit: 0,
             stdout: None,
         },
+        red: None,
     };
     let result = probe::run(&probe, &machine.context(), &cancel).await;
     assert_eq!(result.colour, Colour::Error);
@@ -153,7 +196,7 @@ async fn a_probe_sees_the_machine_and_changes_nothing() {
         "echo 1 > /proc/sys/kernel/sysrq",
     ] {
         let result = machine.script(act).await;
-        assert_eq!(result.colour, Colour::Red, "{act}: {result:?}");
+        assert_eq!(result.colour, Colour::Error, "{act}: {result:?}");
     }
     assert_eq!(
         std::fs::read_to_string(machine.home().join("file")).unwrap(),
@@ -176,7 +219,7 @@ async fn a_probe_reaches_no_network() {
     let port = listener.local_addr().unwrap().port();
     let call = || argv(&["bash", "-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{port}")]);
     let result = machine.probe(call(), 0, None).await;
-    assert_eq!(result.colour, Colour::Red, "{result:?}");
+    assert_eq!(result.colour, Colour::Error, "{result:?}");
     assert!(listener.accept().is_err(), "nobody called");
     // Unconfined the very same call gets through.
     let machine = machine.unconfined();

@@ -146,7 +146,7 @@ async fn a_file_may_become_a_directory_and_a_directory_a_file() {
     );
     assert!(staged.join("site.yml/part.yml").is_file());
     let made = repo
-        .commit(&changes, "Swap", uuid::Uuid::now_v7())
+        .commit(&changes, "Swap", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap();
     let list = git(at.top(), &["ls-tree", "-r", "--name-only", made.as_str()]);

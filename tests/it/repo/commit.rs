@@ -26,7 +26,7 @@ async fn exactly_the_proposal_is_committed() {
     let turn = uuid::Uuid::now_v7();
 
     let made = repo
-        .commit(&changes, "Close a port\n\nWhy.\n\n", turn)
+        .commit(&changes, "Close a port\n\nWhy.\n\n", turn, &[])
         .await
         .unwrap();
 
@@ -66,7 +66,7 @@ async fn the_commit_of_a_turn_is_found() {
     let (repo, changes) = at.edited(edit).await;
     let (turn, other) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
     assert_eq!(repo.find_commit(turn).await.unwrap(), None);
-    let made = repo.commit(&changes, "One", turn).await.unwrap();
+    let made = repo.commit(&changes, "One", turn, &[]).await.unwrap();
     write(&at.worktree().join("later.yml"), "later\n");
     git(&at.worktree(), &["add", "--all"]);
     git(&at.worktree(), &["commit", "--quiet", "-m", "Later"]);
@@ -83,7 +83,7 @@ async fn a_branch_that_moved_meanwhile_is_not_committed_to() {
     git(&at.worktree(), &["commit", "--quiet", "-m", "Later"]);
     let head = repo.head().await.unwrap();
     let why = repo
-        .commit(&changes, "One", uuid::Uuid::now_v7())
+        .commit(&changes, "One", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap_err();
     assert!(why.contains("moved while the change was proven"), "{why}");
@@ -95,7 +95,9 @@ async fn a_branch_that_moved_meanwhile_is_not_committed_to() {
 async fn commits(at: &Checkout) -> Result<Repo, String> {
     let (repo, changes) = at.edited(edit).await;
     let head = repo.head().await.unwrap();
-    let done = repo.commit(&changes, "One", uuid::Uuid::now_v7()).await;
+    let done = repo
+        .commit(&changes, "One", uuid::Uuid::now_v7(), &[])
+        .await;
     if let Err(why) = done {
         assert_eq!(repo.head().await.unwrap(), head);
         assert_eq!(git(&at.worktree(), &["status", "--porcelain"]), "");
@@ -146,7 +148,7 @@ async fn a_commit_that_git_would_alter_is_undone() {
     let (repo, changes) = at.edited(|c| write(&c.join("crlf.yml"), "one\r\n")).await;
     let head = repo.head().await.unwrap();
     let why = repo
-        .commit(&changes, "One", uuid::Uuid::now_v7())
+        .commit(&changes, "One", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap_err();
     assert!(why.contains("exactly the proven change"), "{why}");
@@ -182,7 +184,7 @@ async fn a_commit_that_cannot_be_read_back_is_undone() {
             .await
             .unwrap();
         let turn = uuid::Uuid::now_v7();
-        let why = broken.commit(&changes, "One", turn).await.unwrap_err();
+        let why = broken.commit(&changes, "One", turn, &[]).await.unwrap_err();
         assert!(why.contains("broken"), "{why}");
         assert_eq!(repo.head().await.unwrap(), head, "{fails}");
         assert_eq!(repo.find_commit(turn).await.unwrap(), None);

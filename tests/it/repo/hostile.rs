@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::fifo;
-use crate::support::git::{Checkout, chmod, git, write};
+use crate::support::git::{Checkout, chmod, files, git, write};
 
 #[tokio::test]
 async fn an_agent_that_commits_hides_nothing() {
@@ -68,7 +68,7 @@ async fn nothing_in_the_clone_is_run() {
     let staged = at.dir().join("staged");
     std::fs::create_dir(&staged).unwrap();
     repo.stage(&changes, &staged).await.unwrap();
-    repo.commit(&changes, "One", uuid::Uuid::now_v7())
+    repo.commit(&changes, "One", uuid::Uuid::now_v7(), &[])
         .await
         .unwrap();
     changes.unified_diff();
@@ -153,7 +153,14 @@ async fn what_is_neither_file_nor_directory_is_refused() {
 
 #[tokio::test]
 async fn a_repository_inside_is_refused() {
-    for name in [".git", ".GIT"] {
+    for name in [
+        ".git",
+        ".GIT",
+        ".git\u{200c}",
+        "\u{feff}.gi\u{200d}t",
+        ".git.",
+        "GIT~1",
+    ] {
         let at = Checkout::new();
         let why = at
             .refused(|clone| write(&clone.join("roles").join(name).join("config"), ""))
@@ -162,6 +169,177 @@ async fn a_repository_inside_is_refused() {
             why,
             format!("roles/{name}: a repository inside the repository")
         );
+    }
+}
+
+/// At the top too, where the copy's own lies beside it.
+#[tokio::test]
+async fn a_second_one_that_a_mac_takes_for_the_copys_own_is_refused() {
+    let at = Checkout::new();
+    let why = at
+        .refused(|clone| write(&clone.join(".git\u{200c}/hooks/pre-commit"), "#!/bin/sh\n"))
+        .await;
+    assert!(why.ends_with("a repository inside the repository"), "{why}");
+}
+
+#[tokio::test]
+async fn a_file_with_a_second_name_is_refused_and_not_read() {
+    let at = Checkout::new();
+    write(&at.dir().join("outside/secret"), "secret");
+    let secret = at.dir().join("outside/secret");
+    let why = at
+        .refused(|clone| std::fs::hard_link(&secret, clone.join("new.yml")).unwrap())
+        .await;
+    assert_eq!(why, "new.yml: a file with a second name (hard link)");
+    // Also where it took the place of a file that was there.
+    let at = Checkout::new();
+    let why = at
+        .refused(|clone| {
+            std::fs::remove_file(clone.join("site.yml")).unwrap();
+            std::fs::hard_link(&secret, clone.join("site.yml")).unwrap();
+        })
+        .await;
+    assert_eq!(why, "site.yml: a file with a second name (hard link)");
+}
+
+#[tokio::test]
+async fn the_clone_shares_no_file_with_anything() {
+    use std::os::unix::fs::MetadataExt;
+    let at = Checkout::new();
+    let (_repo, clone) = at.cloned().await;
+    let inodes = |dir: &Path| -> std::collections::BTreeSet<u64> {
+        let meta = |path| std::fs::symlink_metadata(dir.join(path)).unwrap();
+        let all: Vec<_> = files(dir).into_keys().map(meta).collect();
+        assert!(all.iter().all(|m| m.nlink() == 1));
+        all.iter().map(MetadataExt::ino).collect()
+    };
+    let ours = inodes(&clone);
+    assert!(ours.len() > 5);
+    assert!(ours.is_disjoint(&inodes(at.top())) && ours.is_disjoint(&inodes(&at.worktree())));
+}
+
+#[tokio::test]
+async fn a_tree_without_end_is_refused() {
+    let at = Checkout::new();
+    let deep = "d/".repeat(70);
+    let why = at
+        .refused(|clone| write(&clone.join(deep).join("x.yml"), ""))
+        .await;
+    assert!(why.ends_with("nested too deeply"), "{why}");
+}
+
+/// Somebody who is still there swaps a file and a directory for links while they are read.
+#[tokio::test]
+async fn what_is_swapped_for_a_link_meanwhile_is_not_followed() {
+    let at = Checkout::new();
+    write(&at.dir().join("outside/main.yml"), "secret");
+    let outside = at.dir().join("outside");
+    let (repo, clone) = at.cloned().await;
+    write(&clone.join("new.yml"), "new\n");
+    for (place, link) in [("new.yml", "main.yml"), ("roles/a/tasks", "")] {
+        let beside = |name: &str| clone.parent().unwrap().join(name);
+        symlink(outside.join(link), beside("link")).unwrap();
+        let (one, other, aside) = (clone.join(place), beside("link"), beside("aside"));
+        let swapper = Swapper::start(move || {
+            std::fs::rename(&one, &aside)?;
+            std::fs::rename(&other, &one)?;
+            std::fs::rename(&one, &other)?;
+            std::fs::rename(&aside, &one)
+        });
+        for _ in 0..15 {
+            match repo.changes(&clone).await {
+                Ok(changes) => {
+                    let secret = Some(&b"secret"[..]);
+                    assert!(changes.all().iter().all(|c| c.new.as_deref() != secret));
+                }
+                Err(why) => assert!(!why.contains("secret"), "{why}"),
+            }
+        }
+        assert!(swapper.end() > 0);
+        std::fs::remove_file(beside("link")).unwrap();
+    }
+}
+
+/// Does something over and over beside a test.
+struct Swapper {
+    done: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    thread: std::thread::JoinHandle<u32>,
+}
+
+impl Swapper {
+    fn start(swap: impl Fn() -> std::io::Result<()> + Send + 'static) -> Self {
+        let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stop = std::sync::Arc::clone(&done);
+        let thread = std::thread::spawn(move || {
+            let mut count = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                swap().unwrap();
+                count += 1;
+            }
+            count
+        });
+        Self { done, thread }
+    }
+
+    /// How often it did it.
+    fn end(self) -> u32 {
+        self.done.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+/// A harness that asks git about the agent's tree runs what that tree's settings name.
+#[tokio::test]
+async fn git_never_works_in_the_clone_once_the_agent_had_it() {
+    let at = Checkout::new();
+    // Writes down where it is called and with what.
+    let log = at.dir().join("git-calls");
+    let path = std::env::var_os("PATH").unwrap();
+    let real = secloop::process::find_on_path("git", &path).unwrap();
+    let bin = at.dir().join("bin");
+    write(
+        &bin.join("git"),
+        format!(
+            "#!/bin/sh\necho \"$PWD $*\" >> {}\nexec {} \"$@\"\n",
+            log.display(),
+            real.display()
+        ),
+    );
+    chmod(&bin.join("git"), 0o755);
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)));
+    let state = at.dir().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let repo = secloop::repo::Repo::open(&at.config, &state, &path.unwrap())
+        .await
+        .unwrap();
+    let clone = at.dir().join("clone");
+    repo.clone_for_agent(&clone).await.unwrap();
+    assert!(
+        std::fs::read_to_string(&log)
+            .unwrap()
+            .contains("/clone -c ")
+    );
+    std::fs::remove_file(&log).unwrap();
+
+    write(&clone.join("new.yml"), "new\n");
+    let changes = repo.changes(&clone).await.unwrap();
+    let staged = at.dir().join("staged");
+    std::fs::create_dir(&staged).unwrap();
+    repo.stage(&changes, &staged).await.unwrap();
+    repo.commit(&changes, "One", uuid::Uuid::now_v7(), &[])
+        .await
+        .unwrap();
+    let calls = std::fs::read_to_string(&log).unwrap();
+    assert!(calls.lines().count() > 3, "{calls}");
+    assert!(!calls.contains("/clone"), "{calls}");
+    for call in calls.lines() {
+        for pinned in [
+            "core.hooksPath=/dev/null",
+            "core.fsmonitor=false",
+            "protocol.allow=never",
+        ] {
+            assert!(call.contains(pinned), "{call}");
+        }
     }
 }
 

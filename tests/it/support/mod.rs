@@ -11,6 +11,9 @@ pub(crate) mod git;
 pub(crate) mod inside;
 pub(crate) mod meter;
 pub(crate) mod model;
+pub(crate) mod past;
+#[cfg(target_os = "linux")]
+pub(crate) mod podman;
 #[cfg(target_os = "linux")]
 pub(crate) mod points;
 #[cfg(target_os = "linux")]

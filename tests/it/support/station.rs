@@ -104,6 +104,18 @@ impl Station {
         std::fs::read_to_string(page).unwrap_or_default()
     }
 
+    /// Whose wakes are far apart: on a busy machine a turn may outlast a short interval.
+    pub(crate) fn unhurried(self) -> Self {
+        self.replacing("interval = \"1s\"", "interval = \"6h\"")
+    }
+
+    /// With another text in the configuration, as a person would edit it.
+    pub(crate) fn replacing(mut self, old: &str, new: &str) -> Self {
+        assert!(self.config.contains(old), "{old}");
+        self.config = self.config.replace(old, new);
+        self
+    }
+
     /// Adds a section to the configuration.
     pub(crate) fn section(mut self, name: &str, keys: &str) -> Self {
         let _ = writeln!(self.config, "[{name}]\n{keys}\n");

@@ -1,0 +1,468 @@
+//! What is put on the machine: whole files of the repository, and text inline in a task. Judged by
+//! where it goes, against what went there before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::env::{Choice, View};
+use super::issue::Issue;
+use super::lists::Pair;
+use super::places::{self, Place};
+use super::tasks::{self, At};
+use super::{expand, jinja, schema, scripts, settings};
+use crate::playbook::yaml::Node;
+
+/// Words in a line that grant, start or weaken something, and why a person decides.
+const LINES: [(&str, &str); 19] = [
+    ("nopasswd", "it grants root without a password"),
+    ("permitrootlogin yes", "it lets root log in"),
+    ("permitemptypasswords yes", "it lets in without a password"),
+    ("passwordauthentication yes", "it opens logins by password"),
+    ("authorizedkeyscommand", "it runs a program at a login"),
+    (
+        "authorizedkeysfile",
+        "it moves the keys that let somebody in",
+    ),
+    ("proxycommand", "it runs a program at a connection"),
+    ("localcommand", "it runs a program at a connection"),
+    ("ld_preload", "it loads code into other programs"),
+    ("ld.so.preload", "it loads code into other programs"),
+    ("dyld_insert_libraries", "it loads code into other programs"),
+    ("core_pattern", "it runs a program at a crash"),
+    ("programarguments", "it starts a program"),
+    ("execstart", "it starts a program"),
+    ("pam_permit", "it lets everybody in"),
+    ("userdel_cmd", "it runs a program"),
+    ("sshcommand", "it runs a program"),
+    ("fsmonitor", "it runs a program"),
+    ("ansible_vault", "nobody can read it"),
+];
+
+/// A text that a task puts somewhere.
+struct Put {
+    to: String,
+    text: String,
+    line: usize,
+    template: bool,
+}
+
+/// The files of the repository that a task puts on the machine.
+pub(super) fn sources(at: At<'_>, task: &Node) -> Vec<String> {
+    let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+    let module = tasks::module(task).map_or("", |(name, ..)| name);
+    let dir = if module.ends_with("template") {
+        "templates"
+    } else {
+        "files"
+    };
+    each.iter()
+        .filter_map(|given| at.side.tree.find(at.file, dir, given.get("src")?.text()?))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The texts of a task, with every value put in that is known.
+fn texts(at: At<'_>, task: &Node) -> Vec<Put> {
+    let Some((module, ..)) = tasks::module(task) else {
+        return Vec::new();
+    };
+    let bare = module.rsplit('.').next().unwrap_or(module);
+    if !["copy", "template"].contains(&bare) {
+        return Vec::new();
+    }
+    let dir = if bare == "template" {
+        "templates"
+    } else {
+        "files"
+    };
+    let mut all = Vec::new();
+    for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
+        let mut to = ["dest", "path", "name"]
+            .iter()
+            .find_map(|k| given.get(k)?.text())
+            .unwrap_or_default()
+            .to_owned();
+        if let Some(content) = given.get("content") {
+            all.push(Put {
+                to,
+                text: as_text(content),
+                line: content.line,
+                template: true,
+            });
+        } else if let Some(src) = given.get("src").and_then(Node::text)
+            && let Some(path) = at.side.tree.find(at.file, dir, src)
+        {
+            if places::is_directory(&to) {
+                let name = src.rsplit('/').next().unwrap_or_default();
+                to = format!("{}/{name}", to.trim_end_matches('/'));
+            }
+            let text = at.side.tree.text(path).unwrap_or_default();
+            let line = given.get("src").map_or(task.line, |s| s.line);
+            for text in rendered(at, task, text, bare == "template") {
+                all.push(Put {
+                    to: to.clone(),
+                    text,
+                    line,
+                    template: bare == "template",
+                });
+            }
+        }
+    }
+    all
+}
+
+/// A template's text for each choice of values.
+fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> {
+    if !template {
+        return vec![text.to_owned()];
+    }
+    let mut locals = at.locals.clone();
+    for (name, _, value) in task.get("vars").and_then(Node::map).unwrap_or_default() {
+        locals.insert(name.clone(), value.clone());
+    }
+    let node = Node::quoted(1, text);
+    let choices = at
+        .side
+        .env
+        .choices(&node, &locals)
+        .unwrap_or_else(|| vec![Choice::new()]);
+    let one = |choice: &Choice| {
+        let view = View {
+            env: &at.side.env,
+            locals: &locals,
+            choice,
+        };
+        // Line by line: a line that is one expression alone must not become a list.
+        let line = |l: &str| {
+            let node = view.put(&Node::quoted(1, l));
+            node.text().map_or_else(|| l.to_owned(), str::to_owned)
+        };
+        let mut out: String = text.lines().map(|l| line(l) + "\n").collect();
+        if !text.ends_with('\n') {
+            out.pop();
+        }
+        out
+    };
+    let all: BTreeSet<String> = choices.iter().map(one).collect();
+    all.into_iter().collect()
+}
+
+/// A hook that may let more through: running it settles that.
+pub(super) const HOOK_LOOSENS: &str = "hook-loosens";
+
+/// An agent's hook as it was and as it would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Where it is deployed.
+    pub place: String,
+    /// As it was, if it was there.
+    pub old: Option<String>,
+    /// As it would be.
+    pub new: String,
+}
+
+/// The hooks that a change changes, with every value put in that is known.
+pub(super) fn hooks(known: &super::known::Known) -> Vec<Hook> {
+    let locals = BTreeMap::new();
+    let all = |side: &super::known::Side, new: bool| -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for list in side.tree.lists() {
+            let pair = Pair::of(known, list.path, &locals);
+            below(
+                if new { pair.new } else { pair.old },
+                list.tasks,
+                &mut found,
+            );
+        }
+        found
+    };
+    let (was, is) = (all(&known.old, false), all(&known.new, true));
+    is.into_iter()
+        .filter(|(place, text)| was.get(place) != Some(text))
+        .map(|(place, new)| Hook {
+            old: was.get(&place).cloned(),
+            place,
+            new,
+        })
+        .collect()
+}
+
+fn below(at: At<'_>, list: &[Node], found: &mut BTreeMap<String, String>) {
+    for task in list {
+        for text in texts(at, task) {
+            let (place, _) = places::class(at.known, &text.to);
+            if schema::is_agent_shell(&place) {
+                found.insert(place, text.text);
+            }
+        }
+        for key in ["block", "rescue", "always"] {
+            below(
+                at,
+                task.get(key).and_then(Node::list).unwrap_or_default(),
+                found,
+            );
+        }
+    }
+}
+
+/// Judges what a task puts on the machine.
+pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
+    let known = pair.new.known;
+    let before = old.map(|o| texts(pair.old, o)).unwrap_or_default();
+    let mut issues = parts(pair, old, new);
+    for (at, now) in texts(pair.new, new).into_iter().enumerate() {
+        let was = before.iter().find(|b| b.to == now.to).or(before.get(at));
+        if was.is_some_and(|w| w.text == now.text && w.to == now.to) {
+            continue;
+        }
+        let was = was.filter(|w| w.to == now.to).map(|w| w.text.as_str());
+        let (place, what) = places::class(known, &now.to);
+        let mut found = match what {
+            Place::Grammar(grammar) => schema::judge(grammar, &place, was, &now.text, 0),
+            Place::Written if place.starts_with('/') && was.is_some() => vec![Issue::held(
+                "destination",
+                1,
+                format!("the text of {place} changes, and no rule knows its grammar"),
+            )],
+            _ => text(&place, was, &now.text),
+        };
+        if schema::is_agent_shell(&place) {
+            for issue in found.iter_mut().filter(|i| i.rule == scripts::LOOSENS) {
+                issue.rule = HOOK_LOOSENS;
+            }
+        }
+        if places::is_judged(&place) {
+            found.extend(unknown(pair.new, was, &now.text));
+        }
+        if now.template {
+            found.extend(template_news(was, &now.text).into_iter().filter(|i| i.bad));
+        }
+        issues.extend(found.into_iter().map(|i| i.at(now.line)));
+    }
+    issues
+}
+
+/// Parts of files as settings in lines: what a module sets, with the place where it does.
+fn settings_of(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
+    let Some((module, line, _)) = tasks::module(task) else {
+        return Vec::new();
+    };
+    let bare = module.rsplit('.').next().unwrap_or(module);
+    let mut all = Vec::new();
+    for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
+        let text = |key: &str| {
+            given
+                .get(key)
+                .and_then(Node::text)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let to = ["dest", "path"]
+            .iter()
+            .find_map(|k| given.get(k)?.text())
+            .unwrap_or_default()
+            .to_owned();
+        match bare {
+            "lineinfile" => all.push((to, text("line"), line)),
+            "blockinfile" => all.push((to, text("block") + &text("content"), line)),
+            "ini_file" => all.push((to, format!("{}={}", text("option"), text("value")), line)),
+            "sysctl" => all.push((
+                "/etc/sysctl.conf".to_owned(),
+                format!(
+                    "{}{}={}{}",
+                    text("name"),
+                    text("key"),
+                    text("value"),
+                    text("val")
+                ),
+                line,
+            )),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Settings of a changed task that are gone or less strict.
+fn parts(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
+    let Some(old) = old else { return Vec::new() };
+    let (was, is) = (settings_of(pair.old, old), settings_of(pair.new, new));
+    let joined = |all: &[(String, String, usize)], to: &str| -> String {
+        let same = all.iter().filter(|(t, ..)| t == to);
+        same.map(|(_, text, _)| text.clone() + "\n").collect()
+    };
+    let places: BTreeSet<&String> = is.iter().map(|(to, ..)| to).collect();
+    let mut issues = Vec::new();
+    for to in places {
+        let (place, what) = places::class(pair.new.known, to);
+        if let Place::Grammar(grammar) = what {
+            let line = is.first().map_or(1, |(.., line)| *line);
+            let found = schema::compare(grammar, &place, &joined(&was, to), &joined(&is, to), line);
+            issues.extend(found.into_iter().map(|i| i.at(line)));
+        }
+    }
+    issues
+}
+
+/// Judges a deployed file that no task names, by its path and what is new in it.
+pub(super) fn alone(at: At<'_>, path: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (kind, template) = match name.strip_suffix(".j2") {
+        Some(inner) => (inner, true),
+        None => (name, false),
+    };
+    let mut issues = Vec::new();
+    if template {
+        issues.extend(template_news(old, new));
+        if [".sh", ".json"].iter().any(|end| kind.ends_with(end)) || new.starts_with("#!") {
+            issues.extend(unknown(at, old, new));
+        }
+    }
+    if let Some(why) = unread(path, kind) {
+        issues.push(Issue::held(
+            "destination-persistent",
+            1,
+            format!("{why}; a person decides about it"),
+        ));
+    }
+    if kind.ends_with(".md") {
+        return issues;
+    }
+    issues.extend(text(kind, old, new));
+    issues
+}
+
+/// Why nobody can tell from a file's text what it does where it is deployed.
+fn unread(path: &str, kind: &str) -> Option<&'static str> {
+    let deployed = super::tree::section(path) == super::tree::Section::Deployed;
+    // A role keeps .zshrc as zshrc, dot_zshrc or .zshrc.
+    let bare = kind
+        .trim_start_matches("dot")
+        .trim_start_matches(['.', '_', '-']);
+    if kind.ends_with(".plist") {
+        Some("a property list can start programs")
+    } else if kind.ends_with(".sh") || kind.ends_with(".json") || !deployed {
+        None
+    } else if kind.ends_with(".md") {
+        Some("a deployed text for people or agents, which no rule reads")
+    } else if places::is_persistent(&format!("/.{bare}")) {
+        Some("a file of this name starts programs or grants access")
+    } else {
+        None
+    }
+}
+
+/// Expressions of a template that the old one does not have.
+pub(super) fn template_news(old: Option<&str>, new: &str) -> Vec<Issue> {
+    let known: BTreeSet<String> = old
+        .map(jinja::parts)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    if jinja::parts(new).iter().all(|part| known.contains(part))
+        && !new.trim_start().starts_with("#jinja2:")
+    {
+        return Vec::new();
+    }
+    let before = old.map(|o| jinja::text(o, 1)).unwrap_or_default();
+    let old_has = |issue: &Issue| before.iter().any(|b| b.what == issue.what);
+    // A call that is there already may be there again only as it was written.
+    let whole = |issue: &Issue| {
+        let line = new
+            .lines()
+            .nth(issue.line.saturating_sub(1))
+            .unwrap_or_default();
+        old.is_some_and(|o| o.lines().any(|l| l == line))
+    };
+    jinja::text(new, 1)
+        .into_iter()
+        .filter(|i| !(old_has(i) && whole(i)))
+        .collect()
+}
+
+/// Judges a text by the kind of its file.
+fn text(kind: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let folded = kind.to_lowercase();
+    let kind = folded.trim_end_matches(".j2");
+    let mut issues = lines(old, new, 1);
+    if kind.ends_with(".sh") || new.starts_with("#!") {
+        issues.extend(scripts::judge(old, new));
+    }
+    if kind.ends_with(".json") {
+        issues.extend(settings::judge(old, new));
+    }
+    issues
+}
+
+/// Judges a text line by line where nothing is known of its grammar.
+pub(super) fn lines(old: Option<&str>, new: &str, from: usize) -> Vec<Issue> {
+    let known: BTreeSet<&str> = old.unwrap_or_default().lines().map(str::trim).collect();
+    let mut issues = Vec::new();
+    for (at, line) in new.lines().enumerate() {
+        let folded = line.to_lowercase();
+        let words = folded.split_whitespace().collect::<Vec<_>>().join(" ");
+        let comment = words.starts_with('#') || words.starts_with("//");
+        if comment || known.contains(line.trim()) {
+            continue;
+        }
+        if let Some((what, why)) = LINES.iter().find(|(what, _)| words.contains(what)) {
+            issues.push(
+                Issue::held(
+                    "content",
+                    from + at,
+                    format!("{what}: {why}; a person decides"),
+                )
+                .about(line),
+            );
+        }
+    }
+    issues
+}
+
+/// Expressions that are new in a script or in settings and whose value no rule has seen.
+fn unknown(at: At<'_>, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let before = old.map(jinja::parts).unwrap_or_default();
+    jinja::parts(new)
+        .into_iter()
+        .filter(|part| !before.contains(part))
+        .filter(|part| !at.known.is_home(part) && !super::known::is_home_expression(part))
+        .filter(|part| {
+            let locals = BTreeMap::new();
+            let view = View {
+                env: &at.side.env,
+                locals: &locals,
+                choice: &Choice::new(),
+            };
+            // The home directory by a variable of the playbook's own.
+            super::expression::value(&view, part, 0).is_none_or(|v| v.text() != Some("~"))
+        })
+        .map(|part| {
+            Issue::held(
+                "value-unknown",
+                1,
+                format!("the value of {part} becomes a part of it unread; write the text itself"),
+            )
+        })
+        .collect()
+}
+
+/// Ansible writes a map or a list as JSON.
+fn as_text(node: &Node) -> String {
+    node.text()
+        .map_or_else(|| as_json(node).to_string(), str::to_owned)
+}
+
+fn as_json(node: &Node) -> serde_json::Value {
+    if let Some(items) = node.list() {
+        return items.iter().map(as_json).collect();
+    }
+    if let Some(pairs) = node.map() {
+        return pairs
+            .iter()
+            .map(|(key, _, value)| (key.clone(), as_json(value)))
+            .collect();
+    }
+    match (node.is_plain(), node.boolean()) {
+        (true, Some(yes)) if node.text() != Some("1") && node.text() != Some("0") => yes.into(),
+        _ => node.text().unwrap_or_default().into(),
+    }
+}

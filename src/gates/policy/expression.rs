@@ -1,0 +1,227 @@
+//! The value of a simple expression: a name, its parts, and filters that only compute.
+
+use super::env::View;
+use crate::playbook::yaml::{Node, Value};
+
+/// The value of an expression, where the files alone tell it.
+pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
+    let mut parts = split(text, '|').into_iter();
+    let head = parts.next()?;
+    let mut now = sum(view, head.trim(), depth);
+    for filter in parts {
+        now = Ok(apply(view, now, filter.trim(), depth)?);
+    }
+    now.ok()
+}
+
+/// Whether a condition holds: a name, its negation, or a comparison with a literal.
+pub(super) fn truth(view: &View<'_>, text: &str) -> Option<bool> {
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix("not ") {
+        return truth(view, rest).map(|t| !t);
+    }
+    for (sign, same) in [("==", true), ("!=", false)] {
+        if let Some((left, right)) = text.split_once(sign) {
+            let (left, right) = (value(view, left, 0)?, value(view, right, 0)?);
+            return Some((left.text()? == right.text()?) == same);
+        }
+    }
+    value(view, text, 0)?.boolean()
+}
+
+/// What has no value: `true` where nothing defines it.
+type Found = Result<Node, bool>;
+
+fn sum(view: &View<'_>, text: &str, depth: usize) -> Found {
+    let text = strip_parens(text);
+    for sign in ['~', '+'] {
+        let parts = split(text, sign);
+        if parts.len() > 1 {
+            let all: Result<Vec<Node>, bool> =
+                parts.iter().map(|p| atom(view, p.trim(), depth)).collect();
+            return joined(&all?).ok_or(false);
+        }
+    }
+    atom(view, text, depth)
+}
+
+fn joined(all: &[Node]) -> Option<Node> {
+    let line = all.first()?.line;
+    if all.iter().all(|n| n.list().is_some()) {
+        let items = all
+            .iter()
+            .flat_map(|n| n.list().unwrap_or_default().to_vec());
+        return Some(Node {
+            line,
+            value: Value::List(items.collect()),
+        });
+    }
+    let texts: Option<Vec<&str>> = all.iter().map(Node::text).collect();
+    Some(Node::quoted(line, texts?.concat()))
+}
+
+fn atom(view: &View<'_>, text: &str, depth: usize) -> Found {
+    let text = strip_parens(text);
+    if let Some(quoted) = literal(text) {
+        return Ok(Node::quoted(0, quoted));
+    }
+    if text == "[]" {
+        return Ok(list(Vec::new()));
+    }
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+        || ["true", "false", "True", "False"].contains(&text)
+    {
+        return Ok(Node {
+            line: 0,
+            value: Value::Scalar {
+                text: text.to_owned(),
+                plain: true,
+            },
+        });
+    }
+    if super::known::is_home_expression(text) {
+        return Ok(Node::quoted(0, "~"));
+    }
+    if [
+        "ansible_user_id",
+        "ansible_facts['user_id']",
+        "ansible_facts.user_id",
+    ]
+    .contains(&text)
+    {
+        return Ok(Node::quoted(0, "user"));
+    }
+    path(view, text, depth)
+}
+
+/// `name`, `name.key`, `name['key']`, `name[0]`.
+fn path(view: &View<'_>, text: &str, depth: usize) -> Found {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = text.find(|c| !word(c)).unwrap_or(text.len());
+    let (name, mut rest) = text.split_at(end);
+    if name.is_empty() {
+        return Err(false);
+    }
+    let mut now = view.put_at(view.get(name)?, depth);
+    while !rest.is_empty() {
+        let (key, after) = if let Some(inner) = rest.strip_prefix('.') {
+            let end = inner.find(|c| !word(c)).unwrap_or(inner.len());
+            inner.split_at(end)
+        } else if let Some(inner) = rest.strip_prefix('[') {
+            let (key, after) = inner.split_once(']').ok_or(false)?;
+            (key.trim_matches(['\'', '"']), after)
+        } else {
+            return Err(false);
+        };
+        let next = match &now.value {
+            Value::Map(_) => now.get(key).cloned().ok_or(true)?,
+            Value::List(items) => key
+                .parse::<usize>()
+                .ok()
+                .and_then(|at| items.get(at).cloned())
+                .ok_or(false)?,
+            Value::Scalar { .. } => return Err(false),
+        };
+        now = view.put_at(&next, depth);
+        rest = after;
+    }
+    if now.text().is_some_and(super::jinja::is_template) {
+        return Err(false);
+    }
+    Ok(now)
+}
+
+fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node> {
+    let (name, arguments) = match filter.split_once('(') {
+        Some((name, rest)) => (name.trim(), rest.strip_suffix(')')?),
+        None => (filter, ""),
+    };
+    let name = name.trim_start_matches("ansible.builtin.");
+    if ["default", "d"].contains(&name) {
+        let first = split(arguments, ',').into_iter().next()?;
+        return match now {
+            Ok(node) => Some(node),
+            Err(true) if first.trim() == "omit" => Some(Node::quoted(0, super::expand::OMIT)),
+            Err(true) => value(view, first, depth + 1),
+            Err(false) => None,
+        };
+    }
+    let node = now.ok()?;
+    let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
+    match name {
+        "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory"
+        | "to_json" | "expanduser" => Some(node),
+        "trim" => text(|t| t.trim().to_owned()),
+        "lower" => text(str::to_lowercase),
+        "upper" => text(str::to_uppercase),
+        "first" => node.list()?.first().cloned(),
+        "last" => node.list()?.last().cloned(),
+        "basename" => text(|t| t.rsplit('/').next().unwrap_or_default().to_owned()),
+        "dirname" => text(|t| super::tree::parent(t).to_owned()),
+        "join" => {
+            let by = literal(arguments.trim()).unwrap_or_default();
+            let items: Option<Vec<&str>> = node.list()?.iter().map(Node::text).collect();
+            Some(Node::quoted(node.line, items?.join(by)))
+        }
+        "dict2items" => Some(items(&node)),
+        _ => None,
+    }
+}
+
+/// A map as a list of keys and values.
+pub(super) fn items(map: &Node) -> Node {
+    let pairs = map.map().unwrap_or_default().iter();
+    let one = |(key, line, value): &(String, usize, Node)| Node {
+        line: *line,
+        value: Value::Map(vec![
+            ("key".to_owned(), *line, Node::quoted(*line, key.clone())),
+            ("value".to_owned(), *line, value.clone()),
+        ]),
+    };
+    list(pairs.map(one).collect())
+}
+
+fn list(items: Vec<Node>) -> Node {
+    Node {
+        line: 0,
+        value: Value::List(items),
+    }
+}
+
+/// A text in quotes, without anything in it that would change what it says.
+fn literal(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| ['\'', '"'].contains(c))?;
+    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains([quote, '\\'])).then_some(inner)
+}
+
+fn strip_parens(text: &str) -> &str {
+    let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
+    match inner {
+        Some(inner) if !inner.contains(['(', ')']) => inner.trim(),
+        _ => text,
+    }
+}
+
+/// Splits at a sign outside of quotes and brackets.
+fn split(text: &str, sign: char) -> Vec<&str> {
+    let (mut depth, mut quote, mut from, mut parts) = (0_i32, None, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(q) if q == c => quote = None,
+            Some(_) => {}
+            None => match c {
+                '\'' | '"' => quote = Some(c),
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                c if c == sign && depth == 0 => {
+                    parts.push(text.get(from..at).unwrap_or_default());
+                    from = at + c.len_utf8();
+                }
+                _ => {}
+            },
+        }
+    }
+    parts.push(text.get(from..).unwrap_or_default());
+    parts
+}

@@ -1,0 +1,280 @@
+//! Kernel modules, audit rules, updates, logs, time: one line at a time.
+
+use super::squeezed;
+use super::table::{Word, is_plain};
+
+fn held(what: impl Into<String>) -> Word {
+    Word::Held(what.into())
+}
+
+fn refused(what: impl Into<String>) -> Word {
+    Word::Refused(what.into())
+}
+
+/// Modules that hardly anybody needs and that were ways in.
+const MODULES: &str = " cramfs freevxfs jffs2 hfs hfsplus squashfs udf usb-storage usb_storage dccp sctp rds tipc \
+    firewire-core firewire_core firewire-ohci firewire-sbp2 thunderbolt bluetooth btusb uvcvideo \
+    pcspkr floppy af_802154 appletalk atm ax25 can decnet econet ipx n-hdlc netrom p8022 p8023 psnap rose x25 \
+    gfs2 ksmbd nfsv3 cifs vivid ";
+
+/// A line of modprobe.d.
+pub(super) fn modprobe(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let known = |module: &str| MODULES.split(' ').any(|m| m == module);
+    match words.as_slice() {
+        ["blacklist", module] | ["alias", module, "off"] if known(module) => Word::Good,
+        ["blacklist", module] => held(format!("the module {module} is no longer loaded")),
+        [
+            "install",
+            module,
+            "/bin/true" | "/bin/false" | "/usr/bin/true" | "/usr/bin/false",
+        ] => {
+            if known(module) {
+                Word::Good
+            } else {
+                held(format!("the module {module} can no longer be loaded"))
+            }
+        }
+        ["install" | "remove", ..] => {
+            refused("it runs a program when a module is loaded; use /bin/false")
+        }
+        _ => held("a line of modprobe that no rule knows"),
+    }
+}
+
+/// A rule of auditd.
+pub(super) fn rules(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["-w", path, "-p", how, "-k", _]
+            if path.starts_with('/') && how.chars().all(|c| "rwxa".contains(c)) =>
+        {
+            Word::Good
+        }
+        ["-a", "always,exit" | "exit,always", rest @ ..] => {
+            let mut rest = rest.iter();
+            while let Some(flag) = rest.next() {
+                let known = ["-F", "-S", "-k", "-C"].contains(flag);
+                if !known || rest.next().is_none() {
+                    return held("an audit rule that no rule knows");
+                }
+            }
+            Word::Good
+        }
+        ["-b", n] if n.parse::<u32>().is_ok_and(|n| (64..=65536).contains(&n)) => Word::Good,
+        ["-f", "1"]
+        | ["-e", "1" | "2"]
+        | ["--backlog_wait_time" | "-r", _]
+        | ["--loginuid-immutable"] => Word::Good,
+        ["-e", "0"] => refused("auditing is switched off"),
+        ["-a", kind, ..] if kind.contains("never") => {
+            refused("it keeps events out of the audit log")
+        }
+        ["-D"] => held("it removes every audit rule"),
+        ["-f", "2"] => held("the machine stops when auditing fails"),
+        _ => held("an audit rule that no rule knows"),
+    }
+}
+
+/// A line of apt's configuration.
+pub(super) fn apt(line: &str) -> Word {
+    let text = squeezed(line);
+    let folded = text.to_lowercase();
+    for bad in [
+        "allowunauthenticated",
+        "allowinsecure",
+        "allow-insecure",
+        "allow-weak",
+        "allow-downgrade",
+        "verify-peer",
+        "verify-host",
+        "invoke",
+        "pre-install-pkgs",
+        "post-invoke",
+        "proxy",
+        "solver",
+        "dpkg::path",
+        "check-valid-until",
+        "trustcdrom",
+        "::methods",
+        "ssl",
+    ] {
+        if folded.contains(bad) {
+            return refused(format!(
+                "{bad} runs a program, or takes a check off what is installed"
+            ));
+        }
+    }
+    if text.starts_with("//")
+        || text.starts_with("/*") && text.ends_with("*/") && text.matches("*/").count() == 1
+        || ["};", "}", "{"].contains(&text.as_str())
+    {
+        return Word::Good;
+    }
+    let origin = |t: &str| {
+        let inner = t
+            .trim_end_matches([';', '"'])
+            .trim_start_matches(['"', 'o']);
+        let security = inner.contains("security")
+            || inner.contains("-updates")
+            || inner.ends_with("${distro_codename}")
+            || inner.ends_with("stable");
+        let own = [
+            "${distro_id}",
+            "rigin=Debian",
+            "rigin=Ubuntu",
+            "rigin=${distro_id}",
+            "=Debian,",
+            "=Ubuntu,",
+        ]
+        .iter()
+        .any(|o| inner.starts_with(o));
+        security && own && is_plain(inner)
+    };
+    if text.starts_with('"') && origin(&text) {
+        return Word::Good;
+    }
+    let (key, value) = text.split_once(' ').unwrap_or((&text, ""));
+    let value = value.trim_end_matches(';').trim().trim_matches('"');
+    let number = value.parse::<u32>().is_ok_and(|n| n <= 365);
+    let yes = ["true", "false", "1", "0"].contains(&value);
+    let good = match key.to_lowercase().as_str() {
+        "apt::periodic::update-package-lists"
+        | "apt::periodic::unattended-upgrade"
+        | "apt::periodic::enable" => value.parse::<u32>().is_ok_and(|n| (1..=7).contains(&n)),
+        "apt::periodic::download-upgradeable-packages"
+        | "apt::periodic::autocleaninterval"
+        | "apt::periodic::verbose"
+        | "apt::periodic::cleaninterval"
+        | "apt::periodic::randomsleep" => number,
+        "unattended-upgrade::allowed-origins" | "unattended-upgrade::origins-pattern" => {
+            value == "{"
+        }
+        "unattended-upgrade::automatic-reboot" => value == "false",
+        "unattended-upgrade::automatic-reboot-time" => value.len() <= 5,
+        "unattended-upgrade::mail" | "unattended-upgrade::mailreport" => is_plain(value),
+        "unattended-upgrade::package-blacklist" => value == "{" || value == "{}" || value == "{ }",
+        key if key.starts_with("unattended-upgrade::") => yes || number,
+        "apt::get::autoremove"
+        | "apt::autoremove::suggestsimportant"
+        | "apt::install-recommends"
+        | "apt::install-suggests"
+        | "apt::sandbox::seccomp"
+        | "acquire::http::allowredirect" => yes,
+        "acquire::retries" | "acquire::languages" => number || value == "none",
+        _ => return held("a setting of apt that no rule knows"),
+    };
+    if good {
+        Word::Good
+    } else {
+        refused(format!("{key} {value} is no value that protects"))
+    }
+}
+
+/// A line of dnf-automatic's configuration.
+pub(super) fn dnf_automatic(line: &str) -> Word {
+    let text: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    let good = [
+        "upgrade_type=security",
+        "upgrade_type=default",
+        "download_updates=yes",
+        "apply_updates=yes",
+        "apply_updates=no",
+        "emit_via=stdio",
+        "emit_via=motd",
+        "emit_via=email",
+        "random_sleep=0",
+        "random_sleep=360",
+    ];
+    if text.starts_with('[') || good.contains(&text.as_str()) {
+        Word::Good
+    } else {
+        held("a setting of dnf-automatic that no rule knows")
+    }
+}
+
+/// A line of logrotate's configuration.
+pub(super) fn logrotate(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let first = words.first().copied().unwrap_or_default();
+    match first {
+        "prerotate" | "postrotate" | "firstaction" | "lastaction" | "preremove" | "endscript"
+        | "compresscmd" | "uncompresscmd" | "compressoptions" | "mail" | "include" | "su" => {
+            refused(format!("{first} runs a program or takes in another file"))
+        }
+        "daily" | "weekly" | "monthly" | "compress" | "delaycompress" | "missingok"
+        | "notifempty" | "copytruncate" | "dateext" | "sharedscripts" | "nocreate" | "ifempty"
+        | "}" | "{" | "size" | "minsize" | "maxsize" => Word::Good,
+        "create"
+            if words
+                .get(1)
+                .is_none_or(|m| ["0640", "0600", "640", "600", "0644"].contains(m)) =>
+        {
+            Word::Good
+        }
+        "rotate" => match words.get(1).and_then(|n| n.parse::<u32>().ok()) {
+            Some(4..=3650) => Word::Good,
+            _ => refused("fewer than four old logs are kept"),
+        },
+        _ if first.starts_with("/var/log/") && (words.len() == 1 || words.last() == Some(&"{")) => {
+            Word::Good
+        }
+        _ => held("a line of logrotate that no rule knows"),
+    }
+}
+
+/// A line of rsyslog's configuration: where logs are written, below /var/log.
+pub(super) fn rsyslog(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["$FileCreateMode", "0640" | "0600"]
+        | ["$DirCreateMode", "0755" | "0750"]
+        | ["$Umask", "0022" | "0027"] => Word::Good,
+        [what, to]
+            if to.trim_start_matches('-').starts_with("/var/log/")
+                && !to.contains("..")
+                && what
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "*.,;=!".contains(c)) =>
+        {
+            Word::Good
+        }
+        _ if line.contains("omprog") || line.contains('^') => refused("it runs a program"),
+        _ => held("a line of rsyslog that no rule knows"),
+    }
+}
+
+/// A line of chrony's or ntpd's configuration.
+pub(super) fn time(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let host = |h: &str| {
+        h.contains('.')
+            && h.chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
+    };
+    match words.as_slice() {
+        ["server" | "pool", name, rest @ ..]
+            if host(name)
+                && rest.iter().all(|w| {
+                    ["iburst", "prefer", "nts"].contains(w)
+                        || w.parse::<u8>().is_ok()
+                        || ["maxsources", "minpoll", "maxpoll"].contains(w)
+                }) =>
+        {
+            Word::Good
+        }
+        [
+            "driftfile",
+            "/var/lib/chrony/drift" | "/var/lib/chrony/chrony.drift" | "/var/lib/ntp/ntp.drift",
+        ]
+        | ["makestep", ..]
+        | ["rtcsync"]
+        | ["logdir", "/var/log/chrony"]
+        | ["maxupdateskew", _]
+        | ["leapsectz", "right/UTC"]
+        | ["keyfile", "/etc/chrony/chrony.keys" | "/etc/chrony.keys"]
+        | ["port" | "cmdport", "0"]
+        | ["restrict", ..] => Word::Good,
+        _ => held("a setting of time that no rule knows"),
+    }
+}

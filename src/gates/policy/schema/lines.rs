@@ -1,0 +1,209 @@
+//! Lines of files: continued ones joined, keys told from values, what is gone.
+
+use std::collections::BTreeSet;
+
+use super::table::{self, Word, check};
+use super::{GIT, Grammar, squeezed};
+
+/// Lines with those that a backslash continues joined, and where each begins.
+pub(super) fn logical(text: &str) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (at, line) in text.lines().enumerate() {
+        let ends = line.ends_with('\\');
+        let line = line.strip_suffix('\\').unwrap_or(line);
+        match all.last_mut() {
+            Some((_, last)) if open => last.push_str(line),
+            _ => all.push((at, line.to_owned())),
+        }
+        open = ends;
+    }
+    all
+}
+
+/// What earlier lines mean for later ones.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Within a `Match` block, or one that another line began.
+    inside: bool,
+}
+
+impl State {
+    pub(super) fn line(&mut self, grammar: Grammar, path: &str, section: &str, text: &str) -> Word {
+        // In sudoers `#1000` is an account and `#include` a file.
+        let sudoers = matches!(grammar, Grammar::Lines("schema-sudoers", _))
+            && text.strip_prefix('#').is_some_and(|t| {
+                t.starts_with(|c: char| c.is_ascii_digit()) || t.starts_with("include")
+            });
+        let comment = (text.is_empty() || text.starts_with('#')) && !sudoers;
+        match grammar {
+            Grammar::Prose => Word::Good,
+            _ if comment => Word::Good,
+            _ if text.contains("{{") || text.contains("{%") => {
+                if text == "{{ ansible_managed | comment }}"
+                    || text == "# {{ ansible_managed }}"
+                    || text.starts_with("{#")
+                        && text.ends_with("#}")
+                        && text.matches("#}").count() == 1
+                {
+                    return Word::Good;
+                }
+                Word::Held(format!(
+                    "\"{}\" is only known in the run; write the text itself",
+                    crate::text::plain(text, 100)
+                ))
+            }
+            Grammar::Words(_, table) => {
+                if self.inside {
+                    return Word::Held(
+                        "a line of a Match block, which counts for some logins only".to_owned(),
+                    );
+                }
+                let (key, value) = words(text);
+                self.inside = key.eq_ignore_ascii_case("match");
+                check(table, key, &squeezed(value.trim_matches('"')))
+            }
+            Grammar::Equals(rule, table) => {
+                if text.starts_with(';') || text.starts_with('[') && text.ends_with(']') {
+                    return Word::Good;
+                }
+                let (key, value) = text.split_once('=').unwrap_or((text, ""));
+                let key = key.trim();
+                let value = squeezed(value.trim().trim_matches('"'));
+                match rule {
+                    "schema-sysctl" => super::sysctl(key, &value),
+                    "schema-coredump" if key.eq_ignore_ascii_case("storage") => {
+                        check(table, "coredump/Storage", &value)
+                    }
+                    _ => check(table, key, &value),
+                }
+            }
+            Grammar::Git => {
+                if text.starts_with(';') || text.starts_with('[') && text.ends_with(']') {
+                    return Word::Good;
+                }
+                let (key, value) = text.split_once('=').unwrap_or((text, "true"));
+                let section = section.split(['"', ' ']).next().unwrap_or_default();
+                let _ = path;
+                check(
+                    GIT,
+                    &format!("{section}.{}", key.trim()),
+                    value.trim().trim_matches('"'),
+                )
+            }
+            Grammar::Lines(_, judge) => judge(text),
+        }
+    }
+}
+
+/// A key and what follows it: divided by blanks, or by one `=` as ssh takes it.
+fn words(text: &str) -> (&str, &str) {
+    let at = text
+        .find(|c: char| c.is_whitespace() || c == '=')
+        .unwrap_or(text.len());
+    let (key, rest) = text.split_at(at);
+    (key, rest.trim_start_matches([' ', '\t', '=']))
+}
+
+/// Settings that the old text made and that the new one does not make any more.
+pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
+    let key = |line: &str| -> Option<String> {
+        let text = line.trim();
+        if text.is_empty()
+            || text.starts_with(['#', ';', '['])
+            || text.starts_with("{%")
+            || text.starts_with("{#")
+        {
+            return None;
+        }
+        Some(match grammar {
+            Grammar::Words(..) => words(text).0.to_lowercase(),
+            Grammar::Equals(..) | Grammar::Git => {
+                text.split('=').next().unwrap_or(text).trim().to_lowercase()
+            }
+            Grammar::Lines("schema-sudoers" | "schema-shell-startup" | "schema-editor", _)
+            | Grammar::Prose => return None,
+            Grammar::Lines(..) => {
+                squeezed(text.trim_end_matches(|c: char| c.is_ascii_digit() || "\";".contains(c)))
+            }
+        })
+    };
+    let now: BTreeSet<String> = logical(new).iter().filter_map(|(_, l)| key(l)).collect();
+    let mut found: Vec<String> = Vec::new();
+    for (_, line) in logical(old) {
+        if let Some(name) = key(&line)
+            && !now.contains(&name)
+        {
+            found.push(line.trim().to_owned());
+        }
+    }
+    found
+}
+
+/// Settings that both texts make, and that the new one makes less strict; with their lines.
+pub(super) fn weaker(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usize)> {
+    let (Grammar::Words(_, table) | Grammar::Equals(_, table)) = grammar else {
+        return shells_weaker(grammar, old, new);
+    };
+    let pair = |line: &str| -> Option<(String, String)> {
+        let text = line.trim();
+        if text.is_empty() || text.starts_with(['#', ';', '[']) {
+            return None;
+        }
+        let (key, value) = match grammar {
+            Grammar::Words(..) => words(text),
+            _ => text.split_once('=')?,
+        };
+        Some((
+            key.trim().to_lowercase(),
+            squeezed(value.trim().trim_matches('"')),
+        ))
+    };
+    let was: Vec<(String, String)> = logical(old).iter().filter_map(|(_, l)| pair(l)).collect();
+    let mut found = Vec::new();
+    for (at, line) in logical(new) {
+        if let Some((key, value)) = pair(&line)
+            && let Some((_, before)) = was.iter().find(|(k, _)| *k == key)
+            && table::weaker(table, &key, before, &value)
+        {
+            found.push((key, at));
+        }
+    }
+    found
+}
+
+/// The same for variables and masks of shells, and for sudo's numbers.
+fn shells_weaker(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usize)> {
+    let number = |text: &str, key: &str| -> Option<f64> {
+        let line = text
+            .lines()
+            .find(|l| !l.trim_start().starts_with('#') && l.contains(key))?;
+        let rest = line.split_once(key)?.1.trim_start_matches(['=', ' ']);
+        let digits: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        digits.parse().ok()
+    };
+    let keys: &[(&str, bool)] = match grammar {
+        Grammar::Lines("schema-sudoers", _) => {
+            &[("timestamp_timeout", false), ("passwd_tries", false)]
+        }
+        Grammar::Lines("schema-shell-startup", _) => &[("TMOUT", false), ("umask", true)],
+        Grammar::Lines("schema-logrotate", _) => &[("rotate", true)],
+        _ => &[],
+    };
+    keys.iter()
+        .filter(|(key, higher)| match (number(old, key), number(new, key)) {
+            (Some(a), Some(b)) => {
+                if *higher {
+                    b < a
+                } else {
+                    b > a
+                }
+            }
+            _ => false,
+        })
+        .map(|(key, _)| ((*key).to_owned(), 0))
+        .collect()
+}

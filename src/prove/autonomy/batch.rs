@@ -1,0 +1,270 @@
+//! Many calls through the deployed hooks: some confinements at once, each for many calls, and no call
+//! twice that has an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::hooks::{Answer, SLOW, event, no_answer};
+use super::known::Known;
+use super::own;
+use super::runner::{COMMAND, Head, Said, Task, Told};
+use super::settings::Settings;
+use crate::process;
+use crate::prove::committed::width;
+use crate::prove::probe::ProbeContext;
+
+/// Calls for one confinement.
+const CHUNK: usize = 50;
+/// Output of a confinement that is read, in bytes.
+const KEEP: usize = 8 << 20;
+/// Runners that may be lost before the rest is given up.
+const LOST: usize = 4;
+
+/// A call as hooks are asked about it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Question {
+    pub(crate) tool: String,
+    pub(crate) input: Value,
+    /// Where it was made; empty: the home directory.
+    pub(crate) cwd: String,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Judged {
+    pub(crate) answer: Answer,
+    /// No process was started for it: answers that are known for the same hooks, or the guard that is
+    /// part of this program.
+    pub(crate) reused: bool,
+}
+
+/// How hooks are asked.
+pub(crate) struct Asking<'a> {
+    pub(crate) context: &'a ProbeContext,
+    pub(crate) settings: &'a Settings,
+    /// Answers of earlier times, where they count.
+    pub(crate) known: Option<&'a Known>,
+    /// What is not begun by then is not run.
+    pub(crate) until: Option<Instant>,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+/// What all calls came to.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// One for each call; `None`: not run.
+    pub(crate) judged: Vec<Option<Judged>>,
+    /// How long each hook took, in milliseconds, for each time it ran.
+    pub(crate) times: BTreeMap<String, Vec<u64>>,
+}
+
+/// A call that is not answered yet.
+struct Open {
+    at: usize,
+    hooks: Vec<String>,
+    /// A permission rule stands in its way.
+    stopped: bool,
+}
+
+impl Asking<'_> {
+    /// Asks about every call.
+    pub(crate) async fn ask(&self, questions: &[Question]) -> Answers {
+        let mut answers = Answers {
+            judged: vec![None; questions.len()],
+            times: BTreeMap::new(),
+        };
+        let mut open = self.answered_before(questions, &mut answers.judged).await;
+        let mut hung: BTreeSet<String> = BTreeSet::new();
+        let mut lost = 0;
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < width() && !open.is_empty() && !self.is_over() && lost < LOST {
+                let chunk = open.split_off(open.len() - CHUNK.min(open.len()));
+                running.spawn(self.start(questions, chunk, &hung));
+            }
+            let Some(done) = running.join_next().await else {
+                break;
+            };
+            let Ok((chunk, told)) = done else {
+                lost += 1;
+                continue;
+            };
+            let whole = told.len() == chunk.len();
+            let mut left = Vec::new();
+            for one in chunk {
+                match told.get(&one.at) {
+                    Some(said) => {
+                        self.take(&questions[one.at], &one, said, &mut answers, &mut hung);
+                    }
+                    None => left.push(one),
+                }
+            }
+            if !whole && !self.is_over() {
+                lost += 1;
+                // The one that it was at has ended it, or held it up.
+                left.sort_by_key(|one| one.at);
+                let first = left.remove(0);
+                let why = "it ended what secloop ran it in".to_owned();
+                answers.judged[first.at] = Some(Judged {
+                    answer: Answer::Broken(why),
+                    reused: false,
+                });
+            }
+            open.extend(left);
+        }
+        if let Some(known) = self.known {
+            known.write();
+        }
+        answers
+    }
+
+    fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// The calls for which a process has to be started, the last one first.
+    async fn answered_before(
+        &self,
+        questions: &[Question],
+        judged: &mut [Option<Judged>],
+    ) -> Vec<Open> {
+        let home = self.context.home();
+        let own = own::guards(self.settings, self.context);
+        let refusals = match self.known {
+            // Where every hook is to be run as it is deployed, so is this one.
+            None => Vec::new(),
+            Some(_) => own::judge(questions, self.settings, &own, home).await,
+        };
+        let mut open = Vec::new();
+        for (at, question) in questions.iter().enumerate() {
+            let Question { tool, input, .. } = question;
+            let stopped = self.settings.stops(tool, input, home);
+            let mut hooks = self.settings.commands("PreToolUse", tool);
+            let mut denied = stopped;
+            if let Some(known) = self.known {
+                denied |= refusals.get(at) == Some(&true);
+                hooks.retain(|hook| !own.contains(hook));
+                hooks.retain(|hook| match known.get(hook, question) {
+                    None => true,
+                    Some(answer) => {
+                        denied |= answer == Answer::Denied;
+                        false
+                    }
+                });
+            }
+            // A hook that fails is to be seen, whatever a rule says.
+            let settled = denied && self.known.is_some();
+            if hooks.is_empty() || settled {
+                judged[at] = Some(Judged {
+                    answer: if denied {
+                        Answer::Denied
+                    } else {
+                        Answer::Allowed
+                    },
+                    reused: true,
+                });
+            } else {
+                open.push(Open { at, hooks, stopped });
+            }
+        }
+        open.reverse();
+        open
+    }
+
+    /// One confinement for some calls.
+    fn start(
+        &self,
+        questions: &[Question],
+        chunk: Vec<Open>,
+        hung: &BTreeSet<String>,
+    ) -> impl Future<Output = (Vec<Open>, BTreeMap<usize, Vec<Said>>)> + Send + use<> {
+        let context = self.context.clone();
+        let cancel = self.cancel.clone();
+        let key = uuid::Uuid::new_v4().to_string();
+        let limit = u64::try_from(SLOW.as_millis()).unwrap_or(u64::MAX);
+        let head = Head {
+            key: key.clone(),
+            home: context.home().to_owned(),
+            limit,
+        };
+        let mut input = serde_json::to_string(&head).unwrap_or_default();
+        let mut told: BTreeMap<usize, Vec<Said>> = BTreeMap::new();
+        for one in chunk.iter().rev() {
+            let question = &questions[one.at];
+            let hooks: Vec<String> = one
+                .hooks
+                .iter()
+                .filter(|h| !hung.contains(*h))
+                .cloned()
+                .collect();
+            if hooks.is_empty() {
+                let said = Said {
+                    answer: no_answer(),
+                    millis: limit,
+                };
+                told.insert(one.at, vec![said]);
+                continue;
+            }
+            let task = Task {
+                id: one.at,
+                hooks,
+                event: event(&context, "PreToolUse", question),
+            };
+            input.push('\n');
+            input.push_str(&serde_json::to_string(&task).unwrap_or_default());
+        }
+        async move {
+            if told.len() == chunk.len() {
+                return (chunk, told);
+            }
+            let most = SLOW * 4 + Duration::from_mins(2);
+            let program = context.program().display().to_string();
+            let mut spec = context.spec(&program, most).args([COMMAND]);
+            spec.stdin = input.into_bytes();
+            spec.keep = KEEP;
+            let spec = context.confined(spec, Vec::new());
+            if let Ok(done) = process::run(&spec, &cancel, |_| ()).await {
+                let out = done.out();
+                let lines = out.lines().filter_map(|l| serde_json::from_str(l).ok());
+                let ours = lines.filter(|t: &Told| t.key == key);
+                told.extend(ours.map(|t| (t.id, t.said)));
+            }
+            (chunk, told)
+        }
+    }
+
+    fn take(
+        &self,
+        question: &Question,
+        one: &Open,
+        said: &[Said],
+        answers: &mut Answers,
+        hung: &mut BTreeSet<String>,
+    ) {
+        let mut answer = Answer::Allowed;
+        for (hook, said) in one.hooks.iter().zip(said) {
+            let times = answers.times.entry(hook.clone()).or_default();
+            times.push(said.millis);
+            if said.answer == no_answer() {
+                hung.insert(hook.clone());
+            }
+            if let Some(known) = self.known {
+                known.put(hook, question, &said.answer);
+            }
+            if said.answer != Answer::Allowed {
+                answer = said.answer.clone();
+            }
+        }
+        if answer == Answer::Allowed && one.stopped {
+            answer = Answer::Denied;
+        }
+        answers.judged[one.at] = Some(Judged {
+            answer,
+            reused: false,
+        });
+    }
+}

@@ -1,0 +1,487 @@
+//! What a workstation's agent and its operator rely on besides hooks: rights, remote access, git, MCP
+//! servers, and that nobody is asked for a password. Read before a change and after it, by getters that
+//! change nothing; only the difference counts.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Env;
+use crate::process::{self, Finished, Spec, effective_uid, find_on_path};
+use crate::text::{one_line, redact};
+use crate::turn::hex;
+
+/// How long a getter may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// Facts that a summary names.
+const NAMED: usize = 5;
+/// Words of launchd services that let others in.
+const REMOTE: [&str; 6] = [
+    "sshd",
+    "screensharing",
+    "RemoteDesktop",
+    "smbd",
+    "AppleFileServer",
+    "tailscale",
+];
+
+/// Where it is read.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The workstation's home directory.
+    pub home: PathBuf,
+    /// The playbook's checkout, from which the agent pushes.
+    pub checkout: PathBuf,
+    /// The environment of whoever started secloop.
+    pub env: Env,
+    /// The value of `PATH`.
+    pub path: OsString,
+    /// Whether this is the machine that is hardened, and not a home directory in it.
+    pub system: bool,
+}
+
+/// What was found, by name. A fact that can't be had is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Posture(pub BTreeMap<String, Fact>);
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// As it should be for the agent; `None`: there is no better or worse, only the same.
+    pub good: Option<bool>,
+    /// What was found, without credentials.
+    pub says: String,
+}
+
+/// What is worse, or not the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The fact's name.
+    pub name: String,
+    /// What it costs, in words.
+    pub says: String,
+    /// It can't be right, whatever it is for.
+    pub broken: bool,
+}
+
+/// Reads everything.
+pub async fn take(place: &Place, cancel: &CancellationToken) -> Posture {
+    let mut found = BTreeMap::new();
+    if place.system {
+        sudo(place, cancel, &mut found).await;
+        sshd(place, cancel, &mut found).await;
+        launchd(place, cancel, &mut found).await;
+    }
+    git(place, cancel, &mut found).await;
+    files(place, &mut found);
+    Posture(found)
+}
+
+/// What a change costs.
+pub fn losses(before: &Posture, after: &Posture) -> Vec<Loss> {
+    let mut all = Vec::new();
+    let names: std::collections::BTreeSet<&String> =
+        before.0.keys().chain(after.0.keys()).collect();
+    for name in names {
+        let (was, is) = (before.0.get(name), after.0.get(name));
+        let says = |fact: Option<&Fact>| {
+            let text = fact.map_or("not known", |f| f.says.as_str());
+            one_line(&redact(text), 160)
+        };
+        let good = |fact: Option<&Fact>| fact.and_then(|f| f.good);
+        let lost = match (good(was), good(is)) {
+            (Some(true), Some(true)) | (Some(false), _) => false,
+            // Also what was not there before and is wrong now.
+            (Some(true), _) | (None, Some(false)) => true,
+            (None, _) => was.is_some() && was != is,
+        };
+        if lost {
+            all.push(Loss {
+                name: name.clone(),
+                says: format!("{name}: was {}, is {}", says(was), says(is)),
+                broken: name.starts_with(MCP) && good(is) == Some(false),
+            });
+        }
+    }
+    all
+}
+
+impl Posture {
+    /// In one line.
+    pub fn summary(&self) -> String {
+        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let more = names.len().saturating_sub(NAMED);
+        let named = names
+            .get(..NAMED.min(names.len()))
+            .unwrap_or_default()
+            .join(", ");
+        match more {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+fn note(found: &mut BTreeMap<String, Fact>, name: &str, good: Option<bool>, says: &str) {
+    let says = says.to_owned();
+    found.insert(name.to_owned(), Fact { good, says });
+}
+
+impl Place {
+    async fn run(
+        &self,
+        program: &str,
+        args: &[&str],
+        cancel: &CancellationToken,
+    ) -> Option<Finished> {
+        let program = find_on_path(program, &self.path).or_else(|| {
+            let sbin: OsString = "/usr/sbin:/sbin".into();
+            find_on_path(program, &sbin)
+        })?;
+        let mut spec = Spec::new(program, &self.checkout, DEADLINE)
+            .args(args.iter().copied())
+            .env("HOME", &self.home)
+            .env("PATH", &self.path)
+            .env("LC_ALL", "C")
+            // Whoever asks for a password gets none: that it was asked for is what is to be seen.
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "/bin/false")
+            .env("SSH_ASKPASS", "/bin/false")
+            .env("SSH_ASKPASS_REQUIRE", "force");
+        let passed = [
+            "SSH_AUTH_SOCK",
+            "GIT_SSH_COMMAND",
+            "USER",
+            "LOGNAME",
+            "XDG_CONFIG_HOME",
+            "XDG_RUNTIME_DIR",
+        ];
+        spec = spec.envs(
+            self.env
+                .iter()
+                .filter(|(k, _)| passed.contains(&k.as_str())),
+        );
+        spec.grace = Duration::from_secs(1);
+        process::run(&spec, cancel, |_| ()).await.ok()
+    }
+}
+
+/// Whether `become` tasks and unattended work get root without a password.
+async fn sudo(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+    if effective_uid() == 0 {
+        return;
+    }
+    // -k with a command ignores what is cached, and takes nothing away from it.
+    if let Some(done) = place.run("sudo", &["-n", "-k", "true"], cancel).await {
+        let says = if done.ok() {
+            "without a password"
+        } else {
+            "not without a password"
+        };
+        note(found, "sudo", Some(done.ok()), says);
+    }
+}
+
+/// The settings that sshd would start with; without the right to ask for them, its files.
+async fn sshd(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+    let asked = if effective_uid() == 0 {
+        place.run("sshd", &["-T"], cancel).await
+    } else {
+        place.run("sudo", &["-n", "sshd", "-T"], cancel).await
+    };
+    if let Some(done) = asked.filter(Finished::ok) {
+        for line in done.out().lines() {
+            if let Some((key, value)) = line.split_once(' ') {
+                let name = format!("sshd {}", key.to_lowercase());
+                let earlier = found.get(&name).map(|f| format!("{}, ", f.says));
+                let value = format!("{}{value}", earlier.unwrap_or_default());
+                note(found, &name, None, &value);
+            }
+        }
+        return;
+    }
+    let mut files = vec![PathBuf::from("/etc/ssh/sshd_config")];
+    let more = std::fs::read_dir("/etc/ssh/sshd_config.d")
+        .into_iter()
+        .flatten();
+    files.extend(more.flatten().map(|e| e.path()));
+    files.sort();
+    for file in files {
+        if let Some(digest) = digest(&file) {
+            note(
+                found,
+                &format!("sshd file {}", file.display()),
+                None,
+                &digest,
+            );
+        }
+    }
+}
+
+/// Which services that let others in are switched off, on a Mac.
+async fn launchd(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+    if std::env::consts::OS != "macos" {
+        return;
+    }
+    if let Some(done) = place
+        .run("launchctl", &["print-disabled", "system"], cancel)
+        .await
+    {
+        for (name, value) in disabled(&done.out()) {
+            note(found, &format!("launchd {name}"), None, &value);
+        }
+    }
+    // It prints to standard error when the keychain locks by itself: then somebody is asked.
+    if let Some(done) = place.run("security", &["show-keychain-info"], cancel).await {
+        let text = format!("{}{}", done.out(), done.err());
+        let says = text
+            .split_once("\" ")
+            .map_or(text.as_str(), |(_, rest)| rest);
+        note(found, "login keychain", None, says.trim());
+    }
+}
+
+/// `"com.openssh.sshd" => disabled`, or `=> true` of older systems.
+fn disabled(text: &str) -> Vec<(String, String)> {
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim().split_once("\" => "));
+    lines
+        .map(|(name, value)| (name.trim_matches('"').to_owned(), value.trim().to_owned()))
+        .filter(|(name, _)| REMOTE.iter().any(|word| name.contains(word)))
+        .collect()
+}
+
+/// Whether the agent can push, without anybody being asked.
+async fn git(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+    let remote = place
+        .run("git", &["remote", "get-url", "origin"], cancel)
+        .await;
+    if remote.is_some_and(|done| done.ok()) {
+        let push = [
+            "push",
+            "--dry-run",
+            "--no-verify",
+            "origin",
+            "HEAD:refs/heads/secloop-dry-run",
+        ];
+        let mut done = place.run("git", &push, cancel).await;
+        if done.as_ref().is_some_and(|d| !d.ok()) {
+            // A network has its moments.
+            done = place.run("git", &push, cancel).await;
+        }
+        if let Some(done) = done {
+            let said = one_line(&redact(&done.err()), 120);
+            let says = if done.ok() {
+                "works".to_owned()
+            } else {
+                format!("fails: {said}")
+            };
+            note(found, "git push --dry-run", Some(done.ok()), &says);
+        }
+    }
+    for key in [
+        "credential.helper",
+        "core.sshCommand",
+        "fetch.fsckObjects",
+        "transfer.fsckObjects",
+    ] {
+        let asked = place
+            .run("git", &["config", "--global", "--get-all", key], cancel)
+            .await;
+        if let Some(done) = asked {
+            note(
+                found,
+                &format!("git {key}"),
+                None,
+                &done.out().lines().collect::<Vec<_>>().join(", "),
+            );
+        }
+    }
+}
+
+/// Begins the names of facts about MCP configurations.
+const MCP: &str = "MCP configuration ";
+
+fn files(place: &Place, found: &mut BTreeMap<String, Fact>) {
+    let keys = place.home.join(".ssh/authorized_keys");
+    if let Some(digest) = digest(&keys) {
+        note(found, "~/.ssh/authorized_keys", None, &digest);
+    }
+    let candidates = [
+        place.home.join(".claude.json"),
+        place.home.join(".mcp.json"),
+        place.checkout.join(".mcp.json"),
+    ];
+    for file in candidates.iter().filter(|f| f.exists()) {
+        let name = format!("{MCP}{}", file.display());
+        match mcp(file) {
+            Ok(servers) => note(found, &name, Some(true), &servers),
+            Err(why) => note(found, &name, Some(false), &why),
+        }
+    }
+    let (good, says) = bypass(&place.home);
+    note(found, "bypass mode", Some(good), &says);
+}
+
+/// The servers of an MCP configuration; one whose variable has become empty counts as broken.
+fn mcp(file: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(file).map_err(|e| e.to_string())?;
+    let value: Value = serde_json::from_str(&text).map_err(|e| format!("does not parse: {e}"))?;
+    let Some(servers) = value.get("mcpServers") else {
+        return Ok("no servers".to_owned());
+    };
+    let servers = servers.as_object().ok_or("mcpServers is no object")?;
+    for (name, server) in servers {
+        let env = server.get("env").and_then(Value::as_object);
+        let empty = env
+            .into_iter()
+            .flatten()
+            .find(|(_, v)| v.as_str() == Some(""));
+        if let Some((key, _)) = empty {
+            return Err(format!("{key} of the server {name} is empty"));
+        }
+        if !["command", "url"]
+            .iter()
+            .any(|key| server.get(key).is_some())
+        {
+            return Err(format!("the server {name} has neither command nor url"));
+        }
+    }
+    Ok(servers.keys().cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// Whether the agent may still be started so that it asks nobody.
+fn bypass(home: &Path) -> (bool, String) {
+    let places = [
+        home.join(".claude/settings.json"),
+        PathBuf::from("/etc/claude-code/managed-settings.json"),
+        PathBuf::from("/Library/Application Support/ClaudeCode/managed-settings.json"),
+    ];
+    let mut says = Vec::new();
+    for file in places {
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        let Ok(value) = serde_json::from_str::<Value>(&text) else {
+            continue;
+        };
+        let permissions = value.get("permissions");
+        let off = permissions.and_then(|p| p.get("disableBypassPermissionsMode"));
+        if off.and_then(Value::as_str) == Some("disable") {
+            return (false, format!("switched off by {}", file.display()));
+        }
+        if let Some(mode) = permissions.and_then(|p| p.get("defaultMode")) {
+            says.push(format!("default mode {mode}"));
+        }
+        if value.get("skipDangerousModePermissionPrompt") == Some(&Value::Bool(true)) {
+            says.push("no question at the start".to_owned());
+        }
+    }
+    (
+        true,
+        if says.is_empty() {
+            "possible".to_owned()
+        } else {
+            says.join(", ")
+        },
+    )
+}
+
+fn digest(file: &Path) -> Option<String> {
+    let bytes = std::fs::read(file).ok()?;
+    let mut digest = hex(&Sha256::digest(&bytes));
+    digest.truncate(12);
+    Some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn posture(facts: &[(&str, Option<bool>, &str)]) -> Posture {
+        let mut found = BTreeMap::new();
+        for (name, good, says) in facts {
+            note(&mut found, name, *good, says);
+        }
+        Posture(found)
+    }
+
+    #[test]
+    fn only_what_a_change_makes_worse_or_other_is_a_loss() {
+        let good = [("sudo", Some(true), "without"), ("sshd port", None, "22")];
+        let before = posture(&good);
+        for (name, after, lost) in [
+            ("the same", good.to_vec(), 0),
+            ("sudo asks", vec![("sudo", Some(false), "asks"), good[1]], 1),
+            ("sudo is gone", vec![good[1]], 1),
+            (
+                "another port",
+                vec![good[0], ("sshd port", None, "2222")],
+                1,
+            ),
+            ("sshd is gone", vec![good[0]], 1),
+            (
+                "one more key",
+                vec![good[0], good[1], ("sshd x", None, "1")],
+                0,
+            ),
+            (
+                "new and broken",
+                vec![good[0], good[1], ("MCP configuration a", Some(false), "x")],
+                1,
+            ),
+        ] {
+            let losses = losses(&before, &posture(&after));
+            assert_eq!(losses.len(), lost, "{name}: {losses:?}");
+        }
+        let was_bad = posture(&[("sudo", Some(false), "asks")]);
+        assert!(losses(&was_bad, &was_bad).is_empty());
+        assert!(losses(&was_bad, &posture(&[])).is_empty());
+    }
+
+    #[test]
+    fn an_mcp_configuration_without_its_token_is_broken() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(".mcp.json");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            mcp(&file)
+        };
+        let good = r#"{"mcpServers": {"discord": {"command": "x", "env": {"TOKEN": "abc"}}}}"#;
+        assert_eq!(read(good), Ok("discord".to_owned()));
+        for (text, why) in [
+            ("{", "does not parse"),
+            (r#"{"mcpServers": []}"#, "no object"),
+            (
+                r#"{"mcpServers": {"discord": {"command": "x", "env": {"TOKEN": ""}}}}"#,
+                "is empty",
+            ),
+            (
+                r#"{"mcpServers": {"discord": {}}}"#,
+                "neither command nor url",
+            ),
+        ] {
+            assert!(read(text).unwrap_err().contains(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn launchd_says_who_is_let_in() {
+        let text = "disabled services = {\n\t\t\"com.apple.screensharing\" => disabled\n\t\t\"com.openssh.sshd\" => enabled\n\t\t\"com.apple.other\" => disabled\n\t}\n";
+        let found = disabled(text);
+        let shown: Vec<String> = found.iter().map(|(n, v)| format!("{n} {v}")).collect();
+        assert_eq!(
+            shown,
+            [
+                "com.apple.screensharing disabled",
+                "com.openssh.sshd enabled"
+            ]
+        );
+    }
+}

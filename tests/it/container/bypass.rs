@@ -1,0 +1,44 @@
+//! By which an agent acts without asking: an argument of one confined command, and written nowhere.
+
+use std::path::{Path, PathBuf};
+
+/// The words that switch the asking off.
+pub(super) const WORDS: [&str; 3] = [
+    "dangerously-skip-permissions",
+    "bypassPermissions",
+    "skipDangerousModePermissionPrompt",
+];
+
+/// Files below a directory in which such a word stands.
+pub(super) fn with_words(dir: &Path) -> Vec<PathBuf> {
+    let text = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        WORDS.iter().any(|word| text.contains(word))
+    };
+    let all = crate::support::git::files(dir)
+        .into_keys()
+        .map(|path| dir.join(path));
+    all.filter(|path| text(path)).collect()
+}
+
+/// One place in the whole program, which is an argument and is given only where it is confined; the
+/// policy knows the words to refuse them.
+#[test]
+fn only_one_line_of_the_program_switches_the_asking_off() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for path in with_words(&src) {
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            if WORDS.iter().any(|word| line.contains(word)) {
+                let name = path.strip_prefix(&src).unwrap().display().to_string();
+                found.push(format!("{name}: {}", line.trim()));
+            }
+        }
+    }
+    insta::assert_snapshot!("switches", found.join("\n"));
+    for dir in ["ansible-hooks", "prompts"] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+        assert_eq!(with_words(&dir), [""; 0].map(PathBuf::from));
+    }
+}
