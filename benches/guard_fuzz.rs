@@ -1,7 +1,7 @@
 //! The guard on as many made-up inputs as one likes: none may end it, and none may take long. Prints
 //! how many were refused and which took longest.
 //!
-//! usage: cargo bench --bench guard_fuzz -- [COUNT [SEED]]
+//! usage: `cargo bench --bench guard_fuzz -- [COUNT [SEED]]`
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
@@ -39,17 +39,16 @@ fn all(count: usize, seed: u64) -> bool {
         let start = Instant::now();
         let verdict = catch_unwind(|| judge(&input).is_allowed());
         let took = start.elapsed();
-        match verdict {
-            Ok(allowed) => refused += usize::from(!allowed),
-            Err(_) => {
-                bad += 1;
-                println!("panics: {input:?}");
-            }
+        if let Ok(allowed) = verdict {
+            refused += usize::from(!allowed);
+        } else {
+            bad += 1;
+            println!("panics: {input:?}");
         }
         bad += usize::from(took > LONG);
         if slowest.len() < 5 || slowest.last().is_some_and(|(t, _)| took > *t) {
             slowest.push((took, input.chars().take(400).collect()));
-            slowest.sort_by(|a, b| b.0.cmp(&a.0));
+            slowest.sort_by_key(|(took, _)| std::cmp::Reverse(*took));
             slowest.truncate(5);
         }
     }

@@ -71,7 +71,7 @@ pub(super) async fn run(
         Fatal::io("starting the process that ends what a killed run leaves"),
     )?;
     let _ = std::fs::remove_file(records::stop_file(&config.state_dir));
-    let world = prepare(config, around, lock, console, &signals.stop).await?;
+    let world = Box::pin(prepare(config, around, lock, console, &signals.stop)).await?;
     let result = supervise(&world, &signals).await;
     // After a second signal nobody has waited for the turn's tree; only then is the lock let go of.
     let all_ended = end_own().await;

@@ -8,30 +8,8 @@ use super::resolved::{AgentKind, Config, Level, Secret};
 
 /// Checks what has been resolved, as far as one value alone or the disk tells.
 pub(super) fn check(config: &Config) -> Result<(), String> {
-    for (key, value) in [
-        ("loop.max_failures", config.r#loop.max_failures),
-        ("loop.dry_spell", config.r#loop.dry_spell),
-        ("loop.max_turns", config.r#loop.max_turns),
-        ("agent.max_turns", config.agent.max_turns),
-        ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
-        ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
-        ("prove.replay_days", config.prove.replay_days),
-    ] {
-        if value == 0 {
-            return Err(format!("{key} must be at least 1"));
-        }
-    }
-    for (key, value, least) in [
-        ("processes", config.sandbox.limits.processes, 64),
-        ("files", config.sandbox.limits.files, 256),
-        ("memory_mib", config.sandbox.limits.memory_mib, 1024),
-    ] {
-        if value < least {
-            return Err(format!(
-                "sandbox.limits.{key} must be at least {least}: the agent does not start with less"
-            ));
-        }
-    }
+    positive(config)?;
+    limits(config)?;
     convergence(config)?;
     if config.r#loop.interval < Duration::from_secs(1) {
         return Err("loop.interval (or --interval) must be at least 1s".to_owned());
@@ -59,17 +37,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    config
-        .guard
-        .tripwire
-        .iter()
-        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
-    if config.sandbox.level == Level::Container && !config.egress.proxy {
-        return Err(
-            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
-                .to_owned(),
-        );
-    }
+    confinement(config)?;
     branch(&config.repo.branch)?;
     for (key, list) in [
         ("repo.allowed", &config.repo.allowed),
@@ -150,6 +118,22 @@ fn convergence(config: &Config) -> Result<(), String> {
     if config.prove.second_opinion_cost > config.spend.daily_cap {
         return Err(
             "prove.second_opinion_usd is above spend.daily_cap_usd; lower it, or raise the cap"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// What guards the agent.
+fn confinement(config: &Config) -> Result<(), String> {
+    config
+        .guard
+        .tripwire
+        .iter()
+        .try_for_each(|entry| crate::guard::tripwire::check_entry(entry))?;
+    if config.sandbox.level == Level::Container && !config.egress.proxy {
+        return Err(
+            "sandbox.level is \"container\", which has no network but the proxy: leave egress.proxy out"
                 .to_owned(),
         );
     }
@@ -246,4 +230,38 @@ pub(super) fn word<T: Copy>(
                 names.join(", ")
             )
         })
+}
+
+/// What the agent needs to start at all.
+fn limits(config: &Config) -> Result<(), String> {
+    for (key, value, least) in [
+        ("processes", config.sandbox.limits.processes, 64),
+        ("files", config.sandbox.limits.files, 256),
+        ("memory_mib", config.sandbox.limits.memory_mib, 1024),
+    ] {
+        if value < least {
+            return Err(format!(
+                "sandbox.limits.{key} must be at least {least}: the agent does not start with less"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What none is no bound of.
+fn positive(config: &Config) -> Result<(), String> {
+    for (key, value) in [
+        ("loop.max_failures", config.r#loop.max_failures),
+        ("loop.dry_spell", config.r#loop.dry_spell),
+        ("loop.max_turns", config.r#loop.max_turns),
+        ("agent.max_turns", config.agent.max_turns),
+        ("sandbox.limits.file_mib", config.sandbox.limits.file_mib),
+        ("sandbox.limits.disk_mib", config.sandbox.limits.disk_mib),
+        ("prove.replay_days", config.prove.replay_days),
+    ] {
+        if value == 0 {
+            return Err(format!("{key} must be at least 1"));
+        }
+    }
+    Ok(())
 }

@@ -109,7 +109,7 @@ fn request(call: &Call<'_>) -> Result<(), Stop> {
 fn container(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
     let args = call.args;
     let removes = call.words.contains(&"rm") || call.words.contains(&"rmi");
-    if removes && call.any(|a| has_hole(a)) {
+    if removes && call.any(has_hole) {
         return call.deny("infra-destroy");
     }
     if call.word(0) == "inspect" && call.any(|a| a.contains("Config.Env")) {

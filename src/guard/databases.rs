@@ -66,7 +66,6 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         "kafka-topics" | "kafka-topics.sh" => says(&["--delete"]),
         "rabbitmqctl" => says(&["reset", "delete_", "purge_queue", "stop_app", "clear_"]),
         "nodetool" => says(&["decommission", "removenode", "clearsnapshot"]),
-        "mongodump" | "pg_dump" => false,
         _ => false,
     };
     call.deny_if(destroys, "database-destroy")

@@ -31,7 +31,6 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Stop> {
     call.deny_if(switches_off(call), "protection-off")
 }
 
-#[expect(clippy::too_many_lines, reason = "a table, read in one piece")]
 fn switches_off(call: &Call<'_>) -> bool {
     let word = |i: usize| call.word(i);
     let sets = |name: &str, value: &str| call.value(name) == Some(value);
@@ -89,7 +88,6 @@ fn switches_off(call: &Call<'_>) -> bool {
         "softwareupdate" => call.has(&["--schedule"]) && call.has(&["off"]),
         "tmutil" => word(0) == "disable",
         "bputil" | "systemextensionsctl" => call.any(|a| a == "uninstall" || a.starts_with('-')),
-        "mdutil" | "scutil" => false,
         "git" => {
             word(0) == "config"
                 && call.any(|a| a.eq_ignore_ascii_case("http.sslverify"))

@@ -76,9 +76,12 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
 /// is not known may be.
 fn without_holes(argv: &[String]) -> Vec<String> {
     let part = |w: &String| has_hole(w) && w.chars().count() > 1 && !w.contains('/');
-    let filled = |(at, w): (usize, &String)| match at > 0 && part(w) {
-        true => w.replace(super::marks::HOLE, ""),
-        false => w.clone(),
+    let filled = |(at, w): (usize, &String)| {
+        if at > 0 && part(w) {
+            w.replace(super::marks::HOLE, "")
+        } else {
+            w.clone()
+        }
     };
     argv.iter().enumerate().map(filled).collect()
 }

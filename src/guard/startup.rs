@@ -8,8 +8,7 @@ use super::guards::PROTECTORS;
 pub(super) fn check(call: &Call<'_>) -> Result<(), Stop> {
     let word = |i: usize| call.word(i);
     match call.name {
-        "crontab" => call.deny_if(!call.short('l'), "persistence"),
-        "at" | "batch" => call.deny_if(!call.short('l'), "persistence"),
+        "crontab" | "at" | "batch" => call.deny_if(!call.short('l'), "persistence"),
         "launchctl" => {
             let verbs = [
                 "load",

@@ -58,7 +58,13 @@ impl Inside {
             mark: format!("native:{nonce}"),
             root: looks,
             limits: policy.limits,
-            read: policy.read.clone(),
+            // What stands in for something else is there to be read.
+            read: policy
+                .read
+                .iter()
+                .chain(policy.covers().map(|cover| &cover.path))
+                .cloned()
+                .collect(),
             write: own
                 .into_iter()
                 .chain(looks.then(|| "/var/tmp".into()))

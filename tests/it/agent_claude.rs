@@ -155,7 +155,8 @@ impl Bench {
             assert!(line.chars().count() <= 200, "{line}");
         }
         assert!(iteration.tail.len() <= 10, "{iteration:#?}");
-        let session = iteration.session.as_deref().unwrap();
+        let session = iteration.session.as_deref();
+        let session = session.unwrap_or_else(|| panic!("{iteration:#?}"));
         assert!(uuid::Uuid::try_parse(session).is_ok(), "{session}");
         iteration
     }

@@ -187,7 +187,8 @@ const REST: &str = r#"[policy]
 # writes what its image is built from); checks and probes as with "native".
 # "none": not confined; every report says so.
 # level = "native"
-# engine = "podman"
+# The engine of containers, such as "podman"; empty: the first that is there.
+# engine = ""
 # image = "localhost/secloop-agent:0.1.0"
 # The account that the agent is inside the sandbox where secloop runs as root.
 # user = "nobody"
@@ -234,11 +235,16 @@ const REST: &str = r#"[policy]
 # most, and from how many days.
 # replay = "1m"
 # replay_days = 90
+# Another run of the agent, with a prompt of its own and decoys only, tries to get round each change
+# before it is committed. It can refuse a change; that it holds proves nothing.
+# second_opinion = false
+# What that may cost.
+# second_opinion_usd = 1
 
 [guard]
 # Deeds that are refused and count as a strike, besides those that `secloop` has in its list
-# (docs/reference.md): a program and the words that follow it.
-# tripwire = ["terraform apply"]
+# (docs/reference.md): a program and the words that follow it, such as "terraform apply".
+# tripwire = []
 
 [coordinate]
 # Who decides about an iteration that is still active: "rules" (a table), or "agent" (one short
@@ -249,13 +255,6 @@ const REST: &str = r#"[policy]
 # wait = "1m"
 # overdue = "1h"
 # silent = "10m"
-
-[prove]
-# Another run of the agent, with a prompt of its own and decoys only, tries to get round each change
-# before it is committed. It can refuse a change; that it holds proves nothing.
-# second_opinion = false
-# What that may cost.
-# second_opinion_usd = 1
 
 [scan]
 # What scanners that are installed have found is told to the agent, the worst first. Lynis's report;

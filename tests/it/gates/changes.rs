@@ -30,7 +30,9 @@ fn cases(file: &Path) -> Vec<Case> {
             });
             continue;
         }
-        let case = all.last_mut().expect("a case begins with ===");
+        let Some(case) = all.last_mut() else {
+            panic!("{}: a case begins with ===", file.display());
+        };
         if let Some(step) = line.strip_prefix(">>> ") {
             case.steps.push((step.to_owned(), String::new()));
         } else if let Some((_, text)) = case.steps.last_mut() {

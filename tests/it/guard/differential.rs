@@ -31,7 +31,7 @@ fn dangerous(words: &[&str]) -> bool {
 /// The numbers of the scripts in which bash looked for a danger.
 async fn ran(scripts: &[String], dir: &Path) -> BTreeSet<usize> {
     let oracle = include_str!("oracle.sh");
-    let mut spec = Spec::new("/usr/bin/bwrap", dir, Duration::from_mins(60)).args([
+    let mut spec = Spec::new("/usr/bin/bwrap", dir, Duration::from_hours(1)).args([
         "--unshare-all",
         "--die-with-parent",
         "--ro-bind",

@@ -103,12 +103,12 @@ pub(crate) fn mutated(random: &mut Random, seeds: &[String]) -> String {
         _ => seeds[random.below(seeds.len())].clone(),
     };
     for _ in 0..random.below(6) {
-        text = once(random, text, seeds);
+        text = once(random, &text, seeds);
     }
     text
 }
 
-fn once(random: &mut Random, text: String, seeds: &[String]) -> String {
+fn once(random: &mut Random, text: &str, seeds: &[String]) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     let at = random.below(chars.len() + 1);
     let span = random.below(12);

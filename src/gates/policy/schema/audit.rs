@@ -253,6 +253,7 @@ pub(super) fn time(line: &str) -> Word {
                 .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
     };
     match words.as_slice() {
+        ["restrict", rest @ ..] if !rest.is_empty() => Word::Good,
         ["server" | "pool", name, rest @ ..]
             if host(name)
                 && rest.iter().all(|w| {
@@ -267,14 +268,13 @@ pub(super) fn time(line: &str) -> Word {
             "driftfile",
             "/var/lib/chrony/drift" | "/var/lib/chrony/chrony.drift" | "/var/lib/ntp/ntp.drift",
         ]
-        | ["makestep", ..]
+        | ["makestep" | "restrict", ..]
         | ["rtcsync"]
         | ["logdir", "/var/log/chrony"]
         | ["maxupdateskew", _]
         | ["leapsectz", "right/UTC"]
         | ["keyfile", "/etc/chrony/chrony.keys" | "/etc/chrony.keys"]
-        | ["port" | "cmdport", "0"]
-        | ["restrict", ..] => Word::Good,
+        | ["port" | "cmdport", "0"] => Word::Good,
         _ => held("a setting of time that no rule knows"),
     }
 }
