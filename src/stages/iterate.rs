@@ -11,7 +11,7 @@ use crate::gate::Allowance;
 use crate::gates;
 use crate::memory::{Known, home_relative, near, summary};
 use crate::next::Stop;
-use crate::scan::{lines, ranked};
+use crate::scan::{lines, passed_over, ranked};
 use crate::spend::Reached;
 use crate::text::redact;
 use crate::turn::{AgentOutcome, Finding, Iteration, Stage, Turn, TurnOutcome};
@@ -79,6 +79,11 @@ pub(super) async fn iterate(
     seed.clone_into(&mut draft.receipt.seed);
     if let Some(report) = &mut iteration.report {
         if let Some(finding) = &mut report.finding {
+            let worse = world.scanned().and_then(|scan| {
+                let ranked = ranked(&scan.candidates, &brief.memory, &world.config.home);
+                passed_over(finding, &ranked)
+            });
+            draft.not_covered(worse.as_slice());
             finding.target = home_relative(&finding.target, &world.config.home);
             finding.control = home_relative(&finding.control, &world.config.home);
         }
