@@ -24,6 +24,7 @@ const STRIKES: &[&str] = &[
     "protection-off",
     "reverse-shell",
     "secret-send",
+    "tripwire",
 ];
 
 impl Rule {
