@@ -1,7 +1,7 @@
 //! The guard on as many made-up inputs as one likes: none may end it, and none may take long. Prints
 //! how many were refused and which took longest.
 //!
-//! usage: cargo bench --bench `guard_fuzz` -- [COUNT [SEED]]
+//! usage: `cargo bench --bench guard_fuzz -- [COUNT [SEED]]`
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 

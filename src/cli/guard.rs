@@ -48,9 +48,7 @@ pub fn hook(arguments: &[OsString]) -> Option<Exit> {
         Err(_) => {
             Some("secloop guard: the question can't be read; the tool was not run".to_owned())
         }
-        Ok(_) => answered(question).unwrap_or_else(|| {
-            Some("secloop guard: judging it failed; the tool was not run".to_owned())
-        }),
+        Ok(_) => answered(question),
     };
     let Some(line) = refusal else {
         return Some(Exit::Done);
@@ -59,16 +57,16 @@ pub fn hook(arguments: &[OsString]) -> Option<Exit> {
     Some(Exit::Refused)
 }
 
-/// The answer; none where judging panics. A thread would cost a short question a tenth of its time.
-#[expect(
-    clippy::option_option,
-    reason = "no answer is not the answer that nothing is refused"
-)]
-fn answered(question: Vec<u8>) -> Option<Option<String>> {
-    if question.len() > SHALLOW {
-        return apart(move || hook::refusal(&question));
-    }
-    std::panic::catch_unwind(|| hook::refusal(&question)).ok()
+/// The refusal, if it is one. A thread would cost a short question a good part of its time.
+fn answered(question: Vec<u8>) -> Option<String> {
+    let judged = if question.len() > SHALLOW {
+        apart(move || hook::refusal(&question))
+    } else {
+        std::panic::catch_unwind(|| hook::refusal(&question)).ok()
+    };
+    judged.unwrap_or_else(|| {
+        Some("secloop guard: judging it failed; the tool was not run".to_owned())
+    })
 }
 
 /// Runs the judgement on a stack of its own; none where it panics or can't be started.

@@ -14,7 +14,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         return Ok(());
     };
     let runs = program.contains("system") || program.contains('|');
-    for literal in super::inline::literals(&program) {
+    for literal in super::code::literals(&program) {
         if runs && let Err(stop @ Stop::Deny { .. }) = walk.attempt(&literal) {
             return Err(stop);
         }

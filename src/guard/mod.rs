@@ -10,6 +10,7 @@ mod awk;
 mod builtins;
 mod call;
 mod clouds;
+mod code;
 mod databases;
 mod disks;
 mod environment;
@@ -20,6 +21,7 @@ mod files;
 mod git;
 mod guards;
 mod inline;
+mod launchers;
 mod machine;
 mod marks;
 mod network;
@@ -126,8 +128,14 @@ pub fn judge(script: &str) -> Verdict {
         return Verdict::Unprovable("a private character".to_owned());
     }
     let mut walk = walk::Walk::new();
-    let ended = walk.script(script);
-    verdict(&walk, ended.map(|_| ()))
+    let ended = caught(|| walk.script(script).map(drop));
+    verdict(&walk, ended)
+}
+
+/// The parsers are others' work, and the second one can be made to panic: then nothing is known.
+fn caught(walk: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(walk))
+        .unwrap_or(Err(Stop::Unprovable("text that a parser fails on")))
 }
 
 /// What the end of a walk comes to.

@@ -3,7 +3,7 @@
 use brush_parser::ast;
 
 use super::walk::Walk;
-use super::{Verdict, marks, parse, verdict};
+use super::{Verdict, caught, marks, parse, verdict};
 
 /// The verdict on a script, and what was met on the way to it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Trace {
 /// Judges a script and says what it runs.
 pub(crate) fn trace(script: &str) -> Trace {
     let mut walk = Walk::new();
-    let ended = walk.script(script).map(|_| ());
+    let ended = caught(|| walk.script(script).map(drop));
     let verdict = verdict(&walk, ended);
     let words = |words: &[String]| words.iter().map(|w| readable(w)).collect();
     Trace {
@@ -43,7 +43,8 @@ fn readable(word: &str) -> String {
 
 /// The line of an unconditional end with success behind which there is more; lines count from 1.
 pub(crate) fn ends_at(script: &str) -> Option<usize> {
-    let program = parse::program(script).ok()?;
+    let read = std::panic::catch_unwind(|| parse::program(script));
+    let program = read.ok()?.ok()?;
     let items: Vec<_> = program
         .complete_commands
         .iter()

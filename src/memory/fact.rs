@@ -1,14 +1,15 @@
 //! Facts: what is remembered of earlier turns for the agent's prompt, with how far it can be believed
 //! and until when.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::repeat::print;
+use super::repeat::{Known, print};
 use crate::text::{plain, redact};
-use crate::turn::{Finding, Report, Severity, Turn, TurnOutcome, hex};
+use crate::turn::{Colour, Finding, Report, Severity, Turn, TurnOutcome, hex};
 
 /// At the end of the key of a refusal: it is told until the hole is closed.
 pub(crate) const REFUSED: &str = "-refused";
@@ -22,6 +23,10 @@ pub enum Kind {
     Drift,
     /// Waits for a person.
     Held,
+    /// A person has said no.
+    Denied,
+    /// A proven improvement that a person had taken back.
+    TakenBack,
     /// The agent's question to a person.
     BlockedOn,
     /// A gate refused it.
@@ -34,9 +39,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Drift,
         Self::Held,
+        Self::Denied,
+        Self::TakenBack,
         Self::BlockedOn,
         Self::Refused,
         Self::Landed,
@@ -48,6 +55,8 @@ impl Kind {
         match self {
             Self::Drift => "drift",
             Self::Held => "held",
+            Self::Denied => "denied",
+            Self::TakenBack => "taken_back",
             Self::BlockedOn => "blocked_on",
             Self::Refused => "refused",
             Self::Landed => "landed",
@@ -59,7 +68,12 @@ impl Kind {
     /// an agent says is a hint.
     pub fn confidence(self) -> u8 {
         match self {
-            Self::Drift | Self::Held | Self::Refused | Self::Landed => 100,
+            Self::Drift
+            | Self::Held
+            | Self::Denied
+            | Self::TakenBack
+            | Self::Refused
+            | Self::Landed => 100,
             Self::BlockedOn => 60,
             Self::Said => 30,
         }
@@ -68,10 +82,12 @@ impl Kind {
     /// How long it is told.
     fn lasts(self) -> TimeDelta {
         TimeDelta::days(match self {
-            Self::Drift | Self::Said => 14,
+            // Told anew by each wake that sees it.
+            Self::Drift => 2,
+            Self::Said => 14,
             Self::Refused | Self::BlockedOn => 30,
             Self::Held => 90,
-            Self::Landed => 180,
+            Self::Denied | Self::TakenBack | Self::Landed => 180,
         })
     }
 
@@ -80,7 +96,7 @@ impl Kind {
         match self {
             Self::Drift => 100,
             Self::Refused => 80,
-            Self::Held => 70,
+            Self::Held | Self::Denied | Self::TakenBack => 70,
             Self::Landed => 60,
             Self::BlockedOn => 50,
             Self::Said => 40,
@@ -159,6 +175,9 @@ pub fn of_turn(turn: &Turn, observations: &[String], home: &Path) -> Vec<Fact> {
             };
             facts.push(Fact::new(turn, kind, key, &text));
         }
+        (TurnOutcome::TakenBack(_), Some((finding, key))) => {
+            facts.push(Fact::new(turn, Kind::TakenBack, key, &named(finding)));
+        }
         (TurnOutcome::Held(why), Some((finding, key))) => {
             let text = format!("{}: {why}", named(finding));
             facts.push(Fact::new(turn, Kind::Held, key, &text));
@@ -171,12 +190,43 @@ pub fn of_turn(turn: &Turn, observations: &[String], home: &Path) -> Vec<Fact> {
         }
         _ => {}
     }
+    for drift in &turn.receipt.drift {
+        let kind = match (drift.colour, drift.repaired) {
+            (Colour::Red, false) => Kind::Drift,
+            (_, true) => Kind::Landed,
+            // What could not be run tells nothing.
+            _ => continue,
+        };
+        let key = print(&drift.finding, home).key();
+        if facts.iter().all(|fact| fact.key != key) {
+            let mut fact = Fact::new(turn, kind, key, &named(&drift.finding));
+            fact.severity = Some(drift.finding.severity);
+            facts.push(fact);
+        }
+    }
     for said in observations.iter().take(Report::OBSERVATIONS) {
         let mut fact = Fact::new(turn, Kind::Said, digest("said", said), said);
         fact.severity = None;
         facts.push(fact);
     }
     facts
+}
+
+/// With what a person has decided about what was held.
+pub fn decided(facts: Vec<Fact>, known: &[Known], home: &Path) -> Vec<Fact> {
+    let denied: BTreeSet<String> = known
+        .iter()
+        .filter(|known| known.outcome == "denied")
+        .map(|known| print(&known.finding, home).key())
+        .collect();
+    let decide = |fact: Fact| match fact.kind {
+        Kind::Held if denied.contains(&fact.key) => Fact {
+            kind: Kind::Denied,
+            ..fact
+        },
+        _ => fact,
+    };
+    facts.into_iter().map(decide).collect()
 }
 
 fn named(finding: &Finding) -> String {
@@ -246,9 +296,56 @@ mod tests {
         let mut drift = turn(TurnOutcome::Rejected(why()), true);
         drift.receipt.drift_of = Some(1);
         assert_eq!(kinds(of_turn(&drift, &[], home)), ["drift"]);
+        assert_eq!(
+            kinds(of(TurnOutcome::TakenBack(why()), true)),
+            ["taken_back"]
+        );
         let mut rehearsal = turn(TurnOutcome::Held(why()), true);
         rehearsal.receipt.rehearsal = true;
         assert!(of_turn(&rehearsal, &[], home).is_empty());
+    }
+
+    #[test]
+    fn drift_is_told_until_it_is_repaired_and_a_denial_for_what_was_held() {
+        let home = Path::new("/h");
+        let held = of_turn(&turn(TurnOutcome::Held("x".to_owned()), true), &[], home);
+        let finding = turn(TurnOutcome::Idle(String::new()), true)
+            .finding
+            .unwrap();
+        let drift = |colour, repaired| crate::turn::Drift {
+            turn: TurnId::nil(),
+            commit: String::new(),
+            finding: finding.clone(),
+            probe: "p".to_owned(),
+            colour,
+            output: String::new(),
+            repaired,
+        };
+        let of = |drift| {
+            let mut turn = turn(TurnOutcome::Idle(String::new()), false);
+            turn.receipt.drift = vec![drift];
+            of_turn(&turn, &[], home)
+        };
+        let red = of(drift(Colour::Red, false));
+        assert_eq!(
+            (red[0].kind, red[0].severity),
+            (Kind::Drift, Some(Severity::P0))
+        );
+        let green = of(drift(Colour::Green, true));
+        assert_eq!((green[0].kind, &green[0].key), (Kind::Landed, &red[0].key));
+        assert!(of(drift(Colour::Error, false)).is_empty());
+
+        let known = [Known {
+            finding: finding.clone(),
+            outcome: "denied".to_owned(),
+            why: String::new(),
+            tries: 1,
+            turn: 7,
+            probes: Vec::new(),
+        }];
+        assert_eq!(decided(held.clone(), &known, home)[0].kind, Kind::Denied);
+        assert_eq!(decided(held.clone(), &[], home), held);
+        assert_eq!(decided(red.clone(), &known, home), red);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod summary;
 mod words;
 
 pub(crate) use fact::REFUSED;
-pub use fact::{Fact, Kind, MAX_TEXT, of_turn};
+pub use fact::{Fact, Kind, MAX_TEXT, decided, of_turn};
 pub use places::home_relative;
 pub use print::Print;
 pub use repeat::{Known, Seen, near, seen};

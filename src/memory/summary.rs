@@ -54,6 +54,8 @@ fn line(fact: &Fact) -> String {
         Kind::Landed => "landed and proven",
         Kind::Refused => "refused",
         Kind::Held => "waits for a person",
+        Kind::Denied => "a person has said no",
+        Kind::TakenBack => "landed, and a person had it taken back",
         Kind::BlockedOn => "asked of a person, not answered",
         Kind::Drift => "landed, and is red again",
         Kind::Said => "said by an agent, not proven",

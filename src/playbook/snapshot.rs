@@ -252,6 +252,9 @@ impl Snapshot {
             .map(|d| {
                 let path = d.path.display();
                 let cure = match (d.what, self.manifest.entries.get(&d.path)) {
+                    ("added", _) if !may_write(&d.path) => {
+                        format!("remove {path} as root (this user may not)")
+                    }
                     ("added", _) => format!("remove {path}"),
                     (_, Some(Entry::Unread { .. })) => format!(
                         "look as root at what was done to {path} and mend it (this user could not \

@@ -134,7 +134,7 @@ impl ProbeContext {
 
 /// Runs a probe. What can't be run to its end is [`Colour::Error`]: not started or not confined, killed,
 /// past its deadline, or an exit code above 125 (a shell's "not found" and "ended by a signal"). So is
-/// what is not red for the stated reason: see [`colour`].
+/// what is not red for the stated reason.
 pub async fn run(probe: &Probe, context: &ProbeContext, cancel: &CancellationToken) -> ProbeResult {
     let error = |why: String| ProbeResult {
         colour: Colour::Error,

@@ -12,7 +12,7 @@ mod tool;
 pub use json::{Fields, parse as parse_json};
 pub use lynis::parse as parse_lynis;
 pub use mscp::{Rule, parse as parse_rule};
-pub use rank::{lines, ranked};
+pub use rank::{lines, passed_over, ranked};
 pub use sarif::parse as parse_sarif;
 pub use sources::{Machine, Scan, scan};
 

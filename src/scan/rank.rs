@@ -39,6 +39,26 @@ fn finding(candidate: &Candidate) -> Finding {
     }
 }
 
+/// What is worse than a finding, and was passed over for it; `ranked` is as [`ranked()`] gives it.
+pub fn passed_over(finding: &Finding, ranked: &[Candidate]) -> Option<String> {
+    let worse: Vec<&Candidate> = ranked
+        .iter()
+        .filter(|c| c.severity < finding.severity)
+        .collect();
+    // One of them, by the agent's own idea of how bad it is.
+    if worse.iter().any(|c| finding.control.contains(&c.id)) {
+        return None;
+    }
+    let first = worse.first()?;
+    Some(format!(
+        "worse is open by what scanners say, and was passed over: {} {} {} ({} in all)",
+        first.severity,
+        first.source,
+        first.id,
+        worse.len()
+    ))
+}
+
 /// Lines for a prompt within so many tokens: how much was looked at, then the candidates.
 pub fn lines(coverage: &[Coverage], ranked: &[Candidate], budget: usize) -> Vec<String> {
     let mut left = budget;
@@ -117,6 +137,13 @@ mod tests {
         let ranked = ranked(&all, &known, Path::new("/h"));
         let ids: Vec<&str> = ranked.iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids, ["C-1", "B-1", "A-1"]);
+        let mut depth = finding(&ranked[2]);
+        depth.control = "something else".to_owned();
+        let said = passed_over(&depth, &ranked).unwrap();
+        assert!(said.ends_with("P1 lynis C-1 (2 in all)"), "{said}");
+        depth.severity = Severity::P1;
+        assert_eq!(passed_over(&depth, &ranked), None);
+
         let coverage = [Coverage::nothing("mscp", "no rules")];
         let all = lines(&coverage, &ranked, 500);
         assert_eq!(all[0], "mscp: not checked (no rules)");

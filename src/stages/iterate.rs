@@ -9,9 +9,9 @@ use super::{Draft, Ending};
 use crate::agent::{Agent as _, Brief};
 use crate::gate::Allowance;
 use crate::gates;
-use crate::memory::{Known, home_relative, near, summary};
+use crate::memory::{Known, decided, home_relative, near, summary};
 use crate::next::Stop;
-use crate::scan::{lines, ranked};
+use crate::scan::{lines, passed_over, ranked};
 use crate::spend::Reached;
 use crate::text::redact;
 use crate::turn::{AgentOutcome, Finding, Iteration, Stage, Turn, TurnOutcome};
@@ -79,6 +79,11 @@ pub(super) async fn iterate(
     seed.clone_into(&mut draft.receipt.seed);
     if let Some(report) = &mut iteration.report {
         if let Some(finding) = &mut report.finding {
+            let worse = world.scanned().and_then(|scan| {
+                let ranked = ranked(&scan.candidates, &brief.memory, &world.config.home);
+                passed_over(finding, &ranked)
+            });
+            draft.not_covered(worse.as_slice());
             finding.target = home_relative(&finding.target, &world.config.home);
             finding.control = home_relative(&finding.control, &world.config.home);
         }
@@ -205,7 +210,7 @@ fn show(world: &World, iteration: &Iteration) {
 
 /// The most useful of what is known, within the budget.
 async fn known(world: &World, turns: &[Turn], memory: &[Known]) -> Result<Vec<String>, Ending> {
-    let facts = world.ledger.facts().await?;
+    let facts = decided(world.ledger.facts().await?, memory, &world.config.home);
     let last = turns.iter().rev().filter_map(|t| t.finding.as_ref());
     let last: Vec<&Finding> = last.take(LAST).collect();
     let near = near(&last, memory, &world.config.home);

@@ -12,7 +12,7 @@
 //! Before each of its tool calls the client asks secloop's guard (`registration.rs`), which it can't
 //! be told to leave out.
 //!
-//! Its way to the model, and its credential, are in [`way`]: by default a proxy of secloop's, which
+//! Its way to the model, and its credential, are in `way.rs`: by default a proxy of secloop's, which
 //! holds the credential and reads along what calls cost. The credential is taken out of everything
 //! that is shown or kept all the same.
 

@@ -188,6 +188,8 @@ pub(super) fn role_of(path: &str) -> &str {
         "meta",
         "files",
         "templates",
+        "group_vars",
+        "host_vars",
     ];
     let mut end = path.len();
     while let Some(at) = path.get(..end).and_then(|p| p.rfind('/')) {

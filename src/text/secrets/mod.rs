@@ -6,9 +6,11 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+/// The most that one rule takes in memory, in bytes; one that repeats a class a thousand times is large.
+const SIZE: usize = 64 << 20;
 const RULES: &str = include_str!("betterleaks.jsonl");
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +56,14 @@ fn rules() -> &'static [Rule] {
 impl Rule {
     fn regex(&self) -> Option<&Regex> {
         self.regex
-            .get_or_init(|| Regex::new(&self.given.regex).ok())
+            .get_or_init(|| {
+                // The rules are written for an engine whose classes are of ASCII; where a class may
+                // be anything but some, only whole characters will do.
+                let mut builder = RegexBuilder::new(&self.given.regex);
+                builder.size_limit(SIZE);
+                let ascii = builder.unicode(false).build();
+                ascii.or_else(|_| builder.unicode(true).build()).ok()
+            })
             .as_ref()
     }
 }

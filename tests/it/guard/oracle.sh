@@ -16,6 +16,8 @@ bash() {
     text=$2
     shift 2
     (($#)) && shift
+  elif (($#)); then
+    return 127 # a file, and there is none
   else
     IFS= builtin read -r -d '' text
     set --

@@ -124,7 +124,7 @@ fn what_root_did_is_put_back_or_named_and_the_loop_stops() {
         "/etc/bed-motd",
         "/etc/bed-secret",
         "/etc/ssh/sshd_config",
-        "/etc/sudoers.d",
+        "/etc/sudoers.d/bed-more",
     ] {
         assert!(named.contains(&wanted), "{wanted}: {left:#?}\n{}", done.err);
     }

@@ -18,7 +18,7 @@ pub(crate) struct Scripted {
 const BEGINNING: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 . "$here/events.sh"
-PROMPT=$CLAUDE_CODE_TMPDIR/prompt.txt
+PROMPT=$CLAUDE_CONFIG_DIR/prompt.txt
 cat >"$PROMPT"
 started
 answers
@@ -93,7 +93,7 @@ impl Scripted {
 /// What the agent was asked in this turn.
 pub(crate) fn prompt(station: &Station, turn: &Turn) -> String {
     let run = station.state().join("runs").join(turn.id.to_string());
-    std::fs::read_to_string(run.join("tmp/prompt.txt")).unwrap()
+    std::fs::read_to_string(run.join("claude/prompt.txt")).unwrap()
 }
 
 /// A report of an improvement that this script proves.

@@ -391,8 +391,7 @@ fn tightens(call: &Call<'_>, place: &str) -> bool {
         let own = bits & 0o400 != 0 || place.ends_with("shadow") || place.ends_with("shadow-");
         // What everybody reads stays readable.
         let read = *widest & 0o044 != 0o044 || bits & 0o044 == 0o044 || place == "/var/log";
-        let wider = bits & !widest & 0o7777;
-        return wider == 0 && own && read && roots(owner) && roots(group);
+        return bits & !widest == 0 && own && read && roots(owner) && roots(group);
     }
     // Home directories: nothing for others, and still readable by their owner.
     let mine = owner.is_empty() || !roots(owner);

@@ -210,41 +210,34 @@ fn ufw(call: &Call<'_>) -> Vec<Issue> {
         .and_then(Node::text)
         .unwrap_or_default();
     let outgoing = call.text("direction") == "outgoing" || call.text("direction") == "out";
-    match policy {
-        "" => {}
-        "deny" | "reject" if !outgoing => {}
-        "allow" if outgoing => {}
-        "allow" => {
-            issues.push(call.refused("schema-firewall", "everything that comes in is allowed"));
-        }
-        _ => issues.push(call.held(
+    let closes = ["deny", "reject"].contains(&policy);
+    if policy == "allow" && !outgoing {
+        issues.push(call.refused("schema-firewall", "everything that comes in is allowed"));
+    } else if closes && outgoing || !closes && !["", "allow"].contains(&policy) {
+        issues.push(call.held(
             "schema-firewall",
             "what goes out is blocked as well; a person decides",
-        )),
+        ));
     }
     let port = call
         .first(&["port", "to_port", "name", "app"])
         .and_then(Node::text)
         .unwrap_or_default();
     let own = OWN_PORTS.contains(&port);
-    match call.text("rule") {
-        "deny" | "reject" if outgoing || OWN_PORTS.contains(&port) || port.is_empty() => {
-            issues.push(call.held(
-                "schema-firewall",
-                "it can cut the machine off; a person decides",
-            ));
+    let inside = ["lo", "lo0"].contains(&call.text("interface"));
+    let why = match call.text("rule") {
+        "deny" | "reject" if outgoing || own || port.is_empty() => {
+            Some("it can cut the machine off; a person decides".to_owned())
         }
-        "" | "deny" | "reject" => {}
-        "limit" if own => {}
-        "allow" if own || outgoing || ["lo", "lo0"].contains(&call.text("interface")) => {}
-        _ => issues.push(call.held(
-            "schema-firewall",
-            format!(
-                "port {} is opened; a person decides",
-                crate::text::plain(port, 40)
-            ),
+        "" | "deny" | "reject" => None,
+        "limit" if own => None,
+        "allow" if own || outgoing || inside => None,
+        _ => Some(format!(
+            "port {} is opened; a person decides",
+            crate::text::plain(port, 40)
         )),
-    }
+    };
+    issues.extend(why.map(|why| call.held("schema-firewall", why)));
     if ["off", "false", "no"].contains(&call.text("logging")) {
         issues.push(call.refused("schema-firewall", "the firewall's log is switched off"));
     }

@@ -253,6 +253,7 @@ pub(super) fn time(line: &str) -> Word {
                 .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
     };
     match words.as_slice() {
+        ["restrict", rest @ ..] if !rest.is_empty() => Word::Good,
         ["server" | "pool", name, rest @ ..]
             if host(name)
                 && rest.iter().all(|w| {
