@@ -71,6 +71,18 @@ fn bad_values_name_their_key() {
         ),
         ("[prove]\nsecond_opinion_usd = 400", "spend.daily_cap_usd"),
         ("[sandbox]\nlevel = \"some\"", "sandbox.level"),
+        (
+            "[sandbox.limits]\nmemory_mib = 640",
+            "sandbox.limits.memory_mib",
+        ),
+        (
+            "[sandbox.limits]\nprocesses = 1",
+            "sandbox.limits.processes",
+        ),
+        ("[sandbox.limits]\nfiles = 3", "sandbox.limits.files"),
+        ("[sandbox.limits]\nfile_mib = 0", "sandbox.limits.file_mib"),
+        ("[sandbox.limits]\ndisk_mib = 0", "sandbox.limits.disk_mib"),
+        ("[sandbox.limits]\ndisk = \"1 GiB\"", "disk"),
         ("[agent]\nkind = \"hal\"", "agent.kind"),
         ("[repo]\nbranch = \"main\"", "repo.branch"),
         ("[ansible]\npass_env = [\"A B\"]", "ansible.pass_env"),

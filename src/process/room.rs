@@ -86,7 +86,21 @@ fn held(dir: &Path) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::process::{Ended, Spec, run};
+
+    #[tokio::test]
+    async fn who_writes_more_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "head -c 3000000 /dev/zero > large; exec sleep 3600";
+        let mut spec =
+            Spec::new("/bin/sh", dir.path(), Duration::from_mins(5)).args(["-c", script]);
+        spec.room = Some(Room::growing(vec![dir.path().to_owned()], 1 << 20));
+        let done = run(&spec, &CancellationToken::new(), |_| ()).await.unwrap();
+        assert_eq!((done.ended, done.survived), (Ended::Full, false));
+    }
 
     #[test]
     fn there_is_room_for_so_much_and_no_more() {

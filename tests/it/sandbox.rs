@@ -3,6 +3,8 @@
 mod arguments;
 #[cfg(target_os = "linux")]
 mod boundary;
+#[cfg(target_os = "linux")]
+mod command;
 mod detect;
 mod profile;
 #[cfg(target_os = "linux")]
