@@ -11,6 +11,7 @@
 //! Start reading at [`supervise::supervise`] and [`stages::turn`]. The vocabulary is in [`turn`].
 
 pub mod agent;
+#[cfg(target_os = "linux")]
 pub mod boundary;
 pub mod classes;
 pub mod cli;

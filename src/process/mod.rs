@@ -6,6 +6,7 @@
 //! output, or cancellation; how the tree is ended then is in `terminate.rs`.
 
 mod at_work;
+#[cfg(target_os = "linux")]
 pub mod attack_process;
 mod confine;
 mod descend;
@@ -30,6 +31,7 @@ mod working;
 
 pub use at_work::{AtWork, at_work};
 pub use confine::{Confinement, Limits, become_program, confine, start_beside};
+#[cfg(target_os = "linux")]
 pub(crate) use descend::give;
 pub use descend::{Descent, Place, descend};
 pub use detached::{leave_session, spawn_detached};
@@ -43,6 +45,7 @@ pub use output::{Line, Stream};
 pub use room::Room;
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};
+#[cfg(target_os = "linux")]
 pub use sys::{Attempt, attempt};
 pub use sys::{account_home, effective_uid, user_ids};
 pub(crate) use sys::{asleep, hide_from_children, landlock_version};

@@ -31,6 +31,7 @@ pub(crate) async fn native() -> secloop::sandbox::Sandbox {
 }
 
 /// The files below `dir` that hold `text`, and how many were looked at.
+#[cfg(target_os = "linux")]
 pub(crate) fn holding(dir: &std::path::Path, text: &str) -> (Vec<std::path::PathBuf>, usize) {
     let (mut found, mut looked) = (Vec::new(), 0);
     let mut dirs = vec![dir.to_owned()];

@@ -152,6 +152,7 @@ impl Model {
     }
 
     /// What requests gave for a credential.
+    #[cfg(target_os = "linux")]
     pub(crate) fn keys(&self) -> Vec<String> {
         self.shared.keys.lock().unwrap().clone()
     }
