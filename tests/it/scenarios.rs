@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use secloop::turn::{Gate, TurnOutcome, Verdict};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::past::{PastCalls, now};
 use crate::support::station::Station;
@@ -28,8 +28,8 @@ struct Case {
     says: &'static str,
 }
 
-/// A probe that is red as long as the file of the change is not there.
-const OPEN: &str = "test -e \"$HOME/.claude/hooks/marker\"";
+/// A probe that is red until the change is there.
+const OPEN: &str = "grep -q SECLOOP_MARK \"$HOME/.claude/hooks/block-destructive.sh\"";
 
 fn cases() -> Vec<Case> {
     let case = |name, gate, says, edit, probe| Case {
@@ -43,10 +43,17 @@ fn cases() -> Vec<Case> {
         // The six regressions of the predecessor (and the one that was stopped by hand).
         case(
             "1 sourcing the exports is blocked: no push",
+            Gate::Autonomy,
+            "an ordinary call is blocked now: Bash",
+            "insert block-destructive.sh 'case $input in *exports.sh*) exit 2 ;; esac # mark-one'",
+            "grep -q mark-one \"$HOME/.claude/hooks/block-destructive.sh\"",
+        ),
+        case(
+            "1b the same, of what only this workstation does",
             Gate::Replay,
-            "blocks `source exports.sh`, used 212 times, last today",
-            "insert block-destructive.sh 'case $(cat) in *exports.sh*) exit 2 ;; esac'",
-            "printf x | grep -q exports \"$HOME/.claude/hooks/block-destructive.sh\" && echo y || exit 1",
+            "blocks `./publish.sh --blog`, used 212 times, last today",
+            "insert block-destructive.sh 'case $input in *publish.sh*) exit 2 ;; esac # mark-two'",
+            "grep -q mark-two \"$HOME/.claude/hooks/block-destructive.sh\"",
         ),
         case(
             "2 sudo without a password is taken away",
@@ -80,10 +87,10 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "6 searching through scripts is blocked",
-            Gate::Replay,
-            "blocks `Grep",
-            "insert protect-sensitive.sh 'case $(cat) in *Grep*.sh*) exit 2 ;; esac'",
-            "grep -q 'Grep[*].sh' \"$HOME/.claude/hooks/protect-sensitive.sh\"",
+            Gate::Autonomy,
+            "an ordinary call is blocked now: Grep",
+            "insert protect-sensitive.sh 'case $input in *\\\"Grep\\\"*.sh*) exit 2 ;; esac # mark-six'",
+            "grep -q mark-six \"$HOME/.claude/hooks/protect-sensitive.sh\"",
         ),
         case(
             "7 the SSH configuration of a machine reached by SSH",
@@ -120,7 +127,7 @@ fn cases() -> Vec<Case> {
             Gate::Red,
             "could not be run to its end",
             "marker",
-            "touch \"$HOME/.claude/hooks/marker\"",
+            "touch \"$HOME/.claude/hooks/new\"",
         ),
         case(
             "a probe that hangs",
@@ -141,14 +148,14 @@ fn cases() -> Vec<Case> {
             "a hook that blocks everything",
             Gate::Autonomy,
             "an ordinary call is blocked now",
-            "insert block-destructive.sh 'cat >/dev/null; exit 2'; marker",
+            "insert block-destructive.sh 'exit 2'; marker",
             OPEN,
         ),
         case(
             "a hook that fails open",
             Gate::Autonomy,
-            "a hook fails on",
-            "insert block-destructive.sh 'cat >/dev/null; exit 1'; marker",
+            "",
+            "insert block-destructive.sh 'exit 1'; marker",
             OPEN,
         ),
         // Idempotence.
@@ -163,15 +170,12 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// What the agents' scripts know: `insert FILE LINE` behind a hook's first line, `task LINE...` at the
-/// end of the role, `marker` deploys one more file.
+/// What the agents' scripts know: `insert FILE LINE` where a hook has read its input, `task LINE...` at the
+/// end of the role, `marker` changes what nobody notices.
 const WORDS: &str = r#"#!/bin/sh
-insert() { sed -i "1a $2" "$ROLE/files/$1"; }
+insert() { sed -i "/^input=/a $2" "$ROLE/files/$1"; }
 task() { printf '\n' >>"$ROLE/tasks/main.yml"; printf '%s\n' "$@" >>"$ROLE/tasks/main.yml"; }
-marker() {
-  echo here >"$ROLE/files/marker"
-  sed -i 's/^    - audit-log.sh/&\n    - marker/' "$ROLE/tasks/main.yml"
-}
+marker() { insert block-destructive.sh 'SECLOOP_MARK=1'; }
 "#;
 
 /// In a directory of its own, since the agent sees what is beside it.
@@ -223,10 +227,8 @@ fn station() -> Station {
         .env("ANTHROPIC_API_KEY", "worthless");
     let mut calls = PastCalls::default();
     for _ in 0..212 {
-        calls.bash(now(), "source exports.sh");
+        calls.bash(now(), "./publish.sh --blog");
     }
-    let grep: Value = json!({"pattern": "BLOCKED", "glob": "*.sh", "path": "/home/a/project"});
-    calls.call(now(), "Grep", &grep, false);
     calls.write(&station.home().join(".claude"));
     station
 }
@@ -296,7 +298,7 @@ fn each_is_caught_by_its_gate_and_nothing_of_it_stays() {
             "{}",
             case.name
         );
-        assert!(!station.home().join(".claude/hooks/marker").exists());
+        assert!(!station.home().join(".claude/hooks/new").exists());
     }
     // Past the harness, which swallows what a passing test prints.
     let _ = writeln!(std::io::stderr(), "{table}");
