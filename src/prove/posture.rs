@@ -310,9 +310,8 @@ const MCP: &str = "MCP configuration ";
 
 fn files(place: &Place, found: &mut BTreeMap<String, Fact>) {
     let keys = place.home.join(".ssh/authorized_keys");
-    if let Some(digest) = digest(&keys) {
-        note(found, "~/.ssh/authorized_keys", None, &digest);
-    }
+    let digest = digest(&keys).unwrap_or_else(|| "not there".to_owned());
+    note(found, "~/.ssh/authorized_keys", None, &digest);
     let candidates = [
         place.home.join(".claude.json"),
         place.home.join(".mcp.json"),

@@ -43,8 +43,8 @@ fn cases() -> Vec<Case> {
         // The six regressions of the predecessor (and the one that was stopped by hand).
         case(
             "1 sourcing the exports is blocked: no push",
-            Gate::Autonomy,
-            "an ordinary call is blocked now: Bash",
+            Gate::Hooks,
+            "blocks an ordinary call: Bash source exports.sh",
             "insert block-destructive.sh 'case $input in *exports.sh*) exit 2 ;; esac # mark-one'",
             "grep -q mark-one \"$HOME/.claude/hooks/block-destructive.sh\"",
         ),
@@ -58,7 +58,7 @@ fn cases() -> Vec<Case> {
         case(
             "2 sudo without a password is taken away",
             Gate::Policy,
-            "sudoers",
+            "takes something away",
             "task '- name: No sudo' '  ansible.builtin.file:' '    path: /etc/sudoers.d/claude-temp' \
              '    state: absent'",
             OPEN,
@@ -72,11 +72,12 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "4 git asks the keychain for passwords",
-            Gate::Policy,
-            "",
-            "task '- name: Check objects' '  community.general.git_config:' '    name: fetch.fsckObjects' \
-             '    value: \"true\"' '    scope: global'",
-            OPEN,
+            Gate::Posture,
+            "git fetch.fsckObjects: was",
+            "task '- name: Check objects' '  ansible.builtin.lineinfile:' \
+             '    path: \"{{ agent_hooks_home }}/.gitconfig\"' '    line: \"[fetch] fsckObjects = true\"' \
+             '    create: true' '    mode: \"0644\"'",
+            "grep -q fsckObjects \"$HOME/.gitconfig\"",
         ),
         case(
             "5 the keychain locks by itself",
@@ -87,18 +88,19 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "6 searching through scripts is blocked",
-            Gate::Autonomy,
-            "an ordinary call is blocked now: Grep",
+            Gate::Hooks,
+            "blocks an ordinary call: Grep",
             "insert protect-sensitive.sh 'case $input in *\\\"Grep\\\"*.sh*) exit 2 ;; esac # mark-six'",
             "grep -q mark-six \"$HOME/.claude/hooks/protect-sensitive.sh\"",
         ),
         case(
-            "7 the SSH configuration of a machine reached by SSH",
-            Gate::Policy,
-            "",
-            "task '- name: SSH' '  ansible.builtin.lineinfile:' '    path: /etc/ssh/sshd_config' \
-             '    line: PasswordAuthentication no'",
-            OPEN,
+            "7 who may log in to a machine reached by SSH",
+            Gate::Posture,
+            "~/.ssh/authorized_keys: was",
+            "task '- name: Keys' '  ansible.builtin.lineinfile:' \
+             '    path: \"{{ agent_hooks_home }}/.ssh/authorized_keys\"' '    line: \"# closed\"' \
+             '    create: true' '    mode: \"0600\"'",
+            "grep -q closed \"$HOME/.ssh/authorized_keys\"",
         ),
         // Probes.
         case(
@@ -146,15 +148,15 @@ fn cases() -> Vec<Case> {
         // Hooks.
         case(
             "a hook that blocks everything",
-            Gate::Autonomy,
-            "an ordinary call is blocked now",
+            Gate::Hooks,
+            "blocks an ordinary call",
             "insert block-destructive.sh 'exit 2'; marker",
             OPEN,
         ),
         case(
             "a hook that fails open",
-            Gate::Autonomy,
-            "",
+            Gate::Hooks,
+            "fails on",
             "insert block-destructive.sh 'exit 1'; marker",
             OPEN,
         ),
@@ -199,7 +201,7 @@ fn agent(station: &Station, case: &Case) {
     let mut script = WORDS.to_owned();
     let _ = writeln!(script, "ROLE={ROLE}\n{} >&2 || exit 1", case.edit);
     for line in [
-        json!({"type": "system", "subtype": "init", "model": "scripted", "claude_code_version": "0"}),
+        json!({"type": "system", "subtype": "init", "model": "scripted", "claude_code_version": "2.1.329"}),
         json!({"type": "stream_event", "event": {"type": "message_start"}}),
         result,
     ] {
@@ -225,6 +227,14 @@ fn station() -> Station {
         .replacing("kind = \"catalog\"", &keys)
         .section("spend", "daily_cap_usd = 100000")
         .env("ANTHROPIC_API_KEY", "worthless");
+    // As somebody has set it up by hand.
+    let put = |name: &str, text: &str| {
+        let file = station.home().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    put(".gitconfig", "[user]\n\tname = Kyle\n");
+    put(".ssh/authorized_keys", "# mine\n");
     let mut calls = PastCalls::default();
     for _ in 0..212 {
         calls.bash(now(), "./publish.sh --blog");
