@@ -44,12 +44,14 @@ pub(crate) fn is_inside_with(test: &str, packages: &[&str]) -> bool {
 }
 
 /// Past the test harness, which swallows what a passing test prints.
-pub(crate) fn skipped(what: &str, why: &str) {
-    assert_ne!(
-        std::env::var("SECLOOP_REQUIRE_BED").as_deref(),
-        Ok("1"),
-        "SECLOOP_REQUIRE_BED=1, but {why}"
-    );
+fn skipped(what: &str, why: &str) {
+    skipped_but_for("SECLOOP_REQUIRE_BED", what, why);
+}
+
+/// The same; with 1 for this variable it is a failure.
+pub(crate) fn skipped_but_for(variable: &str, what: &str, why: &str) {
+    let required = std::env::var(variable);
+    assert_ne!(required.as_deref(), Ok("1"), "{variable}=1, but {why}");
     let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why}");
 }
 
