@@ -7,7 +7,7 @@ use brush_parser::word::{
 
 use super::Stop;
 use super::marks::{HOLE, HOME, ONE, SPLIT, STAR, is_known};
-use super::parse::options;
+use super::parse::{options, too_deep};
 use super::walk::{Flow, Walk};
 
 /// Words that one braced word becomes at most.
@@ -47,6 +47,7 @@ impl Walk {
 
     /// The body of a here-document whose end is not quoted.
     pub(super) fn document(&mut self, raw: &str) -> Result<String, Stop> {
+        bounded(raw)?;
         let pieces = word::parse_heredoc(raw, &options())
             .map_err(|_| Stop::unprovable("a here-document that can't be read"))?;
         let mut text = String::new();
@@ -341,7 +342,15 @@ fn keeps_words(expr: &ParameterExpr) -> bool {
     )
 }
 
+fn bounded(raw: &str) -> Result<(), Stop> {
+    if too_deep(raw) {
+        return Err(Stop::unprovable("nesting that is too deep to follow"));
+    }
+    Ok(())
+}
+
 fn pieces(raw: &str) -> Result<Vec<WordPieceWithSource>, Stop> {
+    bounded(raw)?;
     word::parse(raw, &options()).map_err(|_| Stop::unprovable("a word that can't be read"))
 }
 
@@ -449,6 +458,7 @@ fn braces(raw: &str) -> Result<Vec<String>, Stop> {
     if !raw.contains('{') || !raw.contains(',') && !raw.contains("..") {
         return Ok(vec![raw.to_owned()]);
     }
+    bounded(raw)?;
     let unread = || Stop::unprovable("braces that can't be read");
     match word::parse_brace_expansions(raw, &options()).map_err(|_| unread())? {
         None => Ok(vec![raw.to_owned()]),

@@ -47,6 +47,9 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
     if !faithful(&tokens, script) {
         return Err("a text that can't be read with certainty");
     }
+    if !certain(&tokens) {
+        return Err("brackets that shells read differently");
+    }
     let (brackets, cases) = ambiguity(&tokens);
     if brackets + cases > MOST_AMBIGUOUS {
         return Err("nesting that is too deep to follow");
@@ -98,6 +101,58 @@ fn faithful(tokens: &[Token], script: &str) -> bool {
         }
     }
     true
+}
+
+/// Whether two brackets in a row are arithmetic, beyond doubt: bash takes `((a) )` and `( (a) )` for
+/// two subshells, the readers here do not.
+fn certain(tokens: &[Token]) -> bool {
+    let is = |at: usize, text: &str| matches!(tokens.get(at), Some(Token::Operator(op, _)) if op == text);
+    let adjoin = |at: usize| {
+        let (first, second) = (tokens[at].location(), tokens[at + 1].location());
+        first.end.index == second.start.index
+    };
+    let mut at = 0;
+    while at < tokens.len() {
+        if !is(at, "(") || !is(at + 1, "(") {
+            at += 1;
+            continue;
+        }
+        let mut open = 0_usize;
+        let end = (at..tokens.len()).find(|i| {
+            open += usize::from(is(*i, "("));
+            open -= usize::from(is(*i, ")"));
+            open == 0
+        });
+        match end {
+            Some(end) if adjoin(at) && is(end - 1, ")") && adjoin(end - 1) => at = end,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// How deep brackets are nested in a word outside of single quotes, open ones included: the second
+/// reader's time doubles with each.
+pub(super) fn too_deep(word: &str) -> bool {
+    let (mut open, mut quoted, mut double, mut escaped) = (0_usize, false, false, false);
+    for c in word.chars() {
+        if escaped {
+            escaped = false;
+            continue;
+        }
+        match c {
+            '\\' if !quoted => escaped = true,
+            '\'' if !double => quoted = !quoted,
+            '"' if !quoted => double = !double,
+            '(' | '{' | '[' if !quoted => open += 1,
+            ')' | '}' | ']' if !quoted => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MOST_AMBIGUOUS {
+            return true;
+        }
+    }
+    false
 }
 
 /// How deep brackets are nested, and how many cases there are.
@@ -243,8 +298,36 @@ mod tests {
             "$(".repeat(400) + &")".repeat(400),
             "if a; then ".repeat(300),
             "a".repeat(LARGEST + 1),
+            format!("cat <<E\n${}\nE", ">(".repeat(45)),
+            format!("echo ${}", ">(".repeat(45)),
+            format!("echo \"{}\"", "$(".repeat(45)),
+            format!("echo {}", "{a,".repeat(45)),
         ] {
             assert!(program(&script).is_err(), "{}", &script[..20]);
+        }
+    }
+
+    #[test]
+    fn two_subshells_are_not_taken_for_arithmetic() {
+        for hidden in [
+            "((mkfs /dev/sda) )",
+            "( (mkfs /dev/sda) )",
+            "( ( mkfs /dev/sda ))",
+            "f\n\\\n( ( mkfs /dev/sda ) )",
+            "f\n\\\n((mkfs /dev/sda) )",
+            "ls | ((mkfs /dev/sda); ls)",
+            "echo \"$( ( (mkfs /dev/sda) ) )\"",
+        ] {
+            assert!(!crate::guard::judge(hidden).is_allowed(), "{hidden}");
+        }
+        for honest in [
+            "((i++))",
+            "(( (a + b) * c ))",
+            "for ((i = 0; i < 3; i++)); do echo \"$i\"; done",
+            "(ls; (pwd))",
+            "diff <(sort a) <(sort b)",
+        ] {
+            assert!(crate::guard::judge(honest).is_allowed(), "{honest}");
         }
     }
 
