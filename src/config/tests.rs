@@ -69,7 +69,10 @@ fn bad_values_name_their_key() {
             "[agent]\nkind = \"catalog\"\n[prove]\nsecond_opinion = true",
             "prove.second_opinion",
         ),
-        ("[prove]\nsecond_opinion_usd = 400", "spend.daily_cap_usd"),
+        (
+            "[prove]\nsecond_opinion = true\nsecond_opinion_usd = 400",
+            "spend.daily_cap_usd",
+        ),
         ("[sandbox]\nlevel = \"some\"", "sandbox.level"),
         (
             "[sandbox.limits]\nmemory_mib = 640",

@@ -115,7 +115,7 @@ fn convergence(config: &Config) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    if config.prove.second_opinion_cost > config.spend.daily_cap {
+    if config.prove.second_opinion && config.prove.second_opinion_cost > config.spend.daily_cap {
         return Err(
             "prove.second_opinion_usd is above spend.daily_cap_usd; lower it, or raise the cap"
                 .to_owned(),
