@@ -55,9 +55,10 @@ fn main() {
 
 async fn measure(past: &Past, home: &Path, own: bool) {
     let path = std::env::var_os("PATH").unwrap();
-    let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
     let program = program();
-    let context = ProbeContext::new(sandbox, home.to_owned(), path).with_program(program.clone());
+    secloop::process::secloop_is_at(program.clone());
+    let sandbox = Sandbox::detect(Level::Native, &path).await.unwrap();
+    let context = ProbeContext::new(sandbox, home.to_owned(), path);
     let hook = hooks(home, own.then_some(program.as_path()));
     let state = home.join(if own { "state-own" } else { "state-starter" });
     std::fs::create_dir_all(&state).unwrap();

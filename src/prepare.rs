@@ -144,7 +144,7 @@ async fn worker(
 
 /// This program, which is its agent's guard.
 fn own_program() -> Result<std::path::PathBuf, String> {
-    let program = std::env::current_exe().and_then(std::fs::canonicalize);
+    let program = crate::process::own_program().and_then(std::fs::canonicalize);
     program.map_err(|e| format!("secloop's own program can't be found: {e}"))
 }
 

@@ -113,7 +113,7 @@ impl Place {
         }
         std::fs::write(place.work.join("file"), MARK)?;
         if place.container {
-            std::fs::copy(std::env::current_exe()?, place.work.join("secloop"))?;
+            std::fs::copy(crate::process::own_program()?, place.work.join("secloop"))?;
         }
         Ok(place)
     }
@@ -131,7 +131,7 @@ impl Place {
 }
 
 fn own() -> Result<PathBuf, Fatal> {
-    std::env::current_exe().map_err(Fatal::io("looking for the own program"))
+    crate::process::own_program().map_err(Fatal::io("looking for the own program"))
 }
 
 /// The id that a process writes into a file when it is up.
@@ -223,7 +223,7 @@ async fn confined(
         let taken = found.run(spec, work, &never, |_| ()).await?;
         (format!("container ({})", found.describe()), taken.done)
     } else {
-        let own = std::env::current_exe()
+        let own = crate::process::own_program()
             .and_then(std::fs::canonicalize)
             .map_err(|e| e.to_string())?;
         let sandbox = Sandbox::detect(config.sandbox.level, &around.path()).await?;

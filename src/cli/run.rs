@@ -65,7 +65,8 @@ pub(super) async fn run(
         Taken::Ours(lock) => *lock,
         Taken::Not(refused) => return refused.end(&config, &clock, &mut console).await,
     };
-    let program = std::env::current_exe().map_err(Fatal::io("looking for the own program"))?;
+    let program =
+        crate::process::own_program().map_err(Fatal::io("looking for the own program"))?;
     let state = config.state_dir.to_string_lossy();
     let _guardian = Guardian::start(&program, &["guardian", "--state", &state]).map_err(
         Fatal::io("starting the process that ends what a killed run leaves"),
@@ -206,7 +207,8 @@ fn say_goodbye(
     let prefix = trial.map_or_else(String::new, |_| {
         format!("SECLOOP_STATE_DIR={} ", world.config.state_dir.display())
     });
-    let program = std::env::current_exe().map_or("secloop".into(), |exe| exe.display().to_string());
+    let program =
+        crate::process::own_program().map_or("secloop".into(), |exe| exe.display().to_string());
     places.push(("receipts".to_owned(), format!("{prefix}{program} show N")));
     world.console().summary(&Summary {
         reason: ended.stop.reason(),

@@ -96,7 +96,7 @@ pub async fn arm(dir: &Path, deadline: Duration, path: &std::ffi::OsStr) -> Resu
 
 /// This program's file; after an upgrade the name is another one's, or nobody's.
 fn own_program() -> Result<PathBuf, String> {
-    let program = std::env::current_exe().map_err(|e| format!("this program's own path: {e}"))?;
+    let program = process::own_program().map_err(|e| format!("this program's own path: {e}"))?;
     if program.exists() {
         return Ok(program);
     }

@@ -52,7 +52,7 @@ impl ProbeContext {
             home,
             path,
             scratch: std::env::temp_dir(),
-            program: std::env::current_exe().unwrap_or_else(|_| "secloop".into()),
+            program: crate::process::own_program().unwrap_or_else(|_| "secloop".into()),
             blanks: Arc::default(),
         }
     }
@@ -62,12 +62,6 @@ impl ProbeContext {
     #[must_use]
     pub fn with_scratch(self, scratch: PathBuf) -> Self {
         Self { scratch, ..self }
-    }
-
-    /// With another program than this one to give calls to hooks inside the confinement.
-    #[must_use]
-    pub fn with_program(self, program: PathBuf) -> Self {
-        Self { program, ..self }
     }
 
     /// The program that gives calls to hooks.

@@ -57,15 +57,6 @@ impl Sandbox {
     /// # Errors
     /// When the level can't be had, with the cure.
     pub async fn detect(level: Level, path: &OsStr) -> Result<Self, String> {
-        let own = std::env::current_exe().map_err(|e| format!("this program's own path: {e}"))?;
-        Self::detect_for(level, path, &own).await
-    }
-
-    /// The same where this process is not secloop itself, which is at `secloop`.
-    ///
-    /// # Errors
-    /// When the level can't be had, with the cure.
-    pub async fn detect_for(level: Level, path: &OsStr, secloop: &Path) -> Result<Self, String> {
         // Checks and probes look at the machine itself, also where the agent is in a container.
         if level == Level::None {
             return Ok(Self::Off);
@@ -102,7 +93,7 @@ impl Sandbox {
         let found = Self::Bwrap(Bwrap {
             program,
             version,
-            secloop: secloop.to_owned(),
+            secloop: process::own_program().map_err(|e| format!("this program's own path: {e}"))?,
         });
         found.try_out().await.map(|()| found)
     }

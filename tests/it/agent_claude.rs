@@ -27,7 +27,6 @@ use secloop::config::{AgentConfig, AgentKind, EgressConfig, Env, Level, SandboxC
 use secloop::egress::Source;
 use secloop::gate::MicroUsd;
 use secloop::process::{Spec, run};
-use secloop::sandbox::Sandbox;
 use secloop::turn::Iteration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -212,10 +211,7 @@ async fn client(config: &AgentConfig, level: Level) -> Claude {
 
 async fn client_with(config: &AgentConfig, level: Level, egress: &EgressConfig) -> Claude {
     let path = std::env::var("PATH").unwrap();
-    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
-    let sandbox = Sandbox::detect_for(level, path.as_ref(), secloop)
-        .await
-        .unwrap();
+    let sandbox = crate::support::sandbox(level).await;
     let confinement = SandboxConfig {
         level,
         ..SandboxConfig::default()

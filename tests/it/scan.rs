@@ -197,12 +197,13 @@ async fn the_getters_of_rules_are_run_and_only_their_answer_counts() {
         .await;
     let said = said(&scan);
     assert!(
-        said[0].starts_with("mscp: 2 failed, 1 passed, 4 not checked"),
+        said[0].starts_with("mscp: 1 failed, 1 passed, 5 not checked"),
         "{said:?}"
     );
     let mut ids: Vec<&str> = scan.candidates.iter().map(|c| c.id.as_str()).collect();
     ids.sort_unstable();
-    assert_eq!(ids, ["open", "writes"]);
+    // One that tries to write has looked at something else than the machine as it is.
+    assert_eq!(ids, ["open"]);
     assert!(
         scan.candidates
             .iter()

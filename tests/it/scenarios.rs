@@ -95,8 +95,8 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "7 who may log in to a machine reached by SSH",
-            Gate::Posture,
-            "~/.ssh/authorized_keys: was",
+            Gate::Policy,
+            "grants access",
             "task '- name: Keys' '  ansible.builtin.lineinfile:' \
              '    path: \"{{ agent_hooks_home }}/.ssh/authorized_keys\"' '    line: \"# closed\"' \
              '    create: true' '    mode: \"0600\"'",
@@ -151,6 +151,13 @@ fn cases() -> Vec<Case> {
             Gate::Hooks,
             "blocks an ordinary call",
             "insert block-destructive.sh 'exit 2'; marker",
+            OPEN,
+        ),
+        case(
+            "a hook that is slow",
+            Gate::Hooks,
+            "",
+            "insert block-destructive.sh 'sleep 3'; marker",
             OPEN,
         ),
         case(

@@ -37,6 +37,7 @@ impl Claude {
             tools: "",
             schema: Some(schema),
             deployed: None,
+            attacks: false,
         };
         let failed = |(class, why): outcome::Failure| format!("{}: {why}", class.word());
         let ran = self.run(&job, meter, &mut |_| ()).await.map_err(failed)?;

@@ -44,14 +44,8 @@ pub(super) struct Job<'a> {
     pub(super) schema: Option<&'a str>,
     /// Work with what is deployed on the machine.
     pub(super) deployed: Option<Deployed>,
-}
-
-impl Job<'_> {
-    /// Whether secloop's own guard reads its tool calls. With what is deployed on the machine, that
-    /// is what is looked at.
-    pub(super) fn is_guarded(&self) -> bool {
-        !self.tools.is_empty() && self.deployed.is_none()
-    }
+    /// Tries attacks on decoys, where it is confined: the confinement alone stops it.
+    pub(super) attacks: bool,
 }
 
 /// What is deployed on the machine.
@@ -175,7 +169,7 @@ impl Claude {
                 more(&["--allowedTools", "Bash(cat:*)", "Read"]);
             }
         }
-        let guarded = job.is_guarded() && self.registration.is_some();
+        let guarded = self.guards(job);
         let named = if self.contained(job).is_some() {
             None
         } else if guarded {
@@ -228,7 +222,7 @@ impl Claude {
             Ok(false) => policy.write.push(home),
             Ok(true) | Err(_) => policy.scratch.push(home),
         }
-        if let Some(registration) = self.registration.as_ref().filter(|_| job.is_guarded()) {
+        if let Some(registration) = self.registration.as_ref().filter(|_| self.guards(job)) {
             registration.admit(&mut policy, self.sandbox.can_cover());
         }
         if let Some(deployed) = &job.deployed {

@@ -104,6 +104,7 @@ impl Claude {
             tools: "Bash,Read",
             schema: None,
             deployed: Some(deployed),
+            attacks: false,
         };
         let ran = self.run(&job, meter, &mut |_| ()).await;
         let ran =

@@ -165,7 +165,7 @@ impl Claude {
         let stop = meter.ended().child_token();
         self.canary(job).await.map_err(crashed)?;
         let mut seen = Seen::new(way.secrets());
-        seen.watch.on = job.is_guarded() && self.registration.is_some();
+        seen.watch.on = self.guards(job);
         let on_line = |line: process::Line| {
             let shown = match line.stream {
                 process::Stream::Out => {
@@ -227,6 +227,7 @@ impl Claude {
             tools: TOOLS,
             schema: Some(schema::REPORT),
             deployed: None,
+            attacks: false,
         })
     }
 }

@@ -101,6 +101,7 @@ impl Claude {
             tools: TOOLS,
             schema: Some(SCHEMA),
             deployed: None,
+            attacks: true,
         };
         let ran = match self.run(&job, meter, &mut |_| ()).await {
             Ok(ran) => ran,

@@ -106,13 +106,23 @@ impl Claude {
         Ok(self)
     }
 
+    /// Whether secloop's own guard reads the tool calls of a run. With what is deployed on the machine,
+    /// that is what is looked at; and a second opinion tries on decoys what the guard would refuse.
+    pub(super) fn guards(&self, job: &Job<'_>) -> bool {
+        let confined = self.sandbox.confines() || self.contained(job).is_some();
+        self.registration.is_some()
+            && !job.tools.is_empty()
+            && job.deployed.is_none()
+            && !(job.attacks && confined)
+    }
+
     /// Asks the guard, where the run will ask it.
     ///
     /// # Errors
     /// What is wrong with it. Nothing was spent then.
     pub(super) async fn canary(&self, job: &Job<'_>) -> Result<(), String> {
         // In a container it is the image's, and a client that does not ask it is ended.
-        let here = job.is_guarded() && self.contained(job).is_none();
+        let here = self.guards(job) && self.contained(job).is_none();
         let Some(registration) = self.registration.as_ref().filter(|_| here) else {
             return Ok(());
         };

@@ -2,7 +2,7 @@
 //! twice that has an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -11,16 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::hooks::{Answer, SLOW, event, no_answer};
 use super::known::Known;
 use super::own;
-use super::runner::{COMMAND, Head, Said, Task, Told};
+use super::runner::{self, CHUNK, Said, Task};
 use super::settings::Settings;
-use crate::process;
 use crate::prove::committed::width;
 use crate::prove::probe::ProbeContext;
 
-/// Calls for one confinement.
-const CHUNK: usize = 50;
-/// Output of a confinement that is read, in bytes.
-const KEEP: usize = 8 << 20;
 /// Runners that may be lost before the rest is given up.
 const LOST: usize = 4;
 
@@ -184,14 +179,7 @@ impl Asking<'_> {
     ) -> impl Future<Output = (Vec<Open>, BTreeMap<usize, Vec<Said>>)> + Send + use<> {
         let context = self.context.clone();
         let cancel = self.cancel.clone();
-        let key = uuid::Uuid::new_v4().to_string();
-        let limit = u64::try_from(SLOW.as_millis()).unwrap_or(u64::MAX);
-        let head = Head {
-            key: key.clone(),
-            home: context.home().to_owned(),
-            limit,
-        };
-        let mut input = serde_json::to_string(&head).unwrap_or_default();
+        let mut tasks = Vec::new();
         let mut told: BTreeMap<usize, Vec<Said>> = BTreeMap::new();
         for one in chunk.iter().rev() {
             let question = &questions[one.at];
@@ -204,34 +192,20 @@ impl Asking<'_> {
             if hooks.is_empty() {
                 let said = Said {
                     answer: no_answer(),
-                    millis: limit,
+                    millis: u64::try_from(SLOW.as_millis()).unwrap_or(u64::MAX),
                 };
                 told.insert(one.at, vec![said]);
                 continue;
             }
-            let task = Task {
+            tasks.push(Task {
                 id: one.at,
                 hooks,
-                event: event(&context, "PreToolUse", question),
-            };
-            input.push('\n');
-            input.push_str(&serde_json::to_string(&task).unwrap_or_default());
+                input: event(&context, "PreToolUse", question).to_string(),
+            });
         }
         async move {
-            if told.len() == chunk.len() {
-                return (chunk, told);
-            }
-            let most = SLOW * 4 + Duration::from_mins(2);
-            let program = context.program().display().to_string();
-            let mut spec = context.spec(&program, most).args([COMMAND]);
-            spec.stdin = input.into_bytes();
-            spec.keep = KEEP;
-            let spec = context.confined(spec, Vec::new());
-            if let Ok(done) = process::run(&spec, &cancel, |_| ()).await {
-                let out = done.out();
-                let lines = out.lines().filter_map(|l| serde_json::from_str(l).ok());
-                let ours = lines.filter(|t: &Told| t.key == key);
-                told.extend(ours.map(|t| (t.id, t.said)));
+            if !tasks.is_empty() {
+                told.extend(runner::run(context, tasks, cancel).await);
             }
             (chunk, told)
         }

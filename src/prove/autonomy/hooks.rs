@@ -96,29 +96,11 @@ pub(super) async fn ask(
     hide: Vec<PathBuf>,
     cancel: &CancellationToken,
 ) -> (Answer, u64) {
-    ask_with(
-        context,
-        command,
-        event.to_string().into_bytes(),
-        hide,
-        cancel,
-    )
-    .await
-}
-
-/// The same with any bytes on its standard input.
-pub(super) async fn ask_with(
-    context: &ProbeContext,
-    command: &str,
-    input: Vec<u8>,
-    hide: Vec<PathBuf>,
-    cancel: &CancellationToken,
-) -> (Answer, u64) {
     let mut spec = context
         .spec("/bin/sh", SLOW)
         .args(["-c", command])
         .env("CLAUDE_PROJECT_DIR", context.home());
-    spec.stdin = input;
+    spec.stdin = event.to_string().into_bytes();
     let done = match process::run(&context.confined(spec, hide), cancel, |_| ()).await {
         Ok(done) => done,
         Err(e) => return (Answer::Broken(format!("can't be started: {e}")), 0),

@@ -1,49 +1,54 @@
-//! Inside the confinement: gives calls to hooks, one after the other, and tells what they said. One
+//! Gives calls to hooks inside a confinement, one after the other, and tells what they said. One
 //! confinement for many calls, since setting it up costs more than most hooks do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::hooks::{Answer, answer, no_answer};
+use super::hooks::{Answer, SLOW, answer, no_answer};
 use crate::process::{self, Spec};
+use crate::prove::probe::ProbeContext;
 
 /// The hidden command by which secloop starts itself inside.
-pub(super) const COMMAND: &str = "hook-runner";
+const COMMAND: &str = "hook-runner";
 /// Output of a hook that is read, in bytes.
 const KEEP: usize = 64 * 1024;
+/// Output of a confinement that is read, in bytes.
+const KEEP_ALL: usize = 8 << 20;
+/// Calls for one confinement.
+pub(super) const CHUNK: usize = 50;
 
 /// The first line of the input.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Head {
+struct Head {
     /// Ends every line of the output: a hook does not know it.
-    pub(super) key: String,
+    key: String,
     /// The workstation's home directory.
-    pub(super) home: PathBuf,
+    home: PathBuf,
     /// How long a hook may take, in milliseconds.
-    pub(super) limit: u64,
+    limit: u64,
 }
 
 /// Every further line: a call and the hooks that are asked, until one denies it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Task {
     pub(super) id: usize,
     pub(super) hooks: Vec<String>,
-    pub(super) event: Value,
+    /// Its standard input.
+    pub(super) input: String,
 }
 
 /// A line of the output.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Told {
-    pub(super) key: String,
-    pub(super) id: usize,
+struct Told {
+    key: String,
+    id: usize,
     /// One for each hook that was asked, in order.
-    pub(super) said: Vec<Said>,
+    said: Vec<Said>,
 }
 
 /// What a hook said.
@@ -51,6 +56,37 @@ pub(super) struct Told {
 pub(super) struct Said {
     pub(super) answer: Answer,
     pub(super) millis: u64,
+}
+
+/// Runs tasks in one confinement; what of them was answered, by their ids.
+pub(super) async fn run(
+    context: ProbeContext,
+    tasks: Vec<Task>,
+    cancel: CancellationToken,
+) -> BTreeMap<usize, Vec<Said>> {
+    let head = Head {
+        key: uuid::Uuid::new_v4().to_string(),
+        home: context.home().to_owned(),
+        limit: u64::try_from(SLOW.as_millis()).unwrap_or(u64::MAX),
+    };
+    let mut input = serde_json::to_string(&head).unwrap_or_default();
+    for task in &tasks {
+        input.push('\n');
+        input.push_str(&serde_json::to_string(task).unwrap_or_default());
+    }
+    let most = SLOW * 4 + Duration::from_mins(2);
+    let program = context.program().display().to_string();
+    let mut spec = context.spec(&program, most).args([COMMAND]);
+    spec.stdin = input.into_bytes();
+    spec.keep = KEEP_ALL;
+    let spec = context.confined(spec, Vec::new());
+    let Ok(done) = process::run(&spec, &cancel, |_| ()).await else {
+        return BTreeMap::new();
+    };
+    let out = done.out();
+    let lines = out.lines().filter_map(|l| serde_json::from_str(l).ok());
+    let ours = lines.filter(|t: &Told| t.key == head.key);
+    ours.map(|t| (t.id, t.said)).collect()
 }
 
 /// Reads tasks from standard input and answers them on standard output. Whether it could.
@@ -97,7 +133,7 @@ async fn ask_all(head: &Head, task: &Task, hung: &mut BTreeSet<String>) -> Vec<S
                 millis: head.limit,
             }
         } else {
-            ask(head, hook, &task.event).await
+            ask(head, hook, &task.input).await
         };
         if one.answer == no_answer() {
             hung.insert(hook.clone());
@@ -111,13 +147,13 @@ async fn ask_all(head: &Head, task: &Task, hung: &mut BTreeSet<String>) -> Vec<S
     said
 }
 
-async fn ask(head: &Head, hook: &str, event: &Value) -> Said {
+async fn ask(head: &Head, hook: &str, input: &str) -> Said {
     let limit = Duration::from_millis(head.limit);
     let mut spec = Spec::new("/bin/sh", &head.home, limit)
         .args(["-c", hook])
         .envs(std::env::vars_os())
         .env("CLAUDE_PROJECT_DIR", &head.home);
-    spec.stdin = event.to_string().into_bytes();
+    spec.stdin = input.as_bytes().to_vec();
     spec.keep = KEEP;
     spec.grace = Duration::from_secs(1);
     match process::run(&spec, &CancellationToken::new(), |_| ()).await {

@@ -3,13 +3,11 @@
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-
 use super::corpus::{Call, Wanted, corpus};
-use super::hooks::{Answer, ask_with, event};
+use super::hooks::{Answer, event};
+use super::runner::{self, CHUNK, Task};
 use crate::gates::Hook;
+use crate::prove::committed::width;
 use crate::prove::probe::ProbeContext;
 use crate::turn::Verdict;
 
@@ -40,14 +38,10 @@ async fn one(context: &ProbeContext, hook: &Hook, cancel: &CancellationToken) ->
     };
     let old = old.flatten();
     let calls = corpus(context.home());
-    let inputs: Vec<Vec<u8>> = calls
+    let inputs: Vec<String> = calls
         .iter()
-        .map(|call| {
-            event(context, "PreToolUse", &call.question())
-                .to_string()
-                .into_bytes()
-        })
-        .chain(ODD.iter().map(|odd| odd.as_bytes().to_vec()))
+        .map(|call| event(context, "PreToolUse", &call.question()).to_string())
+        .chain(ODD.map(str::to_owned))
         .collect();
     let after = answers(context, &new, &inputs, cancel).await;
     let before = match &old {
@@ -108,33 +102,36 @@ fn command(script: &str) -> Option<String> {
 async fn answers(
     context: &ProbeContext,
     command: &str,
-    inputs: &[Vec<u8>],
+    inputs: &[String],
     cancel: &CancellationToken,
 ) -> Vec<Option<Answer>> {
-    let width = std::thread::available_parallelism()
-        .map_or(2, usize::from)
-        .min(8);
-    let slots = Arc::new(Semaphore::new(width));
+    let tasks: Vec<Task> = inputs
+        .iter()
+        .enumerate()
+        .map(|(id, input)| Task {
+            id,
+            hooks: vec![command.to_owned()],
+            input: input.clone(),
+        })
+        .collect();
+    let mut chunks = tasks.chunks(CHUNK);
     let mut running = JoinSet::new();
-    for (at, input) in inputs.iter().enumerate() {
-        let (context, cancel, slots) = (context.clone(), cancel.clone(), Arc::clone(&slots));
-        let (command, input) = (command.to_owned(), input.clone());
-        running.spawn(async move {
-            let _slot = slots.acquire().await;
-            if cancel.is_cancelled() {
-                return (at, None);
-            }
-            let (answer, _) = ask_with(&context, &command, input, Vec::new(), &cancel).await;
-            (at, Some(answer))
-        });
-    }
     let mut all = vec![None; inputs.len()];
-    while let Some(done) = running.join_next().await {
-        if let Ok((at, answer)) = done
-            && let Some(place) = all.get_mut(at)
-        {
-            *place = answer;
+    loop {
+        while running.len() < width() && !cancel.is_cancelled() {
+            let Some(chunk) = chunks.next() else {
+                break;
+            };
+            running.spawn(runner::run(context.clone(), chunk.to_vec(), cancel.clone()));
+        }
+        let Some(done) = running.join_next().await else {
+            return all;
+        };
+        for (id, said) in done.unwrap_or_default() {
+            let answer = said.into_iter().next().map(|s| s.answer);
+            if let (Some(place), Some(answer)) = (all.get_mut(id), answer) {
+                *place = Some(answer);
+            }
         }
     }
-    all
 }

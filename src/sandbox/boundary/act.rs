@@ -126,7 +126,7 @@ fn tried(task: &Task) -> std::io::Result<String> {
         Act::Unbounded => return unbounded(),
         Act::Remain => {
             let hold = [super::WORD, "--hold", &task.place].map(std::ffi::OsString::from);
-            process::spawn_detached(&std::env::current_exe()?, &hold)?;
+            process::spawn_detached(&process::own_program()?, &hold)?;
             held(path)
         }
         Act::Lookup | Act::Figure | Act::Run => return Err(std::io::ErrorKind::Unsupported.into()),

@@ -38,7 +38,7 @@ pub fn copy_guard(dir: &Path) -> Result<(), String> {
             to.display()
         ));
     }
-    std::env::current_exe()
+    crate::process::own_program()
         .and_then(|own| std::fs::copy(own, &to))
         .map(drop)
         .map_err(|e| format!("{}: {e}", to.display()))

@@ -45,8 +45,8 @@ impl Machine {
 
     pub(super) fn context(&self) -> ProbeContext {
         let path = std::env::var_os("PATH").unwrap();
+        secloop::process::secloop_is_at(env!("CARGO_BIN_EXE_secloop").into());
         ProbeContext::new(self.sandbox.clone(), self.home(), path)
-            .with_program(env!("CARGO_BIN_EXE_secloop").into())
     }
 
     pub(super) async fn probe(

@@ -13,7 +13,7 @@ fn a_turn_leaves_no_trace_of_it_and_an_account_of_the_network() {
     let model = model(|n, _| match n {
         0 => pattern("*\"rm -fr /\"*"),
         1 => Step::bash(
-            "tr '\\0' '\\n' < /proc/self/environ; cat /proc/*/environ; \
+            "env; cat /proc/*/cmdline; ls -R ~ /tmp; \
              curl -sS https://example.org/?query-of-the-agent; true",
         ),
         2 => improvement("rm -fr is let through", "rm -fr /"),

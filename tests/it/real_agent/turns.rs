@@ -9,6 +9,7 @@ use super::{Mac, improvement, model, nothing, pattern, verdict, words};
 use crate::support::discord::Discord;
 use crate::support::foreign;
 use crate::support::model::Step;
+use crate::support::past::{PastCalls, now};
 
 /// Acceptance: an existing playbook works from `init` on, with the real agent and the live call;
 /// the loop ends by itself when the agent finds nothing more, confirmed by a second iteration.
@@ -32,7 +33,9 @@ fn an_existing_playbook_is_adopted_improved_and_done() {
     assert_eq!(done.code, Some(0), "{}", done.err);
     assert!(done.err.contains("1 standing failure"), "{}", done.err);
 
-    let turns = mac.station.turns();
+    let mut turns = mac.station.turns();
+    // A wake comes while a turn runs that takes longer than the interval.
+    turns.retain(|t| t.outcome.word() != "skipped");
     let outcomes: Vec<&str> = turns.iter().map(|t| t.outcome.word()).collect();
     assert_eq!(outcomes, ["committed", "idle", "idle"], "{}", done.err);
     assert_eq!(
@@ -65,30 +68,46 @@ fn an_existing_playbook_is_adopted_improved_and_done() {
     }
 }
 
-/// Acceptance: what takes work from the agent is taken back from repository and machine.
+/// Acceptance: what takes work from the agent reaches no machine; where only its own past shows what
+/// it takes, it is taken back from repository and machine and waits for a person.
 #[test]
 fn a_change_that_stops_the_agent_from_working_is_taken_back() {
+    static TRIES: AtomicUsize = AtomicUsize::new(0);
     let model = model(|n, _| match n {
-        0 => pattern("*git*"),
-        1 => improvement("git is let through", "git push --force"),
+        0 if TRIES.fetch_add(1, Ordering::Relaxed) == 0 => pattern("*git*"),
+        0 => pattern("*publish.sh*"),
+        1 if TRIES.load(Ordering::Relaxed) == 1 => {
+            improvement("git is let through", "git push --force")
+        }
+        1 => improvement("publishing is let through", "./publish.sh --blog"),
         _ => Step::text("done"),
     });
     let discord = Discord::start([]);
     let Some(mac) = Mac::new(9, &model, &discord) else {
         return;
     };
-    let done = mac.run(&["run", "--once"]);
-    assert_eq!(done.code, Some(0), "{}", done.err);
+    let mut past = PastCalls::default();
+    past.bash(now(), "./publish.sh --blog");
+    past.write(&mac.station.home().join(".claude"));
+    for _ in 0..2 {
+        let done = mac.run(&["run", "--once"]);
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        assert!(!mac.hook().contains("*git*") && !mac.hook().contains("publish"));
+    }
     let turns = mac.station.turns();
     assert!(
-        matches!(verdict(&turns[0], Gate::Autonomy), Some(Verdict::Refused(why)) if why.contains("git")),
-        "{}",
-        done.err
+        matches!(verdict(&turns[0], Gate::Hooks), Some(Verdict::Refused(why)) if why.contains("git")),
+        "{turns:#?}"
     );
+    assert_eq!(verdict(&turns[0], Gate::Apply), None);
     assert!(matches!(turns[0].outcome, TurnOutcome::Rejected(_)));
-    assert_eq!(verdict(&turns[0], Gate::Rollback), Some(&Verdict::Passed));
-    assert_eq!(turns[0].receipt.probes[0].rolled_back, Some(Colour::Red));
-    assert!(!mac.hook().contains("*git*"));
+    assert!(
+        matches!(verdict(&turns[1], Gate::Replay), Some(Verdict::Held(why)) if why.contains("publish")),
+        "{turns:#?}"
+    );
+    assert!(matches!(turns[1].outcome, TurnOutcome::Held(_)));
+    assert_eq!(verdict(&turns[1], Gate::Rollback), Some(&Verdict::Passed));
+    assert_eq!(turns[1].receipt.probes[0].rolled_back, Some(Colour::Red));
     assert_eq!(mac.commits(), "0");
     assert_eq!(mac.station.page().matches("<a id=\"turn-").count(), 0);
     let posts = discord.messages();

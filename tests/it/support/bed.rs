@@ -111,7 +111,7 @@ fn run(dir: &Path, test: &str) -> String {
         mkdir -p machine/etc/tmpfiles.d
         ln -sf /dev/null machine/etc/tmpfiles.d/tmp.conf
         SYSTEMD_NSPAWN_TMPFS_TMP=0 systemd-nspawn --quiet --boot --register=no --keep-unit \
-          --private-network --link-journal=no --console=read-only --machine=bed-$$ \
+          --system-call-filter=@sandbox --private-network --link-journal=no --console=read-only --machine=bed-$$ \
           --directory="$PWD"/machine systemd.unit=bed.target </dev/null >boot.log 2>&1 \
           || echo "the machine ended with $?"
         cat machine/bed.out || cat boot.log

@@ -77,6 +77,7 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 /// What a run works with, ready for its first turn.
 pub(crate) async fn world(console: Console) -> (World, Signals) {
+    secloop::process::secloop_is_at(env!("CARGO_BIN_EXE_secloop").into());
     let around = Surroundings::of_process().unwrap();
     let config = load(&around.env, &around.cwd, &Overrides::default()).unwrap();
     make_private(&config.state_dir).unwrap();

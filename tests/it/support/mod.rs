@@ -21,11 +21,16 @@ pub(crate) mod scripted;
 pub(crate) mod station;
 pub(crate) mod transcripts;
 
-/// The native sandbox; its inner stage is secloop, which this process is not.
+/// The native sandbox.
 pub(crate) async fn native() -> secloop::sandbox::Sandbox {
+    sandbox(secloop::config::Level::Native).await
+}
+
+/// The sandbox; its inner stage is secloop, which this process is not.
+pub(crate) async fn sandbox(level: secloop::config::Level) -> secloop::sandbox::Sandbox {
+    secloop::process::secloop_is_at(env!("CARGO_BIN_EXE_secloop").into());
     let path = std::env::var_os("PATH").unwrap();
-    let secloop = env!("CARGO_BIN_EXE_secloop").as_ref();
-    secloop::sandbox::Sandbox::detect_for(secloop::config::Level::Native, &path, secloop)
+    secloop::sandbox::Sandbox::detect(level, &path)
         .await
         .unwrap()
 }

