@@ -26,7 +26,7 @@ fn an_existing_playbook_is_adopted_improved_and_done() {
         }
     });
     let discord = Discord::start([]);
-    let Some(mac) = Mac::new(60, &model, &discord) else {
+    let Some(mac) = Mac::new(20, &model, &discord) else {
         return;
     };
     let done = mac.run(&["run"]);
@@ -55,7 +55,9 @@ fn an_existing_playbook_is_adopted_improved_and_done() {
     assert!(mac.hook().contains("rm -fr /"));
     assert_eq!(mac.commits(), "1");
     assert_eq!(mac.station.page().matches("<a id=\"turn-").count(), 1);
-    assert_eq!(discord.messages().len(), 4, "{:#?}", discord.messages());
+    let mut posts = discord.messages();
+    posts.retain(|post| !post.contains(": skipped**"));
+    assert_eq!(posts.len(), 4, "{posts:#?}");
     // What it cost is part of the day's figure, once.
     let spend = mac.run(&["spend", "--json"]);
     let spend: Value = serde_json::from_str(&spend.out).unwrap();

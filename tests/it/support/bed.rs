@@ -95,6 +95,11 @@ fn run(dir: &Path, test: &str) -> String {
     }
     let program = std::env::current_exe().unwrap();
     let program = program.display();
+    // Read-only in a container of this kind; bubblewrap sets what is in it for its own namespace.
+    unit.push_str(
+        "ExecStartPre=mount --bind /proc/sys/user /proc/sys/user\n\
+         ExecStartPre=mount -o remount,bind,rw /proc/sys/user\n",
+    );
     let _ = writeln!(unit, "ExecStart={program} {test} --exact --nocapture");
     std::fs::write(dir.join("bed.service"), unit).unwrap();
     let script = r#"
@@ -111,7 +116,8 @@ fn run(dir: &Path, test: &str) -> String {
         mkdir -p machine/etc/tmpfiles.d
         ln -sf /dev/null machine/etc/tmpfiles.d/tmp.conf
         SYSTEMD_NSPAWN_TMPFS_TMP=0 systemd-nspawn --quiet --boot --register=no --keep-unit \
-          --system-call-filter=@sandbox --private-network --link-journal=no --console=read-only --machine=bed-$$ \
+          --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self" \
+          --private-network --link-journal=no --console=read-only --machine=bed-$$ \
           --directory="$PWD"/machine systemd.unit=bed.target </dev/null >boot.log 2>&1 \
           || echo "the machine ended with $?"
         cat machine/bed.out || cat boot.log
