@@ -196,7 +196,8 @@ impl Place {
             // A wildcard doesn't reach a hidden name, and an unknown name alone says nothing.
             let wild = part.starts_with([STAR, ONE, HOLE]);
             if !wild && meets(part, want) {
-                anchored = true;
+                // What the table leaves open says nothing of the name, either.
+                anchored |= *want != "*";
                 return true;
             }
             let reachable = !want.starts_with('.') || part.starts_with(HOLE);
@@ -323,7 +324,7 @@ const SECRETS: &[&str] = &[
     ".kube/config",
     ".gnupg",
     ".gnupg/*",
-    "private-keys-v1.d/*",
+    ".gnupg/private-keys-v1.d/*",
     "gcloud/application_default_credentials.json",
     "gcloud/credentials.db",
     "gcloud/access_tokens.db",
@@ -467,6 +468,11 @@ mod tests {
             ".env",
             "a/.env.local",
             ".e*",
+            "~/.*/config",
+            "~/.gnupg/private-keys-v1.d/*",
+            "~/Library/*/*",
+            "/run/*/token",
+            "/*/shadow",
         ] {
             assert!(of(path).secret().is_some(), "{path}");
         }
@@ -477,6 +483,9 @@ mod tests {
             "*",
             "src/*.rs",
             "*.toml",
+            "src/*/mod.rs",
+            "*/*/README",
+            "/sys/class/net/*/address",
         ] {
             assert_eq!(of(path).secret(), None, "{path}");
         }

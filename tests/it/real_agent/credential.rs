@@ -13,7 +13,7 @@ fn a_turn_leaves_no_trace_of_it_and_an_account_of_the_network() {
     let model = model(|n, _| match n {
         0 => pattern("*\"rm -fr /\"*"),
         1 => Step::bash(
-            "env; cat /proc/*/cmdline; ls -R ~ /tmp; \
+            "env; ps axeww; cat /proc/1/cmdline; ls -R ~ /tmp; \
              curl -sS https://example.org/?query-of-the-agent; true",
         ),
         2 => improvement("rm -fr is let through", "rm -fr /"),
@@ -66,7 +66,10 @@ fn a_turn_leaves_no_trace_of_it_and_an_account_of_the_network() {
     let shown = mac.run(&["show", "1", "--json"]);
     let shown: Value = serde_json::from_str(&shown.out).unwrap();
     let rows = shown["egress"].as_array().unwrap();
-    let of = |host: &str| rows.iter().find(|row| row["host"] == host).unwrap();
+    let of = |host: &str| {
+        let row = rows.iter().find(|row| row["host"] == host);
+        row.unwrap_or_else(|| panic!("{host}: {rows:#?}\n{}", done.err))
+    };
     let (asked, refused) = (of("127.0.0.1"), of("example.org"));
     assert_eq!(
         (&asked["allowed"], &asked["rule"]),
