@@ -82,7 +82,7 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             nothing
         }
         "read" | "mapfile" | "readarray" => {
-            read(walk, args);
+            read(walk, name, args);
             nothing
         }
         "trap" => {
@@ -229,13 +229,14 @@ fn declare(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
     Ok(())
 }
 
-fn read(walk: &mut Walk, args: &[String]) {
+fn read(walk: &mut Walk, name: &str, args: &[String]) {
     let value = match &walk.scope.stdin {
         Flow::Text(text) => text.lines().next().unwrap_or_default().to_owned(),
         _ => HOLE.to_string(),
     };
     let names = operands(args);
-    let one = names.len() == 1;
+    // Of an array nothing is known but that it is there.
+    let one = names.len() == 1 && name == "read" && !super::options::short(args, 'a');
     for name in names {
         let value = if one { value.clone() } else { HOLE.to_string() };
         walk.assign(name, value);

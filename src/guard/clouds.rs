@@ -9,7 +9,7 @@ use super::walk::Walk;
 /// Judges them.
 pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
     match call.name {
-        "docker" | "podman" | "nerdctl" => container(walk, call),
+        "docker" | "podman" | "nerdctl" | "docker-compose" => container(walk, call),
         "aws" | "gcloud" | "az" | "doctl" | "gsutil" | "linode-cli" | "hcloud" | "oci" | "scw"
         | "ibmcloud" | "vultr-cli" | "exo" => cloud(call),
         "gh" | "glab" if call.word(0) == "api" => forge(call),
@@ -115,6 +115,19 @@ fn container(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
     if call.word(0) == "inspect" && call.any(|a| a.contains("Config.Env")) {
         return call.deny("secret-read");
     }
+    let publishes = |a: &str| {
+        a == "--push"
+            || a == "--push=true"
+            || ["type=registry", "push=true"].iter().any(|w| a.contains(w))
+    };
+    let builds = call
+        .words
+        .iter()
+        .take(3)
+        .any(|w| matches!(*w, "build" | "bake" | "buildx"));
+    if builds && call.any(publishes) {
+        return call.deny("registry-publish");
+    }
     let starts = args.iter().any(|a| a == "run" || a == "create");
     let host = [
         "--pid=host",
@@ -147,6 +160,13 @@ fn container(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         let source = source.unwrap_or_else(|| mount.split(':').next().unwrap_or_default());
         let place = super::paths::Place::of(source, &walk.scope.cwd);
         let read_only = mount.ends_with(":ro");
+        let homes = ["home", "root", "users"];
+        let whole = matches!(place.base, super::paths::Base::Home) && place.parts.is_empty()
+            || source.starts_with('/')
+                && matches!(place.parts.as_slice(), [only] if homes.contains(&only.to_lowercase().as_str()));
+        if whole && !read_only {
+            return call.deny("container-escape");
+        }
         if source.starts_with('/') && (place.parts.is_empty() || place.is_system() && !read_only) {
             return call.deny("container-escape");
         }

@@ -51,6 +51,7 @@ const DECODES: &[&str] = &[
     "unhexlify",
     "base64_decode",
     "decode64",
+    "decode_base64",
     "pack(",
     "pack \"",
     "pack '",
@@ -98,6 +99,8 @@ const DELETES_TREES: &[&str] = &[
     "remove_recursive",
     "remove_tree",
     "rimraf",
+    "rm(",
+    "unlink(",
 ];
 const WRITES: &[&str] = &[
     "os.remove",

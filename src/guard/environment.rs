@@ -58,6 +58,16 @@ pub(super) fn check(walk: &mut Walk, name: &str, value: &str, passed: bool) -> R
             return Err(Stop::deny("environment", name));
         }
     }
+    // What stands in a prompt is expanded each time it is shown.
+    let prompt = ["PS0", "PS1", "PS2", "PS4"].contains(&name);
+    let unknown = has_hole(value) && matches!(name, "PS0" | "PS4");
+    if prompt && (value.contains("$(") || value.contains('`') || unknown) {
+        return Err(Stop::deny("environment", name));
+    }
+    let off = matches!(value, "0" | "false" | "off");
+    if name == "HUSKY_SKIP_HOOKS" || ["HUSKY", "LEFTHOOK"].contains(&name) && off {
+        return Err(Stop::deny("protection-off", name));
+    }
     if LOADERS.contains(&upper.as_str()) && !value.is_empty() && upper != "LD_LIBRARY_PATH" {
         return Err(Stop::deny("environment", name));
     }

@@ -92,6 +92,9 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
                 || arg.contains("system(")
                 || arg.contains(":!")
                 || arg.contains("shell-command")
+                || arg.contains("(delete-directory")
+                || arg.contains("(delete-file")
+                || arg.contains("call-process")
             {
                 return Err(Stop::deny(
                     "program-option",

@@ -1,8 +1,9 @@
 //! Words to the values that they have when they run, as far as the script says.
 
 use brush_parser::word::{
-    self, BraceExpressionMember, BraceExpressionOrText, Parameter, ParameterExpr, SpecialParameter,
-    SubstringMatchKind, TildeExpr, WordPiece, WordPieceWithSource,
+    self, BraceExpressionMember, BraceExpressionOrText, Parameter, ParameterExpr,
+    ParameterTransformOp, SpecialParameter, SubstringMatchKind, TildeExpr, WordPiece,
+    WordPieceWithSource,
 };
 
 use super::Stop;
@@ -294,6 +295,11 @@ impl Walk {
                     _ => hole,
                 }
             }
+            // What the text substitutes would run.
+            ParameterExpr::Transform {
+                op: ParameterTransformOp::PromptExpand,
+                ..
+            } => return Err(Stop::unprovable("a text that is expanded as a prompt")),
             _ => hole,
         })
     }

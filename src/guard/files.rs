@@ -17,6 +17,21 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
             Ok(())
         }
+        "rimraf" | "del-cli" | "del" => operands(args)
+            .into_iter()
+            .try_for_each(|path| check_removal(walk, path, true)),
+        "cmake" if args.first().is_some_and(|a| a == "-E") => {
+            let removes = ["rm", "remove", "remove_directory"];
+            if args
+                .get(1)
+                .is_some_and(|verb| removes.contains(&verb.as_str()))
+            {
+                for path in operands(&args[2..]) {
+                    check_removal(walk, path, true)?;
+                }
+            }
+            Ok(())
+        }
         "unlink" => operands(args)
             .into_iter()
             .try_for_each(|p| check_removal(walk, p, false)),

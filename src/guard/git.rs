@@ -212,11 +212,15 @@ fn runs(walk: &mut Walk, verb: &str, args: &[String]) -> Result<(), Stop> {
         };
         if let (true, [key, value, ..]) = (writes, words) {
             setting_ok(walk, &key.to_lowercase(), value)?;
-            if key.to_lowercase().starts_with("alias.") && value.starts_with('!') {
-                return Err(Stop::deny(
-                    "git-program",
-                    format!("{key} {}", quoted(value)),
-                ));
+            if key.to_lowercase().starts_with("alias.") {
+                if value.starts_with('!') {
+                    return Err(Stop::deny(
+                        "git-program",
+                        format!("{key} {}", quoted(value)),
+                    ));
+                }
+                let script = format!("git {value}");
+                walk.apart(|walk| walk.script(&script))?;
             }
         }
         if args.iter().any(|a| a.starts_with("--unset"))

@@ -28,15 +28,6 @@ const HARMLESS: &[&str] = &[
     "WebSearch",
 ];
 
-/// Addresses that hand out a cloud machine's credentials.
-const METADATA: &[&str] = &[
-    "169.254.169.254",
-    "169.254.170.2",
-    "metadata.google.internal",
-    "100.100.100.200",
-    "[fd00:ec2::254]",
-];
-
 /// The largest question that is read.
 pub const LARGEST: usize = 8 * 1024 * 1024;
 
@@ -165,7 +156,7 @@ fn url(given: &str) -> Result<(), String> {
                 authority
             }
         });
-    if host.is_empty() || METADATA.contains(&host.trim_end_matches('.')) {
+    if host.is_empty() || super::network::METADATA.contains(&host.trim_end_matches('.')) {
         return Err("secret-read: an address that hands out this machine's credentials".to_owned());
     }
     Ok(())

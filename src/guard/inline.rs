@@ -20,6 +20,8 @@ const INTERPRETERS: &[(&str, &str)] = &[
     ("osascript", "e"),
     ("rscript", "e"),
     ("julia", "eE"),
+    ("elixir", "e"),
+    ("guile", "c"),
     ("tclsh", ""),
     ("deno", ""),
 ];

@@ -13,12 +13,39 @@ const SENDERS: &[&str] = &[
     "https", "xh", "scp", "rsync", "websocat",
 ];
 
+/// Addresses that hand out a cloud machine's own credentials.
+pub(super) const METADATA: &[&str] = &[
+    "169.254.169.254",
+    "169.254.170.2",
+    "metadata.google.internal",
+    "100.100.100.200",
+    "[fd00:ec2::254]",
+];
+
+/// Whether a word is such an address.
+fn names_metadata(word: &str) -> bool {
+    let word = word.to_lowercase();
+    let rest = word
+        .split_once("://")
+        .map_or(word.as_str(), |(_, rest)| rest);
+    METADATA.iter().any(|host| {
+        rest.strip_prefix(host)
+            .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    })
+}
+
 /// Judges what a network program sends, and where it puts what it fetches.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
     if SENDERS.contains(&name) && walk.scope.stdin == (Flow::Unknown { secret: true }) {
         return Err(Stop::deny(
             "secret-send",
             format!("the environment into {name}"),
+        ));
+    }
+    if SENDERS.contains(&name) && args.iter().any(|a| names_metadata(a)) {
+        return Err(Stop::deny(
+            "secret-read",
+            format!("{name} {}", quoted(&args.join(" "))),
         ));
     }
     if name == "grep" && walk.scope.stdin == (Flow::Unknown { secret: true }) {

@@ -31,6 +31,11 @@ const LINES: &[Line] = lines! {
         ["mvn", "mvnw"] "deploy|release:perform|deploy:deploy|deploy:deploy-file|nexus-staging:release|clean deploy|package deploy|install deploy";
         ["gradle", "gradlew"] "publish|publishplugins|uploadarchives|publishtomavencentral|publishallpublicationstomavenrepository|closeandreleaserepository";
         ["docker", "podman", "nerdctl", "buildah", "crane", "skopeo", "oras"] "push|image push|manifest push|compose push";
+        ["docker-compose"] "push";
+        ["ko"] "build|publish|apply|resolve";
+        ["mvn", "mvnw"] "jib:build|compile jib:build";
+        ["gradle", "gradlew"] "jib";
+        ["stack", "cabal"] "upload";
         ["skopeo", "crane"] "copy|delete";
         ["helm"] "push|cm-push|registry login";
         ["dotnet"] "nuget push|nuget delete";
@@ -80,6 +85,8 @@ const LINES: &[Line] = lines! {
         ["multipass"] "purge|delete";
         ["proxmox", "qm", "pct"] "destroy";
         ["rclone"] "purge|delete|sync|deletefile|rmdirs|cleanup";
+        ["fly", "flyctl"] "secrets unset";
+        ["influx"] "delete|bucket delete";
         ["restic", "borg", "kopia", "duplicity"] "forget|prune|delete|snapshot delete|remove-all-but-n-full|remove-older-than|key remove|unlock";
         ["mc"] "rb|rm" ["--recursive", "--force", "-r"];
         ["dpkg"] "-P|--purge|--force-all|--force-remove-essential";
@@ -109,7 +116,14 @@ const LINES: &[Line] = lines! {
         ["alembic"] "downgrade base";
         ["mongorestore"] "" ["--drop"];
         ["pg_restore"] "" ["--clean", "-c"];
+    "protection-off":
+        ["pre-commit", "lefthook", "husky"] "uninstall";
+        ["claude"] "" ["--dangerously-skip-permissions", "--allow-dangerously-skip-permissions", "bypassPermissions", "--permission-mode=bypassPermissions"];
+        ["codex"] "" ["--yolo", "--dangerously-bypass-approvals-and-sandbox"];
+        ["gemini", "qwen"] "" ["--yolo", "-y", "--approval-mode=yolo", "yolo"];
+        ["setcap", "insmod"] "";
     "secret-read":
+        ["aws"] "ssm get-parameter|ssm get-parameters|ssm get-parameters-by-path" ["--with-decryption"];
         ["op"] "read|item get|document get|inject|export";
         ["pass", "gopass"] "show|ls -c|git|cat|export";
         ["bw"] "get|export|list|unlock";

@@ -239,12 +239,74 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             }
             Some(Flow::UNKNOWN)
         }
+        "systemd-run" if args.iter().any(|a| a.starts_with("--on-")) => {
+            return Err(Stop::deny("persistence", quoted(&args.join(" "))));
+        }
+        "docker" | "podman" | "nerdctl" if composed(args).is_some() => {
+            compose(walk, composed(args).unwrap_or_default())?
+        }
+        "docker-compose" | "podman-compose" => compose(walk, args)?,
         _ => match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
             Some(wrapper) => wrapped(walk, wrapper, args)?,
             None => None,
         },
     };
     Ok(flow)
+}
+
+/// What follows `docker compose`.
+fn composed(args: &[String]) -> Option<&[String]> {
+    let rest = skip(
+        args,
+        &["-H", "--host", "--context", "-c", "--config", "-l"],
+        0,
+    );
+    let (verb, more) = rest.split_first()?;
+    (verb == "compose").then_some(more)
+}
+
+/// `compose exec SERVICE COMMAND…` and `compose run`.
+fn compose(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
+    let valued = [
+        "-f",
+        "--file",
+        "-p",
+        "--project-name",
+        "--profile",
+        "--env-file",
+        "--project-directory",
+        "--ansi",
+        "--parallel",
+        "--progress",
+    ];
+    let Some((verb, rest)) = skip(args, &valued, 0).split_first() else {
+        return Ok(None);
+    };
+    if verb != "exec" && verb != "run" {
+        return Ok(None);
+    }
+    let valued = [
+        "-u",
+        "--user",
+        "-e",
+        "--env",
+        "-w",
+        "--workdir",
+        "--index",
+        "-v",
+        "--volume",
+        "-p",
+        "--publish",
+        "--name",
+        "--entrypoint",
+        "-l",
+        "--label",
+    ];
+    let command = skip(rest, &valued, 1).to_vec();
+    if command.is_empty() {
+        return Ok(None);
+    }
+    walk.apart(|walk| builtins::rest(walk, &command)).map(Some)
 }
 
 /// A package's program: from a registry it runs as any other, from an address it doesn't.

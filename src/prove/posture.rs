@@ -45,9 +45,14 @@ pub struct Place {
     pub system: bool,
 }
 
-/// What was found, by name. A fact that can't be had is not there.
+/// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Posture(pub BTreeMap<String, Fact>);
+pub struct Posture {
+    /// By name.
+    facts: BTreeMap<String, Fact>,
+    /// What could not be found out, and why.
+    unknown: Vec<String>,
+}
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +76,7 @@ pub struct Loss {
 
 /// Reads everything.
 pub async fn take(place: &Place, cancel: &CancellationToken) -> Posture {
-    let mut found = BTreeMap::new();
+    let mut found = Posture::default();
     if place.system {
         sudo(place, cancel, &mut found).await;
         sshd(place, cancel, &mut found).await;
@@ -79,16 +84,16 @@ pub async fn take(place: &Place, cancel: &CancellationToken) -> Posture {
     }
     git(place, cancel, &mut found).await;
     files(place, &mut found);
-    Posture(found)
+    found
 }
 
 /// What a change costs.
 pub fn losses(before: &Posture, after: &Posture) -> Vec<Loss> {
     let mut all = Vec::new();
     let names: std::collections::BTreeSet<&String> =
-        before.0.keys().chain(after.0.keys()).collect();
+        before.facts.keys().chain(after.facts.keys()).collect();
     for name in names {
-        let (was, is) = (before.0.get(name), after.0.get(name));
+        let (was, is) = (before.facts.get(name), after.facts.get(name));
         let says = |fact: Option<&Fact>| {
             let text = fact.map_or("not known", |f| f.says.as_str());
             one_line(&redact(text), 160)
@@ -112,9 +117,24 @@ pub fn losses(before: &Posture, after: &Posture) -> Vec<Loss> {
 }
 
 impl Posture {
+    /// What could not be found out, and why: nobody looked whether a change takes it away.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    fn note(&mut self, name: &str, good: Option<bool>, says: &str) {
+        let says = says.to_owned();
+        self.facts.insert(name.to_owned(), Fact { good, says });
+    }
+
+    fn miss(&mut self, name: &str, why: &str) {
+        self.unknown
+            .push(format!("{name}: {}", one_line(&redact(why), 160)));
+    }
+
     /// In one line.
     pub fn summary(&self) -> String {
-        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let names: Vec<&str> = self.facts.keys().map(String::as_str).collect();
         let more = names.len().saturating_sub(NAMED);
         let named = names
             .get(..NAMED.min(names.len()))
@@ -127,22 +147,18 @@ impl Posture {
     }
 }
 
-fn note(found: &mut BTreeMap<String, Fact>, name: &str, good: Option<bool>, says: &str) {
-    let says = says.to_owned();
-    found.insert(name.to_owned(), Fact { good, says });
-}
-
 impl Place {
     async fn run(
         &self,
         program: &str,
         args: &[&str],
         cancel: &CancellationToken,
-    ) -> Option<Finished> {
-        let program = find_on_path(program, &self.path).or_else(|| {
+    ) -> Result<Finished, String> {
+        let found = find_on_path(program, &self.path).or_else(|| {
             let sbin: OsString = "/usr/sbin:/sbin".into();
             find_on_path(program, &sbin)
-        })?;
+        });
+        let program = found.ok_or_else(|| format!("there is no {program}"))?;
         let mut spec = Spec::new(program, &self.checkout, DEADLINE)
             .args(args.iter().copied())
             .env("HOME", &self.home)
@@ -167,40 +183,39 @@ impl Place {
                 .filter(|(k, _)| passed.contains(&k.as_str())),
         );
         spec.grace = Duration::from_secs(1);
-        process::run(&spec, cancel, |_| ()).await.ok()
+        process::run(&spec, cancel, |_| ())
+            .await
+            .map_err(|e| e.to_string())
     }
 }
 
 /// Whether `become` tasks and unattended work get root without a password.
-async fn sudo(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+async fn sudo(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
     if effective_uid() == 0 {
         return;
     }
     // -k with a command ignores what is cached, and takes nothing away from it.
-    if let Some(done) = place.run("sudo", &["-n", "-k", "true"], cancel).await {
-        let says = if done.ok() {
-            "without a password"
-        } else {
-            "not without a password"
-        };
-        note(found, "sudo", Some(done.ok()), says);
+    match place.run("sudo", &["-n", "-k", "true"], cancel).await {
+        Ok(done) if done.ok() => found.note("sudo", Some(true), "without a password"),
+        Ok(_) => found.note("sudo", Some(false), "not without a password"),
+        Err(why) => found.miss("sudo", &why),
     }
 }
 
 /// The settings that sshd would start with; without the right to ask for them, its files.
-async fn sshd(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+async fn sshd(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
     let asked = if effective_uid() == 0 {
         place.run("sshd", &["-T"], cancel).await
     } else {
         place.run("sudo", &["-n", "sshd", "-T"], cancel).await
     };
-    if let Some(done) = asked.filter(Finished::ok) {
+    if let Some(done) = asked.ok().filter(Finished::ok) {
         for line in done.out().lines() {
             if let Some((key, value)) = line.split_once(' ') {
                 let name = format!("sshd {}", key.to_lowercase());
-                let earlier = found.get(&name).map(|f| format!("{}, ", f.says));
+                let earlier = found.facts.get(&name).map(|f| format!("{}, ", f.says));
                 let value = format!("{}{value}", earlier.unwrap_or_default());
-                note(found, &name, None, &value);
+                found.note(&name, None, &value);
             }
         }
         return;
@@ -212,37 +227,42 @@ async fn sshd(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<St
     files.extend(more.flatten().map(|e| e.path()));
     files.sort();
     for file in files {
-        if let Some(digest) = digest(&file) {
-            note(
-                found,
-                &format!("sshd file {}", file.display()),
-                None,
-                &digest,
-            );
+        let name = format!("sshd file {}", file.display());
+        match digest(&file) {
+            Ok(digest) => found.note(&name, None, &digest),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (),
+            Err(e) => found.miss(&name, &e.to_string()),
         }
     }
 }
 
 /// Which services that let others in are switched off, on a Mac.
-async fn launchd(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+async fn launchd(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
     if std::env::consts::OS != "macos" {
         return;
     }
-    if let Some(done) = place
+    match place
         .run("launchctl", &["print-disabled", "system"], cancel)
         .await
     {
-        for (name, value) in disabled(&done.out()) {
-            note(found, &format!("launchd {name}"), None, &value);
+        Ok(done) if done.ok() => {
+            for (name, value) in disabled(&done.out()) {
+                found.note(&format!("launchd {name}"), None, &value);
+            }
         }
+        Ok(done) => found.miss("launchd", &done.err()),
+        Err(why) => found.miss("launchd", &why),
     }
     // It prints to standard error when the keychain locks by itself: then somebody is asked.
-    if let Some(done) = place.run("security", &["show-keychain-info"], cancel).await {
-        let text = format!("{}{}", done.out(), done.err());
-        let says = text
-            .split_once("\" ")
-            .map_or(text.as_str(), |(_, rest)| rest);
-        note(found, "login keychain", None, says.trim());
+    match place.run("security", &["show-keychain-info"], cancel).await {
+        Ok(done) => {
+            let text = format!("{}{}", done.out(), done.err());
+            let says = text
+                .split_once("\" ")
+                .map_or(text.as_str(), |(_, rest)| rest);
+            found.note("login keychain", None, says.trim());
+        }
+        Err(why) => found.miss("login keychain", &why),
     }
 }
 
@@ -258,31 +278,37 @@ fn disabled(text: &str) -> Vec<(String, String)> {
 }
 
 /// Whether the agent can push, without anybody being asked.
-async fn git(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<String, Fact>) {
+async fn git(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
     let remote = place
         .run("git", &["remote", "get-url", "origin"], cancel)
         .await;
-    if remote.is_some_and(|done| done.ok()) {
-        let push = [
-            "push",
-            "--dry-run",
-            "--no-verify",
-            "origin",
-            "HEAD:refs/heads/secloop-dry-run",
-        ];
-        let mut done = place.run("git", &push, cancel).await;
-        if done.as_ref().is_some_and(|d| !d.ok()) {
-            // A network has its moments.
-            done = place.run("git", &push, cancel).await;
+    const PUSH: &str = "git push --dry-run";
+    match remote {
+        Err(why) => return found.miss("git", &why),
+        Ok(done) if !done.ok() => {
+            found.miss(PUSH, &format!("no remote origin: {}", done.err().trim()));
         }
-        if let Some(done) = done {
-            let said = one_line(&redact(&done.err()), 120);
-            let says = if done.ok() {
-                "works".to_owned()
-            } else {
-                format!("fails: {said}")
-            };
-            note(found, "git push --dry-run", Some(done.ok()), &says);
+        Ok(_) => {
+            let push = [
+                "push",
+                "--dry-run",
+                "--no-verify",
+                "origin",
+                "HEAD:refs/heads/secloop-dry-run",
+            ];
+            let mut done = place.run("git", &push, cancel).await;
+            if done.as_ref().is_ok_and(|d| !d.ok()) {
+                // A network has its moments.
+                done = place.run("git", &push, cancel).await;
+            }
+            match done {
+                Ok(done) if done.ok() => found.note(PUSH, Some(true), "works"),
+                Ok(done) => {
+                    let said = one_line(&redact(&done.err()), 120);
+                    found.note(PUSH, Some(false), &format!("fails: {said}"));
+                }
+                Err(why) => found.miss(PUSH, &why),
+            }
         }
     }
     for key in [
@@ -291,16 +317,21 @@ async fn git(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<Str
         "fetch.fsckObjects",
         "transfer.fsckObjects",
     ] {
-        let asked = place
+        let name = format!("git {key}");
+        match place
             .run("git", &["config", "--global", "--get-all", key], cancel)
-            .await;
-        if let Some(done) = asked {
-            note(
-                found,
-                &format!("git {key}"),
-                None,
-                &done.out().lines().collect::<Vec<_>>().join(", "),
-            );
+            .await
+        {
+            // 1: it is not set.
+            Ok(done) if matches!(done.code(), Some(0 | 1)) => {
+                let values = done.out().lines().collect::<Vec<_>>().join(", ");
+                found.note(&name, None, &values);
+            }
+            Ok(done) => {
+                let said = one_line(&redact(&done.err()), 120);
+                found.note(&name, Some(false), &format!("git fails: {said}"));
+            }
+            Err(why) => found.miss(&name, &why),
         }
     }
 }
@@ -308,10 +339,14 @@ async fn git(place: &Place, cancel: &CancellationToken, found: &mut BTreeMap<Str
 /// Begins the names of facts about MCP configurations.
 const MCP: &str = "MCP configuration ";
 
-fn files(place: &Place, found: &mut BTreeMap<String, Fact>) {
+fn files(place: &Place, found: &mut Posture) {
     let keys = place.home.join(".ssh/authorized_keys");
-    let digest = digest(&keys).unwrap_or_else(|| "not there".to_owned());
-    note(found, "~/.ssh/authorized_keys", None, &digest);
+    let name = "~/.ssh/authorized_keys";
+    match digest(&keys) {
+        Ok(digest) => found.note(name, None, &digest),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => found.note(name, None, "not there"),
+        Err(e) => found.miss(name, &e.to_string()),
+    }
     let candidates = [
         place.home.join(".claude.json"),
         place.home.join(".mcp.json"),
@@ -320,12 +355,12 @@ fn files(place: &Place, found: &mut BTreeMap<String, Fact>) {
     for file in candidates.iter().filter(|f| f.exists()) {
         let name = format!("{MCP}{}", file.display());
         match mcp(file) {
-            Ok(servers) => note(found, &name, Some(true), &servers),
-            Err(why) => note(found, &name, Some(false), &why),
+            Ok(servers) => found.note(&name, Some(true), &servers),
+            Err(why) => found.note(&name, Some(false), &why),
         }
     }
     let (good, says) = bypass(&place.home);
-    note(found, "bypass mode", Some(good), &says);
+    found.note("bypass mode", Some(good), &says);
 }
 
 /// The servers of an MCP configuration; one whose variable has become empty counts as broken.
@@ -392,11 +427,11 @@ fn bypass(home: &Path) -> (bool, String) {
     )
 }
 
-fn digest(file: &Path) -> Option<String> {
-    let bytes = std::fs::read(file).ok()?;
+fn digest(file: &Path) -> std::io::Result<String> {
+    let bytes = std::fs::read(file)?;
     let mut digest = hex(&Sha256::digest(&bytes));
     digest.truncate(12);
-    Some(digest)
+    Ok(digest)
 }
 
 #[cfg(test)]
@@ -404,11 +439,11 @@ mod tests {
     use super::*;
 
     fn posture(facts: &[(&str, Option<bool>, &str)]) -> Posture {
-        let mut found = BTreeMap::new();
+        let mut found = Posture::default();
         for (name, good, says) in facts {
-            note(&mut found, name, *good, says);
+            found.note(name, *good, says);
         }
-        Posture(found)
+        found
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(super) async fn again(
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
+    let unknown = now.unknown().iter().map(|what| format!("posture: {what}"));
+    draft.not_covered(&unknown.collect::<Vec<_>>());
     let losses = losses(then, &now);
     let verdict = match losses.iter().find(|loss| loss.broken) {
         Some(broken) => Verdict::Refused(broken.says.clone()),

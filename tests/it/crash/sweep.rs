@@ -13,7 +13,7 @@ const BENCHES: usize = 2;
 /// After every so many kills the next turn is done too: it takes longer than all the rest.
 const GOES_ON: usize = 12;
 /// Of the points that are chosen an ordinary run of the tests takes each so many-th.
-const SAMPLE: usize = 4;
+const SAMPLE: usize = 8;
 
 #[test]
 fn a_kill_at_any_point_of_a_turn_leaves_the_machine_as_before_or_as_after() {
