@@ -12,6 +12,16 @@ const PROGRAMS: &str = " jq cat grep egrep fgrep sed cut tr head tail sort uniq 
     mkdir touch chmod cd pwd id whoami uname hostname command type trap umask tee awk shopt break continue \
     stat ls flock logger sleep let expr seq rev paste comm diff cmp od xxd sha256sum shasum mapfile getopts printenv ";
 
+/// First lines by which a script is run as it is read.
+const SHELLS: [&str; 6] = [
+    "#!/bin/sh",
+    "#!/bin/bash",
+    "#!/bin/zsh",
+    "#!/usr/bin/env sh",
+    "#!/usr/bin/env bash",
+    "#!/usr/bin/env zsh",
+];
+
 /// What bash 3.2, the one of macOS, does not know.
 const NEWER: [(&str, &str); 8] = [
     (",,}", "${x,,}"),
@@ -73,6 +83,30 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
             "script-ends",
             at,
             "it ends here with success, so that nothing behind it runs; take the exit out",
+        ));
+    }
+    if new.contains('\r') && !before.contains('\r') {
+        issues.push(Issue::refused(
+            "script-shell",
+            line_of(new, "\r"),
+            "a carriage return, which a shell takes for a part of the word before it",
+        ));
+    }
+    let first = |text: &str| {
+        text.lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned()
+    };
+    if old.is_some()
+        && SHELLS.contains(&first(before).as_str())
+        && !SHELLS.contains(&first(new).as_str())
+    {
+        issues.push(Issue::refused(
+            "script-shell",
+            1,
+            "its first line names no shell any more, so that it would not be run as it is read",
         ));
     }
     let shell = masked(new).map_or_else(|| new.to_owned(), |(shell, _)| shell);

@@ -190,7 +190,26 @@ fn command(call: &Call<'_>) -> Vec<Issue> {
 
 fn is_filter(argv: &[String]) -> bool {
     let name = argv.first().map(String::as_str).unwrap_or_default();
-    FILTERS.split_whitespace().any(|f| f == name)
+    let rest = argv.get(1..).unwrap_or_default();
+    let operands = rest
+        .iter()
+        .filter(|a| !a.starts_with('-') || *a == "-")
+        .count();
+    let short = |flag: char| {
+        let mut short = rest
+            .iter()
+            .filter(|a| a.starts_with('-') && !a.starts_with("--"));
+        short.any(|a| a.contains(flag))
+    };
+    let writes = match name {
+        // Its second operand is what it writes.
+        "uniq" | "xxd" => operands > 1,
+        "sort" => short('o') || rest.iter().any(|a| a.starts_with("--o")),
+        // Never ends.
+        "tail" => short('f') || short('F') || rest.iter().any(|a| a.starts_with("--f")),
+        _ => rest.iter().any(|a| a.starts_with("/dev/zero")),
+    };
+    !writes && FILTERS.split_whitespace().any(|f| f == name)
 }
 
 #[derive(Debug, PartialEq, Eq)]

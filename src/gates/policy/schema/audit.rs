@@ -216,6 +216,7 @@ pub(super) fn logrotate(line: &str) -> Word {
             Some(4..=3650) => Word::Good,
             _ => refused("fewer than four old logs are kept"),
         },
+        _ if first.contains("..") => held("a path with `..`"),
         _ if first.starts_with("/var/log/") && (words.len() == 1 || words.last() == Some(&"{")) => {
             Word::Good
         }

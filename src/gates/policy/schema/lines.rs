@@ -78,11 +78,14 @@ impl State {
             && text.strip_prefix('#').is_some_and(|t| {
                 t.starts_with(|c: char| c.is_ascii_digit()) || t.starts_with("include")
             });
-        let comment = (text.is_empty() || text.starts_with('#')) && !sudoers;
+        // In apt's these two are directives.
+        let directive = matches!(grammar, Grammar::Lines("schema-apt", _))
+            && ["#include", "#clear"].iter().any(|d| text.starts_with(d));
+        let comment = (text.is_empty() || text.starts_with('#')) && !sudoers && !directive;
         match grammar {
             Grammar::Prose => Word::Good,
-            _ if comment => Word::Good,
-            _ if text.contains("{{") || text.contains("{%") => {
+            // Also in a comment: what it leaves away may be the end of the line.
+            _ if ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) => {
                 if text == "{{ ansible_managed | comment }}"
                     || text == "# {{ ansible_managed }}"
                     || text.starts_with("{#")
@@ -95,6 +98,10 @@ impl State {
                     "\"{}\" is only known in the run; write the text itself",
                     crate::text::plain(text, 100)
                 ))
+            }
+            _ if comment => Word::Good,
+            _ if directive => {
+                Word::Held("it takes in another file, or takes settings away".to_owned())
             }
             Grammar::Words(_, table) => {
                 if self.inside {

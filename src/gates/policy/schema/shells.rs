@@ -123,6 +123,11 @@ fn alias(rest: &str) -> Word {
     let Some((name, body)) = rest.split_once('=') else {
         return Word::Held("an alias that no rule can read".to_owned());
     };
+    // One alias to a line: a second one would be read as a part of the first.
+    let words = shlex::split(rest).unwrap_or_default();
+    if words.len() != 1 {
+        return Word::Held("several aliases in one line, or one that no rule can read".to_owned());
+    }
     let body = body.trim().trim_matches(['"', '\'']);
     let program = body.split_whitespace().next().unwrap_or_default();
     let shown = [
@@ -134,7 +139,8 @@ fn alias(rest: &str) -> Word {
         .skip(1)
         .any(|w| w.starts_with(['/', '~', '.']) && w.len() > 3 && w != "...");
     let other = name.trim() != program && ["rm", "mv", "cp", "cd"].contains(&program);
-    let stays = !path && !other && !shown.contains(&name.trim()) || name.trim() == program;
+    let stays = !path && !other && !shown.contains(&name.trim())
+        || name.trim() == program && harmless(body);
     if stays
         && SHOWING.contains(&program)
         && is_plain(body)
@@ -151,6 +157,32 @@ fn alias(rest: &str) -> Word {
     }
 }
 
+/// Whether a program under its own name is given only what makes it show or ask more.
+fn harmless(body: &str) -> bool {
+    const OPTIONS: [&str; 14] = [
+        "-i",
+        "-I",
+        "-v",
+        "-iv",
+        "-vi",
+        "-h",
+        "-hT",
+        "-F",
+        "-FRX",
+        "-R",
+        "-p",
+        "-pv",
+        "-c",
+        "--preserve-root",
+    ];
+    let program = body.split_whitespace().next();
+    body.split_whitespace().skip(1).all(|option| {
+        option.starts_with("--color")
+            || OPTIONS.contains(&option)
+                && !(option == "-v" && program.is_some_and(|p| p.ends_with("grep")))
+    })
+}
+
 /// Whether a path is the place of an agent's hook or another shell script of its own.
 pub(in super::super) fn is_agent_shell(path: &str) -> bool {
     path.starts_with("~/.claude/hooks/") && path.to_lowercase().ends_with(".sh")
@@ -161,6 +193,9 @@ pub(super) fn vim(text: &str) -> Word {
     let text = text.trim().trim_start_matches("\" ");
     let folded = text.to_lowercase();
     let first = folded.split_whitespace().next().unwrap_or_default();
+    if first == "set" {
+        return vim_options(&folded);
+    }
     let bad = [
         "!",
         "system(",
@@ -186,7 +221,6 @@ pub(super) fn vim(text: &str) -> Word {
         return Word::Held("it can run programs".to_owned());
     }
     if [
-        "set",
         "syntax",
         "filetype",
         "colorscheme",
@@ -205,6 +239,35 @@ pub(super) fn vim(text: &str) -> Word {
         Word::Good
     } else {
         Word::Held("a line of vim's settings that no rule knows".to_owned())
+    }
+}
+
+/// Options of vim that decide how things look; many others run programs or write files, by short names
+/// too.
+const LOOKS: &str = " number nu relativenumber rnu tabstop ts shiftwidth sw expandtab et softtabstop sts autoindent ai \
+    smartindent si hlsearch hls incsearch is ignorecase ic smartcase scs ruler ru showcmd sc showmatch sm showmode smd wrap \
+    linebreak lbr textwidth tw colorcolumn cc cursorline cul background bg encoding enc fileencoding fenc mouse backspace bs \
+    laststatus ls scrolloff so wildmenu wmnu history hi hidden hid autoread ar compatible cp visualbell vb errorbells eb \
+    lazyredraw lz ttyfast tf list listchars lcs splitbelow sb splitright spr clipboard cb backup bk writebackup wb swapfile \
+    swf undofile udf secure ";
+
+/// `set` with options.
+fn vim_options(text: &str) -> Word {
+    let plain = |word: &str| {
+        let name = word
+            .split(['=', '+', '^', '-', '!', '&', '?', ':'])
+            .next()
+            .unwrap_or_default();
+        let known = |name: &str| LOOKS.contains(&format!(" {name} "));
+        let off = name.strip_prefix("no");
+        known(name)
+            || off
+                .is_some_and(|name| known(name) || ["modeline", "ml", "exrc", "ex"].contains(&name))
+    };
+    if text.split_whitespace().skip(1).all(plain) {
+        Word::Good
+    } else {
+        Word::Held("a setting of vim's that no rule knows".to_owned())
     }
 }
 

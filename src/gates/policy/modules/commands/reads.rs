@@ -35,10 +35,28 @@ pub(super) fn reads(argv: &[String]) -> bool {
         | "df" | "du" | "free" | "uptime" | "lsmod" | "lsblk" | "findmnt" | "ss" | "file"
         | "sha256sum" | "md5sum" | "nproc" | "getconf" | "locale" | "lsb_release" | "last"
         | "who" | "ps" | "pgrep" | "dpkg-query" => {
-            name != "hostname"
-                || rest
+            let short = |a: &str, letters: &[char]| {
+                a.starts_with('-') && !a.starts_with("--") && a.contains(letters)
+            };
+            match name {
+                "hostname" => rest
                     .iter()
-                    .all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b")
+                    .all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b"),
+                // Writes its answer into a file, closes connections, takes its filter from a file.
+                "ss" => !rest.iter().any(|a| {
+                    short(a, &['D', 'K', 'F'])
+                        || ["--diag", "--kill", "--filter"]
+                            .iter()
+                            .any(|l| a.starts_with(l))
+                }),
+                // Compiles its table.
+                "file" => !rest
+                    .iter()
+                    .any(|a| short(a, &['C']) || a.starts_with("--comp")),
+                // `ps auxe` shows environments.
+                "ps" => rest.iter().all(|a| a.starts_with('-') || !a.contains('e')),
+                _ => true,
+            }
         }
         "defaults" => {
             let verb = if first == "-currentHost" {
@@ -69,22 +87,46 @@ pub(super) fn reads(argv: &[String]) -> bool {
             .iter()
             .all(|a| ["status", "verbose", "numbered"].contains(a)),
         "auditctl" => rest == ["-l"] || rest == ["-s"],
-        "systemctl" => matches!(
-            first,
-            "is-active"
-                | "is-enabled"
-                | "status"
-                | "show"
-                | "list-units"
-                | "list-unit-files"
-                | "cat"
-                | "--version"
-        ),
+        "systemctl" => {
+            matches!(
+                first,
+                "is-active"
+                    | "is-enabled"
+                    | "status"
+                    | "show"
+                    | "list-units"
+                    | "list-unit-files"
+                    | "cat"
+                    | "--version"
+            ) && !rest.iter().any(|a| {
+                // Of another machine.
+                ["-H", "-M", "--host", "--machine"]
+                    .iter()
+                    .any(|o| a.starts_with(o))
+            })
+        }
         "dpkg" => matches!(
             first,
             "-l" | "-s" | "-L" | "--list" | "--status" | "--print-architecture"
         ),
-        "rpm" => first.starts_with("-q"),
+        // Macros run programs.
+        "rpm" => {
+            let plain = |a: &&str| {
+                !a.starts_with('-')
+                    || a.strip_prefix('-')
+                        .is_some_and(|letters| letters.chars().all(|c| "qailcdfpR".contains(c)))
+                    || [
+                        "--qf",
+                        "--queryformat",
+                        "--last",
+                        "--all",
+                        "--info",
+                        "--requires",
+                    ]
+                    .contains(a)
+            };
+            first.starts_with("-q") && rest.iter().all(|a| plain(&a) && !a.contains("%("))
+        }
         "apt-cache" => matches!(first, "policy" | "show" | "search"),
         "brew" => matches!(
             first,
@@ -98,9 +140,7 @@ pub(super) fn reads(argv: &[String]) -> bool {
             .contains(a)
         }),
         "awk" | "sed" => false,
-        "mount" | "umask" | "env" | "date" => {
-            rest.is_empty() || name == "date" && first.starts_with('+')
-        }
+        "mount" | "umask" | "date" => rest.is_empty() || name == "date" && first.starts_with('+'),
         "nft" => rest.starts_with(&["list"]),
         "iptables" | "ip6tables" => {
             ["-L", "-S", "-nL"].contains(&first)
@@ -113,10 +153,11 @@ pub(super) fn reads(argv: &[String]) -> bool {
             rest.is_empty() || first == "status" || first == "show"
         }
         "security" => first == "list-keychains",
-        "profiles" => first == "status" || first == "list",
-        "softwareupdate" => {
-            first == "--list" || first == "-l" || first == "--schedule" && rest.len() == 1
+        "profiles" => {
+            let more = ["-type", "enrollment", "configuration", "bootstraptoken"];
+            matches!(first, "status" | "list") && rest.iter().skip(1).all(|a| more.contains(a))
         }
+        "softwareupdate" => rest.len() == 1 && ["--list", "-l", "--schedule"].contains(&first),
         _ => rest == ["--version"],
     }
 }
