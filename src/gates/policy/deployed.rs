@@ -133,6 +133,11 @@ fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> 
         };
         // Line by line: a line that is one expression alone must not become a list.
         let line = |l: &str| {
+            // What takes the end of the line away is shown as it is.
+            let joins = ["-}}", "-%}", "-#}"].iter().any(|mark| l.contains(mark));
+            if joins || l.trim_start().starts_with('#') && l.contains("{%") {
+                return l.to_owned();
+            }
             let node = view.put(&Node::quoted(1, l));
             node.text().map_or_else(|| l.to_owned(), str::to_owned)
         };
@@ -225,6 +230,15 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
             )],
             _ => text(&place, was, &now.text),
         };
+        if was.is_none() {
+            let other = known.writes(&now.to) || known.writes(&place);
+            found.extend(replaces(
+                &place,
+                other,
+                matches!(what, Place::Grammar(_)),
+                &now.text,
+            ));
+        }
         if schema::is_agent_shell(&place) {
             for issue in found.iter_mut().filter(|i| i.rule == scripts::LOOSENS) {
                 issue.rule = HOOK_LOOSENS;
@@ -239,6 +253,41 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         issues.extend(found.into_iter().map(|i| i.at(now.line)));
     }
     issues
+}
+
+/// Files that the system's packages maintain and that protect by what they hold already.
+const WHOLE: [&str; 10] = [
+    "/etc/sudoers",
+    "/etc/login.defs",
+    "/etc/profile",
+    "/etc/logrotate.conf",
+    "/etc/logrotate.d/rsyslog",
+    "/etc/rsyslog.d/50-default.conf",
+    "/etc/pf.conf",
+    "/etc/pf.anchors/com.apple",
+    "/etc/chrony/chrony.conf",
+    "/etc/pam.d/",
+];
+
+/// A whole file that is written where a task has written none before; `other`: another task writes it.
+fn replaces(place: &str, other: bool, grammar: bool, text: &str) -> Option<Issue> {
+    let says = |line: &str| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with(['#', ';']) && !line.starts_with("//")
+    };
+    let why = if other {
+        "another task writes this file, whose text would be gone; change that task"
+    } else if WHOLE
+        .iter()
+        .any(|w| place == *w || w.ends_with('/') && place.starts_with(w))
+    {
+        "the whole file is replaced, with what it protects by now; change lines of it, or add a file"
+    } else if grammar && !text.lines().any(says) {
+        "a file without any setting replaces what is there"
+    } else {
+        return None;
+    };
+    Some(Issue::held("overwrites", 1, format!("{place}: {why}")))
 }
 
 /// Parts of files as settings in lines: what a module sets, with the place where it does.

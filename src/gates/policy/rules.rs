@@ -213,6 +213,11 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "use one whose tasks are in the repository",
     ),
     (
+        "overwrites",
+        "what a whole file held before is gone, and what protected with it",
+        "change the task that is there, or lines of the file",
+    ),
+    (
         "shadow",
         "a name that is in use reaches tasks that nobody judges again",
         "choose a new name",

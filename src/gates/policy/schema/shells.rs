@@ -139,8 +139,11 @@ fn alias(rest: &str) -> Word {
         .skip(1)
         .any(|w| w.starts_with(['/', '~', '.']) && w.len() > 3 && w != "...");
     let other = name.trim() != program && ["rm", "mv", "cp", "cd"].contains(&program);
-    let stays = !path && !other && !shown.contains(&name.trim())
-        || name.trim() == program && harmless(body);
+    let stays = if name.trim() == program {
+        harmless(body)
+    } else {
+        !path && !other && !shown.contains(&name.trim())
+    };
     if stays
         && SHOWING.contains(&program)
         && is_plain(body)

@@ -14,7 +14,7 @@ fn modules() {
             "",
         ),
         (
-            "template: {src: a.sh.j2, dest: ~/.claude/hooks/a.sh, mode: \"0600\"}",
+            "template: {src: a.sh.j2, dest: ~/.claude/hooks/a.sh, mode: \"0700\"}",
             "",
         ),
         (

@@ -59,7 +59,10 @@ fn paths_with_templates_in_them() {
 #[test]
 fn places() {
     for (dest, says) in [
-        ("~/.config/known.toml", ""),
+        (
+            "~/.config/known.toml",
+            "held: another task writes this file",
+        ),
         (
             "~/.config/other.toml",
             "held: ~/.config/other.toml is no place",
