@@ -3,9 +3,11 @@
 //! b1aa878bc41b, without rules that are only about a file's name, that need a second finding, or
 //! that it calls weak itself.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use aho_corasick::AhoCorasick;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
@@ -68,19 +70,28 @@ impl Rule {
     }
 }
 
+/// The rules one of whose words stands in a text in lower case.
+fn met(folded: &str) -> impl Iterator<Item = &'static Rule> {
+    static WORDS: OnceLock<(AhoCorasick, Vec<usize>)> = OnceLock::new();
+    let (words, of) = WORDS.get_or_init(|| {
+        let all = rules().iter().enumerate();
+        let pairs = all.flat_map(|(rule, r)| r.given.keywords.iter().map(move |k| (k, rule)));
+        let (words, of): (Vec<&String>, Vec<usize>) = pairs.unzip();
+        let words = AhoCorasick::new(words).expect("a few hundred words");
+        (words, of)
+    });
+    let met: BTreeSet<usize> = words
+        .find_overlapping_iter(folded)
+        .filter_map(|word| of.get(word.pattern().as_usize()).copied())
+        .collect();
+    met.into_iter().filter_map(|rule| rules().get(rule))
+}
+
 /// Every credential in a text, in its order.
 pub(crate) fn find(text: &str) -> Vec<Found> {
     let folded = text.to_lowercase();
     let mut found = Vec::new();
-    for rule in rules() {
-        if !rule
-            .given
-            .keywords
-            .iter()
-            .any(|k| folded.contains(k.as_str()))
-        {
-            continue;
-        }
+    for rule in met(&folded) {
         let Some(regex) = rule.regex() else { continue };
         for captures in regex.captures_iter(text) {
             let inner = (1..captures.len()).find_map(|at| captures.get(at));
