@@ -277,12 +277,14 @@ fn disabled(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The fact whether the agent can push.
+const PUSH: &str = "git push --dry-run";
+
 /// Whether the agent can push, without anybody being asked.
 async fn git(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
     let remote = place
         .run("git", &["remote", "get-url", "origin"], cancel)
         .await;
-    const PUSH: &str = "git push --dry-run";
     match remote {
         Err(why) => return found.miss("git", &why),
         Ok(done) if !done.ok() => {

@@ -85,30 +85,7 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
             "it ends here with success, so that nothing behind it runs; take the exit out",
         ));
     }
-    if new.contains('\r') && !before.contains('\r') {
-        issues.push(Issue::refused(
-            "script-shell",
-            line_of(new, "\r"),
-            "a carriage return, which a shell takes for a part of the word before it",
-        ));
-    }
-    let first = |text: &str| {
-        text.lines()
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .to_owned()
-    };
-    if old.is_some()
-        && SHELLS.contains(&first(before).as_str())
-        && !SHELLS.contains(&first(new).as_str())
-    {
-        issues.push(Issue::refused(
-            "script-shell",
-            1,
-            "its first line names no shell any more, so that it would not be run as it is read",
-        ));
-    }
+    issues.extend(not_run_as_read(old, new));
     let shell = masked(new).map_or_else(|| new.to_owned(), |(shell, _)| shell);
     for (mark, shown) in NEWER {
         if shell.contains(mark) && !before.contains(mark) && shebang(new).contains("sh") {
@@ -146,6 +123,37 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
             let what = format!("the script has fewer of `{}` than before", word.trim());
             issues.push(Issue::held("script-shrinks", 1, what));
         }
+    }
+    issues
+}
+
+/// What keeps the system from running a script as it is read here.
+fn not_run_as_read(old: Option<&str>, new: &str) -> Vec<Issue> {
+    let before = old.unwrap_or_default();
+    let mut issues = Vec::new();
+    if new.contains('\r') && !before.contains('\r') {
+        issues.push(Issue::refused(
+            "script-shell",
+            line_of(new, "\r"),
+            "a carriage return, which a shell takes for a part of the word before it",
+        ));
+    }
+    let first = |text: &str| {
+        text.lines()
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .to_owned()
+    };
+    if old.is_some()
+        && SHELLS.contains(&first(before).as_str())
+        && !SHELLS.contains(&first(new).as_str())
+    {
+        issues.push(Issue::refused(
+            "script-shell",
+            1,
+            "its first line names no shell any more, so that it would not be run as it is read",
+        ));
     }
     issues
 }

@@ -71,6 +71,7 @@ impl Rule {
 }
 
 /// The rules one of whose words stands in a text in lower case.
+#[expect(clippy::expect_used, reason = "constant words, put together by a test")]
 fn met(folded: &str) -> impl Iterator<Item = &'static Rule> {
     static WORDS: OnceLock<(AhoCorasick, Vec<usize>)> = OnceLock::new();
     let (words, of) = WORDS.get_or_init(|| {

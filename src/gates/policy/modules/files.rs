@@ -256,7 +256,7 @@ fn leaves(part: &str, hook: bool) -> bool {
     let owner = who.is_empty() || who.contains(['u', 'a']);
     match what.as_bytes().first() {
         Some(b'=') if owner => what.contains('r') && (!hook || what.contains('x')),
-        Some(b'-') if owner => !what.contains('r') && !(hook && what.contains('x')),
+        Some(b'-') if owner => !(what.contains('r') || hook && what.contains('x')),
         _ => true,
     }
 }

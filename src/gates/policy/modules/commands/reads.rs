@@ -34,30 +34,7 @@ pub(super) fn reads(argv: &[String]) -> bool {
         | "readlink" | "basename" | "dirname" | "hostname" | "arch" | "groups" | "getent"
         | "df" | "du" | "free" | "uptime" | "lsmod" | "lsblk" | "findmnt" | "ss" | "file"
         | "sha256sum" | "md5sum" | "nproc" | "getconf" | "locale" | "lsb_release" | "last"
-        | "who" | "ps" | "pgrep" | "dpkg-query" => {
-            let short = |a: &str, letters: &[char]| {
-                a.starts_with('-') && !a.starts_with("--") && a.contains(letters)
-            };
-            match name {
-                "hostname" => rest
-                    .iter()
-                    .all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b"),
-                // Writes its answer into a file, closes connections, takes its filter from a file.
-                "ss" => !rest.iter().any(|a| {
-                    short(a, &['D', 'K', 'F'])
-                        || ["--diag", "--kill", "--filter"]
-                            .iter()
-                            .any(|l| a.starts_with(l))
-                }),
-                // Compiles its table.
-                "file" => !rest
-                    .iter()
-                    .any(|a| short(a, &['C']) || a.starts_with("--comp")),
-                // `ps auxe` shows environments.
-                "ps" => rest.iter().all(|a| a.starts_with('-') || !a.contains('e')),
-                _ => true,
-            }
-        }
+        | "who" | "ps" | "pgrep" | "dpkg-query" => shows(name, &rest),
         "defaults" => {
             let verb = if first == "-currentHost" {
                 rest.get(1).copied()
@@ -110,23 +87,7 @@ pub(super) fn reads(argv: &[String]) -> bool {
             "-l" | "-s" | "-L" | "--list" | "--status" | "--print-architecture"
         ),
         // Macros run programs.
-        "rpm" => {
-            let plain = |a: &&str| {
-                !a.starts_with('-')
-                    || a.strip_prefix('-')
-                        .is_some_and(|letters| letters.chars().all(|c| "qailcdfpR".contains(c)))
-                    || [
-                        "--qf",
-                        "--queryformat",
-                        "--last",
-                        "--all",
-                        "--info",
-                        "--requires",
-                    ]
-                    .contains(a)
-            };
-            first.starts_with("-q") && rest.iter().all(|a| plain(&a) && !a.contains("%("))
-        }
+        "rpm" => rpm_reads(&rest),
         "apt-cache" => matches!(first, "policy" | "show" | "search"),
         "brew" => matches!(
             first,
@@ -189,6 +150,52 @@ fn sysctl_reads(rest: &[&str]) -> bool {
         && rest
             .iter()
             .all(|a| ["-n", "-a", "-e"].contains(a) || name(a))
+}
+
+/// Whether one of the system's small programs only shows something.
+fn shows(name: &str, rest: &[&str]) -> bool {
+    let short = |a: &str, letters: &[char]| {
+        a.starts_with('-') && !a.starts_with("--") && a.contains(letters)
+    };
+    match name {
+        "hostname" => rest
+            .iter()
+            .all(|a| a.starts_with('-') && !a.starts_with("-F") && *a != "-b"),
+        // Writes its answer into a file, closes connections, takes its filter from a file.
+        "ss" => !rest.iter().any(|a| {
+            short(a, &['D', 'K', 'F'])
+                || ["--diag", "--kill", "--filter"]
+                    .iter()
+                    .any(|l| a.starts_with(l))
+        }),
+        // Compiles its table.
+        "file" => !rest
+            .iter()
+            .any(|a| short(a, &['C']) || a.starts_with("--comp")),
+        // `ps auxe` shows environments.
+        "ps" => rest.iter().all(|a| a.starts_with('-') || !a.contains('e')),
+        _ => true,
+    }
+}
+
+/// Whether rpm only answers a query.
+fn rpm_reads(rest: &[&str]) -> bool {
+    let plain = |a: &&str| {
+        !a.starts_with('-')
+            || a.strip_prefix('-')
+                .is_some_and(|letters| letters.chars().all(|c| "qailcdfpR".contains(c)))
+            || [
+                "--qf",
+                "--queryformat",
+                "--last",
+                "--all",
+                "--info",
+                "--requires",
+            ]
+            .contains(a)
+    };
+    rest.first().is_some_and(|a| a.starts_with("-q"))
+        && rest.iter().all(|a| plain(a) && !a.contains("%("))
 }
 
 #[cfg(test)]
