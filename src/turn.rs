@@ -6,6 +6,7 @@
 mod drift;
 mod left;
 mod price;
+mod probe;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::drift::Drift;
 pub use self::left::{Left, in_short};
 pub use self::price::Price;
+pub use self::probe::{Colour, Expect, Probe, ProbeRecord, ProbeRun};
 use crate::gate::MicroUsd;
 
 /// Identifies a turn: a version 7 UUID, so that ids sort by time.
@@ -71,46 +73,6 @@ pub fn hex(bytes: &[u8]) -> String {
             let _ = write!(out, "{b:02x}");
             out
         })
-}
-
-/// A read-only check of the machine: red before the change, green after it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// A short name, unique within a report.
-    pub name: String,
-    /// What to run.
-    pub run: ProbeRun,
-    /// What it must give when the hole is closed.
-    pub expect: Expect,
-    /// What it gives while the hole is open, where the report says so: then anything else that is
-    /// not green is an error, and not red.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub red: Option<Expect>,
-}
-
-/// A probe's program: an argument vector, or a POSIX shell script.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ProbeRun {
-    /// Run directly, without a shell.
-    Argv(Vec<String>),
-    /// Run as `/bin/sh -c SCRIPT`.
-    Script(String),
-}
-
-/// What a green probe gives. Anything else that ends normally is red; a probe that can't start, is
-/// killed, exits above 125 or has nothing but an error message to give is an error and neither red
-/// nor green.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
-    /// The exit code.
-    #[serde(default)]
-    pub exit: i32,
-    /// The whole standard output, compared after trimming white space at both ends; absent: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stdout: Option<String>,
 }
 
 /// What an agent says it did. The supervisor believes none of it until proven.
@@ -349,33 +311,6 @@ pub enum Verdict {
     Held(String),
     /// Not run, with the reason. Never counts as passed.
     NotRun(String),
-}
-
-/// One probe's results over a turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeRecord {
-    /// The probe as given; the verification method in the log.
-    pub probe: Probe,
-    /// Before the change.
-    pub before: Option<Colour>,
-    /// After apply and after the second run.
-    pub after: Option<Colour>,
-    /// After a rollback.
-    pub rolled_back: Option<Colour>,
-    /// The last output, bounded.
-    pub output: String,
-}
-
-/// A probe's result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Colour {
-    /// Ran and did not give what was expected: the hole is open.
-    Red,
-    /// Ran and gave what was expected: the hole is closed.
-    Green,
-    /// Could not be run to its end: tells nothing.
-    Error,
 }
 
 /// What a turn came to.

@@ -9,6 +9,7 @@ mod services;
 mod system;
 mod tasks;
 mod transfers;
+mod usable;
 
 pub(super) use commands::is_read_only;
 
