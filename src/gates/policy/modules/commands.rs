@@ -201,15 +201,16 @@ fn is_filter(argv: &[String]) -> bool {
             .filter(|a| a.starts_with('-') && !a.starts_with("--"));
         short.any(|a| a.contains(flag))
     };
-    let writes = match name {
+    let more = match name {
         // Its second operand is what it writes.
-        "uniq" | "xxd" => operands > 1,
+        "uniq" => operands > 1,
         "sort" => short('o') || rest.iter().any(|a| a.starts_with("--o")),
         // Never ends.
         "tail" => short('f') || short('F') || rest.iter().any(|a| a.starts_with("--f")),
-        _ => rest.iter().any(|a| a.starts_with("/dev/zero")),
+        _ => false,
     };
-    !writes && FILTERS.split_whitespace().any(|f| f == name)
+    let endless = rest.iter().any(|a| a == "/dev/zero");
+    !more && !endless && FILTERS.split_whitespace().any(|f| f == name)
 }
 
 #[derive(Debug, PartialEq, Eq)]
