@@ -164,7 +164,7 @@ fn container(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         let whole = matches!(place.base, super::paths::Base::Home) && place.parts.is_empty()
             || source.starts_with('/')
                 && matches!(place.parts.as_slice(), [only] if homes.contains(&only.to_lowercase().as_str()));
-        if whole && !read_only {
+        if whole {
             return call.deny("container-escape");
         }
         if source.starts_with('/') && (place.parts.is_empty() || place.is_system() && !read_only) {

@@ -28,6 +28,8 @@ fn names_metadata(word: &str) -> bool {
     let rest = word
         .split_once("://")
         .map_or(word.as_str(), |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = authority.rsplit('@').next().unwrap_or_default();
     METADATA.iter().any(|host| {
         rest.strip_prefix(host)
             .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))

@@ -1,5 +1,6 @@
 //! Programs that run another: what is left of their words is judged as the command it is.
 
+use super::call::Call;
 use super::launchers::{env, parallel, shell_text, ssh, text_option, texts, xargs};
 use super::options::{long, short, value};
 use super::simple::with_environment;
@@ -243,9 +244,13 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             return Err(Stop::deny("persistence", quoted(&args.join(" "))));
         }
         "docker" | "podman" | "nerdctl" if composed(args).is_some() => {
+            super::clouds::check(walk, &Call::new(name, args))?;
             compose(walk, composed(args).unwrap_or_default())?
         }
-        "docker-compose" | "podman-compose" => compose(walk, args)?,
+        "docker-compose" | "podman-compose" => {
+            super::clouds::check(walk, &Call::new("docker-compose", args))?;
+            compose(walk, args)?
+        }
         _ => match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
             Some(wrapper) => wrapped(walk, wrapper, args)?,
             None => None,
