@@ -324,8 +324,8 @@ async fn git(place: &Place, cancel: &CancellationToken, found: &mut Posture) {
             .run("git", &["config", "--global", "--get-all", key], cancel)
             .await
         {
-            // 1: it is not set.
-            Ok(done) if matches!(done.code(), Some(0 | 1)) => {
+            Ok(done) if done.code() == Some(1) => found.note(&name, None, "not set"),
+            Ok(done) if done.ok() => {
                 let values = done.out().lines().collect::<Vec<_>>().join(", ");
                 found.note(&name, None, &values);
             }
@@ -479,6 +479,36 @@ mod tests {
         let was_bad = posture(&[("sudo", Some(false), "asks")]);
         assert!(losses(&was_bad, &was_bad).is_empty());
         assert!(losses(&was_bad, &posture(&[])).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_found_out_is_named_and_a_broken_configuration_is_a_loss() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |path: OsString| Place {
+            home: dir.path().to_owned(),
+            checkout: dir.path().to_owned(),
+            env: Env::default(),
+            path,
+            system: false,
+        };
+        let path = std::env::var_os("PATH").unwrap();
+        let never = CancellationToken::new();
+        let nowhere = take(&place("/nowhere".into()), &never).await;
+        assert_eq!(nowhere.unknown(), ["git: there is no git"]);
+        let before = take(&place(path.clone()), &never).await;
+        let said = before.unknown().join("; ");
+        assert!(
+            said.starts_with("git push --dry-run: no remote origin"),
+            "{said}"
+        );
+        std::fs::write(dir.path().join(".gitconfig"), "[core\n").unwrap();
+        let after = take(&place(path), &never).await;
+        let lost = losses(&before, &after);
+        assert!(
+            lost.iter().all(|l| l.says.contains("git fails")),
+            "{lost:?}"
+        );
+        assert_eq!(lost.len(), 4, "{lost:?}");
     }
 
     #[test]
