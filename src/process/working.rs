@@ -80,6 +80,8 @@ pub fn below_this(all: Vec<Identity>) -> Vec<Identity> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt as _;
+
     use super::*;
 
     #[test]
@@ -91,6 +93,7 @@ mod tests {
             std::process::Command::new("sh")
                 .args(["-c", "sleep 600 & wait", "sh"])
                 .arg(at.path().join(word))
+                .process_group(0)
                 .spawn()
                 .unwrap()
         };
@@ -109,8 +112,9 @@ mod tests {
         }
         named.wait().unwrap();
         assert_eq!(pids(), Vec::<u32>::new());
-        // Its child goes with the test.
-        other.kill().unwrap();
+        // With its child, which would hold the test's output open.
+        let group = rustix::process::Pid::from_raw(i32::try_from(other.id()).unwrap()).unwrap();
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
         other.wait().unwrap();
     }
 }
