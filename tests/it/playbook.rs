@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod bootstrap;
+mod compiled;
 mod declared;
 mod honest;
 mod runs;

@@ -14,6 +14,10 @@ use crate::turn::hex;
 
 /// Every package with its hashes, for Linux and macOS.
 const LOCK: &str = include_str!("../data/requirements.txt");
+/// Makes modules start sooner, as it says itself; loaded by a line of a `.pth` file at the interpreter's
+/// start. A task took 0.42 s of a core for each run of a module with it away, and takes 0.17 s
+/// (ansible-core 2.19, Python 3.11).
+const COMPILED: &str = include_str!("../data/secloop_compiled.py");
 /// Pythons that the lock is made for, best first.
 const PYTHONS: [&str; 4] = ["python3", "python3.13", "python3.12", "python3.11"];
 /// The oldest Python that the locked ansible-core runs on.
@@ -62,7 +66,9 @@ pub(super) async fn find_python(
 
 pub(super) fn place(cache_dir: &Path, python: &str) -> PathBuf {
     use sha2::{Digest as _, Sha256};
-    let hash = hex(&Sha256::digest(format!("{python}\n{LOCK}").as_bytes()));
+    let hash = hex(&Sha256::digest(
+        format!("{python}\n{LOCK}{COMPILED}").as_bytes(),
+    ));
     cache_dir
         .join("runtime")
         .join(hash.get(..16).unwrap_or(&hash))
@@ -164,6 +170,10 @@ pub(super) async fn managed(
             .run(&inside, args, &[lock.as_os_str()], progress)
             .await?;
     }
+    // No more than time is lost without it.
+    if let Err(why) = start_sooner(&venv) {
+        tracing::warn!("Ansible's modules will start more slowly: {why}");
+    }
     let spec = Spec::new(&inside, "/", QUICK)
         .args([
             OsStr::new("-P"),
@@ -183,6 +193,23 @@ pub(super) async fn managed(
         return cached(&dir).ok_or_else(|| format!("{}: {e}", dir.display()));
     }
     cached(&dir).ok_or_else(|| format!("{} is not usable", dir.display()))
+}
+
+/// Adds what lets modules start sooner.
+fn start_sooner(venv: &Path) -> Result<(), String> {
+    let libs = std::fs::read_dir(venv.join("lib")).into_iter().flatten();
+    let mut packages = libs.flatten().map(|e| e.path().join("site-packages"));
+    let dir = packages
+        .find(|dir| dir.is_dir())
+        .ok_or_else(|| format!("{} has no lib/python*/site-packages", venv.display()))?;
+    for (name, text) in [
+        ("secloop_compiled.py", COMPILED),
+        ("secloop_compiled.pth", "import secloop_compiled\n"),
+    ] {
+        let file = dir.join(name);
+        std::fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// Removes what builds left that were killed: those that began longer ago than one can take.
