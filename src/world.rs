@@ -114,6 +114,8 @@ pub struct World {
     baseline: RefCell<Rc<Baseline>>,
     autonomy: RefCell<Rc<autonomy::Report>>,
     corpus: RefCell<Rc<Vec<autonomy::Call>>>,
+    /// What the deployed hooks answered to it.
+    hooks: autonomy::Known,
     scan: RefCell<Option<Rc<Scan>>>,
 }
 
@@ -138,6 +140,7 @@ impl World {
         console: Console,
     ) -> Self {
         let corpus = autonomy::corpus(&config.home);
+        let hooks = autonomy::Known::of_measures(&config.home, &path);
         Self {
             config,
             clock,
@@ -156,6 +159,7 @@ impl World {
             baseline: RefCell::default(),
             autonomy: RefCell::default(),
             corpus: RefCell::new(Rc::new(corpus)),
+            hooks,
             scan: RefCell::default(),
         }
     }
@@ -272,7 +276,7 @@ impl World {
     /// Measures autonomy on the machine as it is and judges it against the last measure.
     pub async fn check_autonomy(&self, cancel: &CancellationToken) -> (autonomy::Report, Verdict) {
         let corpus = Rc::clone(&self.corpus.borrow());
-        let after = autonomy::measure(&self.probe_context(), &corpus, cancel).await;
+        let after = autonomy::measure(&self.probe_context(), &corpus, &self.hooks, cancel).await;
         let before = Rc::clone(&self.autonomy.borrow());
         let verdict = match autonomy::compare(&before, &after) {
             Verdict::Passed => autonomy::in_time(&before, &after, self.config.prove.hook_budget),
@@ -287,7 +291,7 @@ impl World {
         cancel: &CancellationToken,
     ) -> (autonomy::Report, Verdict) {
         let corpus = Rc::clone(&self.corpus.borrow());
-        let after = autonomy::measure(&self.probe_context(), &corpus, cancel).await;
+        let after = autonomy::measure(&self.probe_context(), &corpus, &self.hooks, cancel).await;
         let before = Rc::clone(&self.autonomy.borrow());
         let verdict = autonomy::freedom(&before, &after);
         (after, verdict)

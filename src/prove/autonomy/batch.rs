@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::hooks::{Answer, SLOW, event, no_answer};
-use super::known::Known;
+use super::known::{Known, Sample};
 use super::own;
 use super::runner::{self, CHUNK, Said, Task};
 use super::settings::Settings;
@@ -41,8 +41,11 @@ pub(crate) struct Judged {
 pub(crate) struct Asking<'a> {
     pub(crate) context: &'a ProbeContext,
     pub(crate) settings: &'a Settings,
-    /// Answers of earlier times, where they count.
-    pub(crate) known: Option<&'a Known>,
+    /// Answers of earlier times.
+    pub(crate) known: &'a Known,
+    /// A measure of the hooks as they are deployed: these calls are asked whatever is known, this
+    /// program's own guard is run as any other, and a hook that fails is seen whatever a rule says.
+    pub(crate) sample: Option<Sample>,
     /// What is not begun by then is not run.
     pub(crate) until: Option<Instant>,
     pub(crate) cancel: &'a CancellationToken,
@@ -111,9 +114,7 @@ impl Asking<'_> {
             }
             open.extend(left);
         }
-        if let Some(known) = self.known {
-            known.write();
-        }
+        self.known.write();
         answers
     }
 
@@ -128,11 +129,13 @@ impl Asking<'_> {
         judged: &mut [Option<Judged>],
     ) -> Vec<Open> {
         let home = self.context.home();
-        let own = own::guards(self.settings, self.context);
-        let refusals = match self.known {
-            // Where every hook is to be run as it is deployed, so is this one.
-            None => Vec::new(),
-            Some(_) => own::judge(questions, self.settings, &own, home).await,
+        let (own, refusals) = match self.sample {
+            Some(_) => (BTreeSet::new(), Vec::new()),
+            None => {
+                let own = own::guards(self.settings, self.context);
+                let refusals = own::judge(questions, self.settings, &own, home).await;
+                (own, refusals)
+            }
         };
         let mut open = Vec::new();
         for (at, question) in questions.iter().enumerate() {
@@ -140,10 +143,11 @@ impl Asking<'_> {
             let stopped = self.settings.stops(tool, input, home);
             let mut hooks = self.settings.commands("PreToolUse", tool);
             let mut denied = stopped;
-            if let Some(known) = self.known {
+            let asked = self.sample.is_some_and(|sample| sample.has(at));
+            if !asked {
                 denied |= refusals.get(at) == Some(&true);
                 hooks.retain(|hook| !own.contains(hook));
-                hooks.retain(|hook| match known.get(hook, question) {
+                hooks.retain(|hook| match self.known.get(hook, question) {
                     None => true,
                     Some(answer) => {
                         denied |= answer == Answer::Denied;
@@ -151,8 +155,7 @@ impl Asking<'_> {
                     }
                 });
             }
-            // A hook that fails is to be seen, whatever a rule says.
-            let settled = denied && self.known.is_some();
+            let settled = denied && self.sample.is_none();
             if hooks.is_empty() || settled {
                 judged[at] = Some(Judged {
                     answer: if denied {
@@ -226,9 +229,7 @@ impl Asking<'_> {
             if said.answer == no_answer() {
                 hung.insert(hook.clone());
             }
-            if let Some(known) = self.known {
-                known.put(hook, question, &said.answer);
-            }
+            self.known.put(hook, question, &said.answer);
             if said.answer != Answer::Allowed {
                 answer = said.answer.clone();
             }

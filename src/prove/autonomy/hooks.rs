@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{Asking, Question};
 use super::corpus::Call;
+use super::known::Known;
 use super::settings::Settings;
 use crate::process::{self, Ended, Finished};
 use crate::prove::probe::ProbeContext;
@@ -30,24 +31,30 @@ pub enum Answer {
     Broken(String),
 }
 
-/// Gives every call of the corpus to its hooks; also how long each hook takes, in milliseconds, as a
-/// rule.
+/// What the hooks answer to every call of the corpus; also how long each hook takes, in milliseconds,
+/// as a rule. What a hook answered in an earlier measure counts while it is the same in all that is
+/// known of it, and as long as no call of the sample says otherwise.
 pub(super) async fn judge_all(
     context: &ProbeContext,
     settings: &Settings,
     corpus: &[Call],
+    known: &Known,
     cancel: &CancellationToken,
 ) -> (BTreeMap<Call, Answer>, BTreeMap<String, u64>) {
     let questions: Vec<Question> = corpus.iter().map(Call::question).collect();
     let asking = Asking {
         context,
         settings,
-        // Every hook is run as it is deployed.
-        known: None,
+        known,
+        sample: Some(known.begin()),
         until: None,
         cancel,
     };
-    let answers = asking.ask(&questions).await;
+    let mut answers = asking.ask(&questions).await;
+    if known.is_contradicted() {
+        known.forget();
+        answers = asking.ask(&questions).await;
+    }
     let lost = || Answer::Broken("it was not run to its end".to_owned());
     let calls = corpus
         .iter()

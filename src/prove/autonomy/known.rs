@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 
 use super::batch::Question;
-use super::closure::hook_digest;
+use super::closure::{Depth, hook_digest};
 use super::hooks::Answer;
 
 type Digest = [u8; 32];
@@ -19,20 +20,40 @@ const HOOKS: i64 = 16;
 /// The name of the file in the state directory.
 const FILE: &str = "hooks.sqlite";
 
+/// Of so many calls of a measure one is asked whatever is known, another one each time.
+const SAMPLE: usize = 8;
+
 /// The answers that are known. A file that can't be used is as none: it is no fact, only time saved.
-pub(crate) struct Known {
+#[derive(Debug)]
+pub struct Known {
     home: PathBuf,
     /// None: nothing is kept.
     file: Option<PathBuf>,
+    /// Whether anything that a hook may use makes it another.
+    depth: Depth,
     inner: RefCell<Inner>,
 }
 
-#[derive(Default)]
+/// The calls of a measure that are asked whatever is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample(usize);
+
+impl Sample {
+    /// Whether the call at this place is one of them.
+    pub(super) fn has(self, at: usize) -> bool {
+        at % SAMPLE == self.0
+    }
+}
+
+#[derive(Debug, Default)]
 struct Inner {
     /// A hook's digest by its command.
     digests: BTreeMap<String, Digest>,
     answers: HashMap<(Digest, Digest), bool>,
     new: Vec<(Digest, Digest, bool)>,
+    /// Measures that were begun.
+    measures: usize,
+    contradicted: bool,
 }
 
 impl Known {
@@ -42,8 +63,39 @@ impl Known {
         Self {
             home: home.to_owned(),
             file: state_dir.map(|dir| dir.join(FILE)),
+            depth: Depth::Own,
             inner: RefCell::default(),
         }
+    }
+
+    /// None yet, for measures of the same home one after the other: what a hook reads counts with its
+    /// logs, and so do the programs that it names, as they are found along `path`.
+    pub fn of_measures(home: &Path, path: &OsStr) -> Self {
+        Self {
+            home: home.to_owned(),
+            file: None,
+            depth: Depth::Everything(path.to_owned()),
+            inner: RefCell::default(),
+        }
+    }
+
+    /// Begins another measure: the hooks are looked at anew.
+    pub(super) fn begin(&self) -> Sample {
+        let mut inner = self.inner.borrow_mut();
+        inner.digests.clear();
+        inner.contradicted = false;
+        inner.measures += 1;
+        Sample(inner.measures % SAMPLE)
+    }
+
+    /// Whether a hook has answered otherwise than was known, since the measure began.
+    pub(super) fn is_contradicted(&self) -> bool {
+        self.inner.borrow().contradicted
+    }
+
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        self.inner.borrow_mut().answers.clear();
     }
 
     /// What a hook answers to a call, where it is known.
@@ -60,15 +112,21 @@ impl Known {
 
     /// Notes an answer; that a hook failed is nothing to keep.
     pub(super) fn put(&self, hook: &str, question: &Question, answer: &Answer) {
-        let denied = match answer {
-            Answer::Allowed => false,
-            Answer::Denied => true,
-            Answer::Broken(_) => return,
-        };
         let (hook, call) = (self.digest(hook), call_digest(question));
         let mut inner = self.inner.borrow_mut();
-        inner.answers.insert((hook, call), denied);
-        inner.new.push((hook, call, denied));
+        let denied = match answer {
+            Answer::Allowed => Some(false),
+            Answer::Denied => Some(true),
+            Answer::Broken(_) => None,
+        };
+        let was = match denied {
+            Some(denied) => inner.answers.insert((hook, call), denied),
+            None => inner.answers.remove(&(hook, call)),
+        };
+        inner.contradicted |= was.is_some() && was != denied;
+        if let Some(denied) = denied.filter(|_| self.file.is_some()) {
+            inner.new.push((hook, call, denied));
+        }
     }
 
     /// Writes what is new.
@@ -83,8 +141,11 @@ impl Known {
         if let Some(digest) = self.inner.borrow().digests.get(hook) {
             return *digest;
         }
-        let digest = hook_digest(hook, &self.home);
-        let answers = self.read(&digest).unwrap_or_default();
+        let digest = hook_digest(hook, &self.home, &self.depth);
+        let answers = match self.file {
+            Some(_) => self.read(&digest).unwrap_or_default(),
+            None => Vec::new(),
+        };
         let mut inner = self.inner.borrow_mut();
         inner.digests.insert(hook.to_owned(), digest);
         let answers = answers.into_iter();

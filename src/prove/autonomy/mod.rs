@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use corpus::{Call, Wanted, corpus, extended};
 pub use hooks::Answer;
+pub use known::Known;
 pub use runner::serve;
 pub use scripts::compare_hooks;
 
@@ -80,10 +81,11 @@ impl Report {
     }
 }
 
-/// Measures the machine as it is.
+/// Measures the machine as it is; `known` is what earlier measures of it found.
 pub async fn measure(
     context: &ProbeContext,
     corpus: &[Call],
+    known: &Known,
     cancel: &CancellationToken,
 ) -> Report {
     let settings = match deployed(context.home()) {
@@ -99,7 +101,7 @@ pub async fn measure(
     };
     let deployed = settings.is_some();
     let settings = settings.unwrap_or_default();
-    let (calls, times) = hooks::judge_all(context, &settings, corpus, cancel).await;
+    let (calls, times) = hooks::judge_all(context, &settings, corpus, known, cancel).await;
     let cycle = cycle::run(context, &settings, cancel).await;
     Report {
         broken: None,

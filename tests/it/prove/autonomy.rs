@@ -102,6 +102,32 @@ async fn each_way_to_stop_the_agent_is_found() {
     assert_eq!(compare(&before, &after), Verdict::Passed);
 }
 
+/// What is asked again of a hook that is the same shows that it answers otherwise, whatever it is by
+/// which it does.
+#[tokio::test]
+async fn a_hook_that_is_the_same_and_answers_otherwise_is_found() {
+    let machine = Machine::new().await;
+    let stop = "cat >/dev/null; part=cla; [ ! -e \"$HOME/.${part}ude/stop\" ] || exit 2";
+    machine.hook("Bash", stop);
+    let before = machine.measure().await;
+    assert!(before.cycle.is_empty(), "{}", before.summary());
+    assert_eq!(machine.measure().await.calls, before.calls);
+    std::fs::write(machine.home().join(".claude/stop"), "").unwrap();
+    let after = machine.measure().await;
+    let found = refused(&before, &after);
+    assert!(
+        found.starts_with("an ordinary call is blocked now"),
+        "{found}"
+    );
+    let of_bash = after
+        .calls
+        .iter()
+        .filter(|(call, _)| call.shown().starts_with("Bash"));
+    for (call, answer) in of_bash {
+        assert_eq!(*answer, Answer::Denied, "{}", call.shown());
+    }
+}
+
 #[tokio::test]
 async fn a_hook_after_the_call_counts_too() {
     let machine = Machine::new().await;

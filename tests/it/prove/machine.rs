@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use secloop::prove::autonomy::{self, Report};
+use secloop::prove::autonomy::{self, Known, Report};
 use secloop::prove::probe::{self, ProbeContext, ProbeResult};
 use secloop::sandbox::Sandbox;
 use secloop::turn::{Expect, Probe, ProbeRun};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Machine {
     dir: tempfile::TempDir,
     sandbox: Sandbox,
+    known: Known,
 }
 
 impl Machine {
@@ -25,8 +26,11 @@ impl Machine {
 
     /// Whose probes and hooks are not.
     pub(super) fn off() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = std::env::var_os("PATH").unwrap();
         let machine = Self {
-            dir: tempfile::tempdir().unwrap(),
+            known: Known::of_measures(&dir.path().join("home"), &path),
+            dir,
             sandbox: Sandbox::Off,
         };
         std::fs::create_dir_all(machine.home().join(".claude/hooks")).unwrap();
@@ -98,6 +102,7 @@ impl Machine {
 
     pub(super) async fn measure(&self) -> Report {
         let corpus = autonomy::corpus(&self.home());
-        autonomy::measure(&self.context(), &corpus, &CancellationToken::new()).await
+        let cancel = CancellationToken::new();
+        autonomy::measure(&self.context(), &corpus, &self.known, &cancel).await
     }
 }

@@ -138,7 +138,8 @@ pub async fn ask(
     let asking = Asking {
         context,
         settings: &settings,
-        known: Some(&known),
+        known: &known,
+        sample: None,
         until: Some(Instant::now() + within),
         cancel,
     };
