@@ -140,7 +140,7 @@ impl World {
         console: Console,
     ) -> Self {
         let corpus = autonomy::corpus(&config.home);
-        let hooks = autonomy::Known::of_measures(&config.home, &path);
+        let hooks = autonomy::Known::of_measures(Some(&config.state_dir), &config.home, &path);
         Self {
             config,
             clock,

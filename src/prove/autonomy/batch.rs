@@ -64,8 +64,8 @@ pub(crate) struct Answers {
 struct Open {
     at: usize,
     hooks: Vec<String>,
-    /// A permission rule stands in its way.
-    stopped: bool,
+    /// A permission rule stands in its way, or a hook whose answer is known.
+    denied: bool,
 }
 
 impl Asking<'_> {
@@ -140,9 +140,8 @@ impl Asking<'_> {
         let mut open = Vec::new();
         for (at, question) in questions.iter().enumerate() {
             let Question { tool, input, .. } = question;
-            let stopped = self.settings.stops(tool, input, home);
             let mut hooks = self.settings.commands("PreToolUse", tool);
-            let mut denied = stopped;
+            let mut denied = self.settings.stops(tool, input, home);
             let asked = self.sample.is_some_and(|sample| sample.has(at));
             if !asked {
                 denied |= refusals.get(at) == Some(&true);
@@ -166,7 +165,7 @@ impl Asking<'_> {
                     reused: true,
                 });
             } else {
-                open.push(Open { at, hooks, stopped });
+                open.push(Open { at, hooks, denied });
             }
         }
         open.reverse();
@@ -234,7 +233,7 @@ impl Asking<'_> {
                 answer = said.answer.clone();
             }
         }
-        if answer == Answer::Allowed && one.stopped {
+        if answer == Answer::Allowed && one.denied {
             answer = Answer::Denied;
         }
         answers.judged[one.at] = Some(Judged {

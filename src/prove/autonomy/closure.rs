@@ -73,6 +73,9 @@ pub(super) fn hook_digest(command: &str, home: &Path, depth: &Depth) -> [u8; 32]
         hash.update(format!("\0{}\0", path.display()).as_bytes());
         hash.update(content(path));
     }
+    if matches!(depth, Depth::Everything(_)) {
+        hash.update(b"\0with everything");
+    }
     for path in &programs {
         hash.update(format!("\0{}\0{:?}", path.display(), state(path)).as_bytes());
     }

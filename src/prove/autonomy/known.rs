@@ -68,12 +68,12 @@ impl Known {
         }
     }
 
-    /// None yet, for measures of the same home one after the other: what a hook reads counts with its
-    /// logs, and so do the programs that it names, as they are found along `path`.
-    pub fn of_measures(home: &Path, path: &OsStr) -> Self {
+    /// For measures of the same home one after the other: what a hook reads counts with its logs, and so
+    /// do the programs that it names, as they are found along `path`.
+    pub fn of_measures(state_dir: Option<&Path>, home: &Path, path: &OsStr) -> Self {
         Self {
             home: home.to_owned(),
-            file: None,
+            file: state_dir.map(|dir| dir.join(FILE)),
             depth: Depth::Everything(path.to_owned()),
             inner: RefCell::default(),
         }
@@ -93,9 +93,19 @@ impl Known {
         self.inner.borrow().contradicted
     }
 
-    /// Nothing is known any more.
+    /// Nothing is known any more of the hooks of this measure.
     pub(super) fn forget(&self) {
-        self.inner.borrow_mut().answers.clear();
+        let mut inner = self.inner.borrow_mut();
+        inner.answers.clear();
+        inner.new.clear();
+        for digest in inner.digests.values() {
+            let gone = self.open().and_then(|open| {
+                open.execute("DELETE FROM answer WHERE hook = ?1", params![digest])
+            });
+            if let Err(error) = gone {
+                tracing::info!("{FILE}: {error}");
+            }
+        }
     }
 
     /// What a hook answers to a call, where it is known.

@@ -102,6 +102,26 @@ async fn each_way_to_stop_the_agent_is_found() {
     assert_eq!(compare(&before, &after), Verdict::Passed);
 }
 
+/// Of two hooks the second one is never asked about what the first denies, also later.
+#[tokio::test]
+async fn what_the_first_of_two_hooks_denies_stays_denied() {
+    let machine = Machine::new().await;
+    machine.hook("Bash", GUARD);
+    let guard = machine.home().join(".claude/hooks/guard.sh");
+    let hooks = [guard.display().to_string(), "cat >/dev/null".to_owned()]
+        .map(|command| serde_json::json!({ "type": "command", "command": command }));
+    let settings = serde_json::json!({ "hooks": { "PreToolUse": [
+        { "matcher": "Bash", "hooks": hooks },
+    ] } });
+    machine.settings(&settings.to_string());
+    let before = machine.measure().await;
+    let denied = before.calls.values().filter(|a| **a == Answer::Denied);
+    assert!(denied.count() >= 3, "{}", before.summary());
+    for _ in 0..9 {
+        assert_eq!(machine.measure().await.calls, before.calls);
+    }
+}
+
 /// What is asked again of a hook that is the same shows that it answers otherwise, whatever it is by
 /// which it does.
 #[tokio::test]

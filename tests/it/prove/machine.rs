@@ -29,7 +29,7 @@ impl Machine {
         let dir = tempfile::tempdir().unwrap();
         let path = std::env::var_os("PATH").unwrap();
         let machine = Self {
-            known: Known::of_measures(&dir.path().join("home"), &path),
+            known: Known::of_measures(Some(dir.path()), &dir.path().join("home"), &path),
             dir,
             sandbox: Sandbox::Off,
         };
