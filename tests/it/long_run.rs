@@ -28,16 +28,16 @@ use crate::support::station::Station;
 const INNER: &str = "long_run::in_a_process_of_its_own";
 /// Turns that are recorded: ten thousand need an optimised build (`cargo test --release`).
 const RECORDED: i64 = if cfg!(debug_assertions) {
-    2_000
+    1_200
 } else {
     10_000
 };
 /// Turns of the whole loop.
 const LOOPED: u32 = if cfg!(debug_assertions) { 10 } else { 200 };
 /// From here on nothing may grow any more but the rows of turns.
-const SETTLED: i64 = 1_500;
+const SETTLED: i64 = 1_100;
 /// Looked at after so many.
-const EACH: i64 = 500;
+const EACH: i64 = 100;
 
 #[test]
 fn ten_thousand_turns_leave_memory_files_and_processes_as_they_were() {

@@ -168,7 +168,7 @@ fn a_disk_that_gets_full_in_the_middle_of_a_turn_leaves_nothing_half_written() {
         let writes = ["write", "pwrite64", "create", "mkdir"];
         writes.contains(&p.call.as_str())
     });
-    for point in writes.step_by(FULL_EACH) {
+    for point in writes.step_by(2) {
         bench.put_back(PRISTINE);
         let done = bench.turn(Happens::Full(point.number));
         assert!(done.code.is_some(), "{point:?}: {}", done.err);
@@ -191,6 +191,3 @@ fn a_disk_that_gets_full_in_the_middle_of_a_turn_leaves_nothing_half_written() {
         bench.assert_whole();
     }
 }
-
-/// Every so many of the points at which something is written.
-const FULL_EACH: usize = 3;
