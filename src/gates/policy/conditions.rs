@@ -138,8 +138,56 @@ pub(super) fn keeps(at: At<'_>, locals: &Locals, value: &Node) -> bool {
     !all.is_empty()
         && all.iter().all(|item| {
             let text = item.text().unwrap_or_default();
-            of_system(text) || holds(at, locals, text) == Some(true)
+            of_system(text) && is_here(text) || holds(at, locals, text) == Some(true)
         })
+}
+
+/// Whether a condition about the system may hold on this machine, as far as is known of it.
+fn is_here(text: &str) -> bool {
+    let own = facts(
+        std::env::consts::OS,
+        &std::fs::read_to_string("/etc/os-release").unwrap_or_default(),
+    );
+    may_hold(text, &own)
+}
+
+fn may_hold(text: &str, own: &[(&str, &str)]) -> bool {
+    let fact = |(part, value): &(&str, &str)| {
+        let named = text
+            .split(['=', ' '])
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches("']");
+        !named.ends_with(part)
+            || text
+                .split(['\'', '"', ',', '[', ']', ' ', '='])
+                .any(|word| word == *value)
+    };
+    own.iter().all(fact)
+}
+
+/// What is known of a system: the ends of facts' names with their values.
+fn facts(kernel: &str, release: &str) -> Vec<(&'static str, &'static str)> {
+    let (system, family) = if kernel == "macos" {
+        ("Darwin", Some("Darwin"))
+    } else {
+        let said = |key: &str| {
+            let line = release.lines().find_map(|l| l.strip_prefix(key));
+            line.unwrap_or_default().trim_matches('"').to_owned()
+        };
+        let ids = format!("{} {}", said("ID="), said("ID_LIKE="));
+        let family = ids.split_whitespace().find_map(|id| match id {
+            "debian" | "ubuntu" => Some("Debian"),
+            "rhel" | "fedora" | "centos" => Some("RedHat"),
+            "arch" => Some("Archlinux"),
+            "suse" | "opensuse" => Some("Suse"),
+            "alpine" => Some("Alpine"),
+            _ => None,
+        });
+        ("Linux", family)
+    };
+    let family = family.map(|f| ("os_family", f));
+    std::iter::once(("system", system)).chain(family).collect()
 }
 
 fn of_system(text: &str) -> bool {
@@ -178,4 +226,36 @@ pub(super) fn holds(at: At<'_>, locals: &Locals, text: &str) -> Option<bool> {
     });
     let first = all.next()??;
     all.all(|t| t == Some(first)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{facts, may_hold, of_system};
+
+    #[test]
+    fn a_condition_about_another_system_never_holds() {
+        let debian = facts("linux", "ID=ubuntu\nID_LIKE=debian\n");
+        let mac = facts("macos", "");
+        for (text, on_debian, on_a_mac) in [
+            ("ansible_os_family == 'Debian'", true, false),
+            ("ansible_facts['os_family'] == \"Darwin\"", false, true),
+            (
+                "ansible_facts['os_family'] in ['Debian', 'RedHat']",
+                true,
+                false,
+            ),
+            ("ansible_os_family == 'Alpine'", false, false),
+            ("ansible_system == 'Linux'", true, false),
+            ("ansible_facts['system'] == 'Darwin'", false, true),
+            ("ansible_distribution == 'Ubuntu'", true, true),
+        ] {
+            assert!(of_system(text), "{text}");
+            assert_eq!(may_hold(text, &debian), on_debian, "{text}");
+            assert_eq!(may_hold(text, &mac), on_a_mac, "{text}");
+        }
+        assert!(may_hold(
+            "ansible_os_family == 'Debian'",
+            &facts("linux", "")
+        ));
+    }
 }

@@ -139,7 +139,7 @@ fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> 
                 return l.to_owned();
             }
             let node = view.put(&Node::quoted(1, l));
-            node.text().map_or_else(|| l.to_owned(), str::to_owned)
+            super::env::shown(&node).unwrap_or_else(|| l.to_owned())
         };
         let mut out: String = text.lines().map(|l| line(l) + "\n").collect();
         if !text.ends_with('\n') {
@@ -329,6 +329,13 @@ fn settings_of(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
         }
     }
     all
+}
+
+/// Every text that a task puts somewhere, whole or as a part, with its line.
+pub(super) fn written(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
+    let whole = texts(at, task).into_iter();
+    let whole = whole.map(|put| (put.to, put.text, put.line));
+    whole.chain(settings_of(at, task)).collect()
 }
 
 /// Settings of a changed task that are gone or less strict.

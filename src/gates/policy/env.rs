@@ -278,12 +278,43 @@ impl View<'_> {
                     } else {
                         expression::value(self, part, depth + 1)?
                     };
-                    value.text().map(str::to_owned)
+                    shown(&value)
                 }),
                 plain,
             },
         }
     }
+}
+
+/// A value as it stands in a text: not as YAML has it, but as Python writes what YAML takes it for.
+pub(super) fn shown(value: &Node) -> Option<String> {
+    let text = value.text()?;
+    if !value.is_plain() {
+        return Some(text.to_owned());
+    }
+    let word = |all: &[&str]| {
+        all.iter().any(|one| {
+            let (first, rest) = one.split_at(1);
+            [
+                one.to_string(),
+                one.to_uppercase(),
+                first.to_uppercase() + rest,
+            ]
+            .contains(&text.to_owned())
+        })
+    };
+    let octal = text.strip_prefix('0').filter(|t| !t.is_empty());
+    Some(if word(&["yes", "true", "on"]) {
+        "True".to_owned()
+    } else if word(&["no", "false", "off"]) {
+        "False".to_owned()
+    } else if word(&["null"]) || text == "~" {
+        "None".to_owned()
+    } else if let Some(number) = octal.and_then(|t| i64::from_str_radix(t, 8).ok()) {
+        number.to_string()
+    } else {
+        text.to_owned()
+    })
 }
 
 /// The names that the expressions below use.

@@ -192,6 +192,10 @@ pub(super) fn expression(body: &str, line: usize) -> Vec<Issue> {
                     "a template within a template",
                 ));
             }
+            Token::Word(_) if is_environment(&tokens, at) => {
+                let what = "every variable of the environment, secrets among them";
+                issues.push(Issue::held("secret", line, what));
+            }
             Token::Word(word) => {
                 let call = sign(Some(at + 1), '(');
                 let filter = sign(before, '|');
@@ -280,6 +284,29 @@ fn listed(list: &str, word: &str) -> bool {
 }
 
 /// Names with their dots, quoted texts, and single signs.
+/// Whether a name stands for all variables of the environment, and not for one of them.
+fn is_environment(tokens: &[Token], at: usize) -> bool {
+    let text = |at: usize, wanted: &str| match tokens.get(at) {
+        Some(Token::Text(text) | Token::Word(text)) => text == wanted,
+        Some(Token::Sign(sign)) => wanted.chars().eq([*sign]),
+        None => false,
+    };
+    let end = if text(at, "ansible_env") || text(at, "ansible_facts.env") {
+        at + 1
+    } else if text(at, "ansible_facts") && text(at + 1, "[") && text(at + 2, "env") {
+        at + 4
+    } else if text(at, "ansible_facts") && text(at + 1, ".env") {
+        at + 2
+    } else if text(at, "ansible_facts") && !text(at + 1, "[") {
+        at + 1
+    } else {
+        return false;
+    };
+    let one = matches!(tokens.get(end), Some(Token::Word(more)) if more.starts_with('.'));
+    let asks = text(end, "is") || at.checked_sub(1).is_some_and(|before| text(before, "in"));
+    !one && !text(end, "[") && !asks
+}
+
 fn tokens(body: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut chars = body.chars().peekable();
@@ -337,6 +364,13 @@ mod tests {
             ("x is defined and not (y is version('1.2', '>='))", ""),
             ("x.stdout.split('=')[0].strip()", ""),
             ("x is not match('^a\\.b')", ""),
+            ("ansible_env.HOME ~ ansible_facts.env['PATH']", ""),
+            ("'CI' in ansible_env and ansible_facts is defined", ""),
+            ("ansible_facts['os_family'] == 'Debian'", ""),
+            ("ansible_env", "held: every variable"),
+            ("ansible_facts['env'] | to_json", "held: every variable"),
+            ("ansible_facts.env | dict2items", "held: every variable"),
+            ("ansible_facts | to_nice_json", "held: every variable"),
             ("items | map(attribute='name') | list", ""),
             ("x in ['lookup(', 'query']", ""),
             ("lookup('pipe', 'id')", "refused: lookup"),

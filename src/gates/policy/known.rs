@@ -139,6 +139,7 @@ fn look(node: &Node, env: &Env, written: &mut BTreeSet<String>, names: &mut BTre
                             .map(str::to_owned)
                             .collect()
                     };
+                    written.extend(texts("sysctl_file"));
                     if modules::is_of_files(module) {
                         written.extend(["dest", "path", "name"].iter().flat_map(|k| texts(k)));
                     } else {

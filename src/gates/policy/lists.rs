@@ -88,7 +88,8 @@ fn moved(known: &Known, gone: &Node) -> bool {
             && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
 }
 
-fn all_of<'n>(list: &'n [Node], all: &mut Vec<&'n Node>) {
+/// The tasks of a list with those of its blocks.
+pub(super) fn all_of<'n>(list: &'n [Node], all: &mut Vec<&'n Node>) {
     for task in list {
         all.push(task);
         for key in BLOCKS {
@@ -229,6 +230,7 @@ fn reached_issues(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
         tasks::judge(pair.new, task),
     ));
     issues.extend(deployed::judge(pair, Some(task), task));
+    issues.extend(fewer(pair, task, task));
     for key in [
         "changed_when",
         "failed_when",
@@ -399,6 +401,20 @@ fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
             ));
         }
     }
+    for key in ["changed_when", "failed_when"] {
+        let (was, is) = (old.get(key), new.get(key));
+        let same = was.map(Node::canonical) == is.map(Node::canonical);
+        let by_itself = tasks::module(new).is_some_and(|(name, ..)| !modules::is_command(name));
+        if is.is_some() && !same && (was.is_some() || by_itself) {
+            held(format!(
+                "the task's {key} decides otherwise what counts as a change or failure"
+            ));
+        }
+    }
+    let root = |task: &Node| task.get("become").and_then(Node::boolean) == Some(true);
+    if root(new) && !root(old) && of_a_user(pair.new, new) {
+        held("as root the task would be about root's own files or settings".to_owned());
+    }
     if old.get("become").and_then(Node::boolean) == Some(true)
         && new.get("become").and_then(Node::boolean) == Some(false)
     {
@@ -434,6 +450,20 @@ fn weakened(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         held("the task becomes another".to_owned());
     }
     issues
+}
+
+/// Whether a task is about what each user has: files below the home directory, preferences.
+fn of_a_user(at: At<'_>, task: &Node) -> bool {
+    if let Some(list) = task.get("block").and_then(Node::list) {
+        return list.iter().any(|inner| of_a_user(at, inner));
+    }
+    let preference = tasks::module(task).is_some_and(|(name, ..)| name.ends_with("osx_defaults"));
+    let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+    let place = |given: &Node| {
+        let named = ["dest", "path"].iter().find_map(|k| given.get(k)?.text());
+        named.is_some_and(|to| super::places::class(at.known, to).0.starts_with('~'))
+    };
+    preference || each.iter().any(place)
 }
 
 /// What the old task was about and the new one is not.
@@ -517,7 +547,53 @@ fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         }
     }
     issues.extend(looser(pair, old, new));
+    issues.extend(beside(pair, old, new));
+    issues.extend(other_state(old, new));
     issues
+}
+
+/// A line that is looked for otherwise, so that the old one may stay beside the new.
+fn beside(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let given = |at: At<'_>, task: &Node| -> Vec<(String, String)> {
+        let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+        let text = |given: &Node, key: &str| given.get(key)?.text().map(str::to_owned);
+        let pairs = each
+            .iter()
+            .filter_map(|g| Some((text(g, "regexp")?, text(g, "line")?)));
+        pairs.collect()
+    };
+    let (was, is) = (given(pair.old, old), given(pair.new, new));
+    let finds = |(by, line): &(String, String)| {
+        let earlier = was.iter().filter(|(w, l)| w == by || l == line);
+        let regex = regex::Regex::new(by);
+        let mut earlier = earlier.filter(|(w, _)| w != by);
+        earlier.all(|(_, old)| {
+            regex
+                .as_ref()
+                .is_ok_and(|r| r.is_match(old) && r.is_match(line))
+        })
+    };
+    is.iter().find(|one| !finds(one)).map(|(by, _)| {
+        let what = format!(
+            "the line is looked for by {}, which does not find the one that was written before",
+            crate::text::plain(by, 80)
+        );
+        Issue::held("weakened", new.line, what)
+    })
+}
+
+/// A handler or task that restarted a service and only starts it now.
+fn other_state(old: &Node, new: &Node) -> Option<Issue> {
+    let state = |task: &Node| {
+        let (_, _, given) = tasks::module(task)?;
+        given.get("state").and_then(Node::text).map(str::to_owned)
+    };
+    let (was, is) = (state(old)?, state(new)?);
+    let acts = |state: &str| ["restarted", "reloaded"].contains(&state);
+    (acts(&was) && !acts(&is)).then(|| {
+        let what = format!("the service is {is} instead of {was}, so that a change has no effect");
+        Issue::held("weakened", new.line, what)
+    })
 }
 
 /// A mode that gives more than before.

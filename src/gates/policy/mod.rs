@@ -24,7 +24,9 @@ mod scripts;
 mod settings;
 mod tasks;
 mod tree;
+mod twice;
 mod vars;
+mod words;
 
 pub use deployed::Hook;
 pub use resolved::resolved;
@@ -128,7 +130,7 @@ fn judged(
     for change in changes {
         say(&change.path, file(&known, change, playbook));
     }
-    for (path, issues) in elsewhere(&known) {
+    for (path, issues) in elsewhere(&known).into_iter().chain(twice::judge(&known)) {
         say(Path::new(&path), issues);
     }
     (found, deployed::hooks(&known))
@@ -174,6 +176,7 @@ fn file(known: &Known, change: &Change, playbook: Option<&Path>) -> Vec<Issue> {
             "the script is no longer executable",
         ));
     }
+    issues.extend(words::judge(old, new));
     if tree::is_yaml(&path) && tree::section(&path) != Section::Deployed {
         issues.extend(yaml_file(
             known,

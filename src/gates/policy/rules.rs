@@ -147,6 +147,11 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "keep what it did, and add to it",
     ),
     (
+        "set-twice",
+        "of two settings of one thing the weaker one may be what holds",
+        "change the one that is there",
+    ),
+    (
         "protection-removed",
         "a setting that is taken out falls back to its default",
         "keep it",

@@ -117,6 +117,8 @@ fn user(call: &Call<'_>) -> Vec<Issue> {
         if !system && !known {
             held(format!("{name} can no longer log in"));
         }
+    } else if known && !shell.is_empty() {
+        held(format!("{name}, an account of the system's, gets a shell"));
     } else if !shells.contains(&shell) {
         held(format!("the shell {}", crate::text::plain(shell, 60)));
     }

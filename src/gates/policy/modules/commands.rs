@@ -205,6 +205,35 @@ fn is_filter(argv: &[String]) -> bool {
         // Its second operand is what it writes.
         "uniq" => operands > 1,
         "sort" => short('o') || rest.iter().any(|a| a.starts_with("--o")),
+        // Its variables are secrets of whoever starts it, or of root.
+        "jq" => {
+            let words = [
+                "ENV",
+                "env",
+                "include",
+                "import",
+                "rawfile",
+                "slurpfile",
+                "from",
+            ];
+            let letters = |c: char| !c.is_ascii_alphanumeric();
+            short('f')
+                || rest
+                    .iter()
+                    .any(|a| a.split(letters).any(|word| words.contains(&word)))
+        }
+        // Whatever is below: also keys.
+        "grep" | "egrep" | "fgrep" => {
+            let deep = short('r') || short('R') || rest.iter().any(|a| a.ends_with("recursive"));
+            let wide = |a: &String| {
+                let place = a.trim_end_matches('/');
+                ["", "~", "."].contains(&place)
+                    || ["/root", "/home", "/Users", "/etc/ssh", "~/."]
+                        .iter()
+                        .any(|dir| place.starts_with(dir))
+            };
+            deep && (operands < 2 || rest.iter().skip(1).any(wide))
+        }
         // Never ends.
         "tail" => short('f') || short('F') || rest.iter().any(|a| a.starts_with("--f")),
         _ => false,

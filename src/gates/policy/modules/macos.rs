@@ -32,11 +32,26 @@ fn preference(call: &Call<'_>) -> Vec<Issue> {
     if call.text("state") == "absent" {
         return vec![call.held("removes", "a setting is taken out; a person decides")];
     }
+    if call.text("state") == "list" {
+        return vec![call.held("weakened", "it sets nothing with state: list")];
+    }
     let domain = if call.text("domain").is_empty() {
         "NSGlobalDomain"
     } else {
         call.text("domain")
     };
+    let of_host = [
+        "com.apple.screensaver",
+        "com.apple.ImageCapture",
+        "com.apple.controlcenter",
+    ];
+    let host = call.text("host");
+    if !host.is_empty() && !(host == "currentHost" && of_host.contains(&domain)) {
+        return vec![call.held(
+            "schema-defaults",
+            "a setting for one host, which may not be where it is read; a person decides",
+        )];
+    }
     if call.get("value").is_some_and(|v| v.text().is_none()) {
         return vec![call.held(
             "schema-defaults",

@@ -76,7 +76,6 @@ fn default(item: &str) -> Word {
         | "tty_tickets"
         | "ignore_dot"
         | "noexec"
-        | "umask_override"
         | "always_set_home"
         | "match_group_by_gid"
         | "!pwfeedback"

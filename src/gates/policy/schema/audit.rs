@@ -1,7 +1,7 @@
 //! Kernel modules, audit rules, updates, logs, time: one line at a time.
 
 use super::squeezed;
-use super::table::{Word, is_plain};
+use super::table::{Word, is_of_time, is_plain};
 
 fn held(what: impl Into<String>) -> Word {
     Word::Held(what.into())
@@ -55,21 +55,26 @@ pub(super) fn rules(line: &str) -> Word {
             let mut rest = rest.iter();
             while let Some(flag) = rest.next() {
                 let known = ["-F", "-S", "-k", "-C"].contains(flag);
-                if !known || rest.next().is_none() {
+                let value = rest.next();
+                if !known || value.is_none() {
                     return held("an audit rule that no rule knows");
+                }
+                if *flag == "-S" && value == Some(&"all") {
+                    return held("an event for every call there is, which drowns the others");
                 }
             }
             Word::Good
         }
-        ["-b", n] if n.parse::<u32>().is_ok_and(|n| (64..=65536).contains(&n)) => Word::Good,
-        ["-f", "1"]
-        | ["-e", "1" | "2"]
-        | ["--backlog_wait_time" | "-r", _]
-        | ["--loginuid-immutable"] => Word::Good,
+        ["-b", n] if n.parse::<u32>().is_ok_and(|n| (1024..=65536).contains(&n)) => Word::Good,
+        ["-f", "1"] | ["-e", "1" | "2"] | ["--backlog_wait_time", _] | ["--loginuid-immutable"] => {
+            Word::Good
+        }
         ["-e", "0"] => refused("auditing is switched off"),
         ["-a", kind, ..] if kind.contains("never") => {
             refused("it keeps events out of the audit log")
         }
+        ["-r", n] if *n == "0" || n.parse::<u32>().is_ok_and(|n| n >= 100) => Word::Good,
+        ["-r", _] => refused("so few events a second are kept that the rest is lost"),
         ["-D"] => held("it removes every audit rule"),
         ["-f", "2"] => held("the machine stops when auditing fails"),
         _ => held("an audit rule that no rule knows"),
@@ -179,7 +184,6 @@ pub(super) fn dnf_automatic(line: &str) -> Word {
         "upgrade_type=default",
         "download_updates=yes",
         "apply_updates=yes",
-        "apply_updates=no",
         "emit_via=stdio",
         "emit_via=motd",
         "emit_via=email",
@@ -188,6 +192,8 @@ pub(super) fn dnf_automatic(line: &str) -> Word {
     ];
     if text.starts_with('[') || good.contains(&text.as_str()) {
         Word::Good
+    } else if text == "apply_updates=no" {
+        refused("updates are fetched and never installed")
     } else {
         held("a setting of dnf-automatic that no rule knows")
     }
@@ -233,6 +239,7 @@ pub(super) fn rsyslog(line: &str) -> Word {
         | ["$Umask", "0022" | "0027"] => Word::Good,
         [what, to]
             if to.trim_start_matches('-').starts_with("/var/log/")
+                && is_a_log(to)
                 && !to.contains("..")
                 && what
                     .chars()
@@ -245,18 +252,22 @@ pub(super) fn rsyslog(line: &str) -> Word {
     }
 }
 
+/// Whether a file is one that lines are written to, and not a record of logins.
+fn is_a_log(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let plain = [
+        "secure", "messages", "syslog", "maillog", "cron", "debug", "boot",
+    ];
+    name.ends_with(".log") || plain.contains(&name)
+}
+
 /// A line of chrony's or ntpd's configuration.
 pub(super) fn time(line: &str) -> Word {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let host = |h: &str| {
-        h.contains('.')
-            && h.chars()
-                .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
-    };
     match words.as_slice() {
         ["restrict", rest @ ..] if !rest.is_empty() => Word::Good,
         ["server" | "pool", name, rest @ ..]
-            if host(name)
+            if is_of_time(name)
                 && rest.iter().all(|w| {
                     ["iburst", "prefer", "nts"].contains(w)
                         || w.parse::<u8>().is_ok()

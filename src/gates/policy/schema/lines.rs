@@ -1,6 +1,6 @@
 //! Lines of files: one by one, keys told from values, what is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{self, Word, check};
 use super::{GIT, Grammar, squeezed};
@@ -125,6 +125,9 @@ impl State {
                     "schema-coredump" if key.eq_ignore_ascii_case("storage") => {
                         check(table, "coredump/Storage", &value)
                     }
+                    "schema-systemd" if hinders(path, key, &value) => Word::Held(format!(
+                        "{key} {value} for a service that protects, which it can keep from its work"
+                    )),
                     _ => check(table, key, &value),
                 }
             }
@@ -144,6 +147,35 @@ impl State {
             Grammar::Lines(_, judge) => judge(text),
         }
     }
+}
+
+/// Whether a setting takes from a service what it needs to protect the machine or to keep it within
+/// reach: those that start others' sessions hand everything on, others write their logs and files.
+fn hinders(path: &str, key: &str, value: &str) -> bool {
+    let unit = path
+        .strip_prefix("/etc/systemd/system/")
+        .and_then(|rest| rest.split_once(".service.d/"));
+    let among =
+        |list: &str| unit.is_some_and(|(name, _)| list.split_whitespace().any(|l| l == name));
+    let key = key.to_lowercase();
+    let confines = [
+        "protect",
+        "private",
+        "restrict",
+        "memorydeny",
+        "nonew",
+        "lock",
+        "systemcall",
+    ]
+    .iter()
+    .any(|part| key.starts_with(part));
+    let times = "chrony chronyd ntp systemd-timesyncd";
+    let others = "auditd systemd-journald rsyslog clamav-daemon clamav-freshclam fail2ban apt-daily \
+        apt-daily-upgrade unattended-upgrades dnf-automatic apparmor ufw firewalld nftables aide \
+        dailyaidecheck";
+    among("ssh sshd cron crond anacron systemd-logind") && confines
+        || among(times) && (key == "protectclock" || key == "protectsystem" && value == "strict")
+        || among(others) && key == "protectsystem" && value == "strict"
 }
 
 /// A key and what follows it: divided by blanks, or by one `=` as ssh takes it.
@@ -191,6 +223,92 @@ pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// What one line sets.
+pub(super) fn pairs(grammar: Grammar, line: &str) -> Vec<(String, String)> {
+    let text = line.trim();
+    if text.is_empty() || text.starts_with(['#', ';', '[']) {
+        return Vec::new();
+    }
+    let lower = |key: &str| key.trim().to_lowercase();
+    let value = |value: &str| squeezed(value.trim().trim_matches('"'));
+    let one = |pair: Option<(&str, &str)>| -> Vec<(String, String)> {
+        let pair = pair.map(|(k, v)| (lower(k), value(v)));
+        pair.into_iter().collect()
+    };
+    match grammar {
+        Grammar::Words(..) => one(Some(words(text))),
+        Grammar::Equals("schema-sysctl", _) => {
+            let pairs = one(text.split_once('='));
+            let plain = |key: &str| key.trim_start_matches('-').replace('/', ".");
+            pairs.into_iter().map(|(k, v)| (plain(&k), v)).collect()
+        }
+        Grammar::Equals(..) | Grammar::Git => one(text.split_once('=')),
+        Grammar::Lines("schema-sudoers", _) => {
+            let settings = text.strip_prefix("Defaults").unwrap_or_default();
+            let settings = settings.split(',').filter_map(|one| one.split_once('='));
+            settings.map(|(k, v)| (lower(k), value(v))).collect()
+        }
+        Grammar::Lines("schema-shell-startup", _) => match text.strip_prefix("umask ") {
+            Some(mask) => vec![("umask".to_owned(), value(mask))],
+            None => one(text
+                .trim_start_matches("export ")
+                .trim_start_matches("readonly ")
+                .split_once('=')
+                .filter(|(key, _)| *key == "TMOUT")),
+        },
+        Grammar::Lines(..) | Grammar::Prose => Vec::new(),
+    }
+}
+
+/// Keys of which each line adds a value.
+const MANY: &str = "hostkey acceptenv sendenv listenaddress port allowusers allowgroups denyusers \
+    denygroups subsystem setenv permitopen permitlisten identityfile hostcertificate \
+    execstart systemcallfilter environment ntp fallbackntp";
+
+/// Settings that the new text makes more than once, with different values, and the old one did not;
+/// with the line of the second.
+pub(super) fn again(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usize)> {
+    if !matches!(grammar, Grammar::Words(..) | Grammar::Equals(..)) {
+        return Vec::new();
+    }
+    let twice = |text: &str| -> Vec<(String, usize)> {
+        let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
+        let mut found = Vec::new();
+        let mut within = "";
+        for (at, line) in each(grammar, text) {
+            within = part(grammar, line).unwrap_or(within);
+            for (key, value) in pairs(grammar, line) {
+                if MANY.split_whitespace().any(|many| many == key) {
+                    continue;
+                }
+                let place = (within.to_owned(), key.clone());
+                match seen.get(&place) {
+                    Some(first) if *first != value => found.push((key, at)),
+                    Some(_) => {}
+                    None => {
+                        seen.insert(place, value);
+                    }
+                }
+            }
+        }
+        found
+    };
+    let before = twice(old);
+    let mut now = twice(new);
+    now.retain(|(key, _)| !before.iter().any(|(other, _)| other == key));
+    now
+}
+
+/// Whether a value of a key is known to be stricter than another.
+pub(in super::super) fn is_stricter(grammar: Grammar, key: &str, value: &str, other: &str) -> bool {
+    match grammar {
+        Grammar::Words(_, table) | Grammar::Equals(_, table) => {
+            table::weaker(table, key, value, other)
+        }
+        Grammar::Git | Grammar::Lines(..) | Grammar::Prose => false,
+    }
 }
 
 /// Settings that both texts make, and that the new one makes less strict; with their lines.

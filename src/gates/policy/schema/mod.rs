@@ -10,6 +10,7 @@ mod lines;
 mod shells;
 mod table;
 
+pub(super) use lines::is_stricter;
 pub(super) use shells::{is_agent_shell, variable};
 pub(super) use table::{Word, check};
 
@@ -248,6 +249,13 @@ pub(super) fn judge(
             }
         }
     }
+    for (key, at) in lines::again(grammar, old.unwrap_or_default(), new) {
+        issues.push(Issue::held(
+            "set-twice",
+            from + at,
+            format!("{path}: {key} is set twice and otherwise; only one of them holds"),
+        ));
+    }
     for (key, at) in lines::weaker(grammar, old.unwrap_or_default(), new) {
         issues.push(Issue::held(
             "weakened",
@@ -325,6 +333,16 @@ pub(super) fn defaults(domain: &str, key: &str, value: &str) -> Word {
 /// Judges one line of limits.
 pub(super) fn limits(line: &str) -> Word {
     access::limits(line)
+}
+
+/// What a text sets: keys, each below the part of the file that it is in, and values.
+pub(super) fn pairs(grammar: Grammar, text: &str) -> Vec<(String, String)> {
+    let each = with_parts(grammar, text).into_iter();
+    each.flat_map(|(_, part, line)| {
+        let pairs = lines::pairs(grammar, line).into_iter();
+        pairs.map(move |(key, value)| (format!("{part}\n{key}"), value))
+    })
+    .collect()
 }
 
 fn squeezed(value: &str) -> String {

@@ -36,8 +36,10 @@ pub(super) fn line(text: &str) -> Word {
         return alias(rest);
     }
     if let Some(mask) = text.strip_prefix("umask ") {
-        return if ["022", "027", "077", "0022", "0027", "0077"].contains(&mask.trim()) {
+        return if ["027", "077", "0027", "0077"].contains(&mask.trim()) {
             Word::Good
+        } else if ["022", "0022"].contains(&mask.trim()) {
+            Word::Held("umask 022 lets others read what is made, as without it".to_owned())
         } else {
             Word::Refused(format!("umask {mask} lets others write"))
         };
@@ -329,6 +331,13 @@ pub(super) fn readline(text: &str) -> Word {
         .split("\": ")
         .nth(1)
         .is_some_and(|c| c.chars().all(|c| c.is_ascii_alphabetic() || c == '-'));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words
+        .join(" ")
+        .eq_ignore_ascii_case("set enable-bracketed-paste off")
+    {
+        return Word::Refused("what is pasted would run before it was read".to_owned());
+    }
     if text.starts_with("set ") || text.starts_with("$if") || text == "$endif" || bound && command {
         Word::Good
     } else {

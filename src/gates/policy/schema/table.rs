@@ -1,8 +1,8 @@
 //! Tables of keys with the values that each may have.
 //!
 //! A line is `KEY VALUES`. Values are alternatives divided by `|`: a text, or `LOW..HIGH`. `,a,b` is a
-//! list of which any part may be there, `*` any plain text, `!` with a reason a key that is refused,
-//! `?` with a reason one that waits for a person. `*` in a key stands for anything. `_` in front: the
+//! list of which any part may be there, `*` any plain text, `@time` servers of time that are well known, `!` with a reason a key that is refused,
+//! `?` with a reason one that waits for a person, as a value with `?` in front does. `*` in a key stands for anything. `_` in front: the
 //! lower the stricter; `^`: the higher, or the earlier in the list.
 
 /// What a table says of a key and its value.
@@ -67,6 +67,20 @@ fn of_values(key: &str, value: &str, values: &str) -> Word {
     if value.contains("{{") || value.contains("{%") {
         return Word::Held(format!("the value of {key} is only known in the run"));
     }
+    if values
+        .split('|')
+        .any(|v| v.strip_prefix('?').is_some_and(|v| is(v, value)))
+    {
+        return Word::Held(format!("{key} {value}, which can be right and can weaken"));
+    }
+    if values == "@time" {
+        return match value.split_whitespace().find(|host| !is_of_time(host)) {
+            None if !value.is_empty() => Word::Good,
+            _ => Word::Held(format!(
+                "{key}: whoever tells the time decides which logs and certificates count"
+            )),
+        };
+    }
     let good = match values.strip_prefix(',') {
         Some(list) => {
             !value.is_empty()
@@ -87,11 +101,46 @@ fn of_values(key: &str, value: &str, values: &str) -> Word {
     ))
 }
 
+/// Servers of time that many take theirs from.
+const TIME: [&str; 10] = [
+    "pool.ntp.org",
+    "ntp.ubuntu.com",
+    "time.cloudflare.com",
+    "time.google.com",
+    "time.apple.com",
+    "time.nist.gov",
+    "time.windows.com",
+    "time.facebook.com",
+    "time.aws.com",
+    "ptbtime1.ptb.de",
+];
+
+/// Whether a host is a well-known server of time.
+pub(super) fn is_of_time(host: &str) -> bool {
+    TIME.iter().any(|known| {
+        host.strip_suffix(known)
+            .is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    })
+}
+
+/// A whole number, or one of bytes with a letter for its unit.
+fn number(text: &str) -> Option<i64> {
+    let letters = "KMGT";
+    let unit = text.chars().last().and_then(|last| letters.find(last));
+    match unit {
+        None => text.parse().ok(),
+        Some(at) => {
+            let number: i64 = text.get(..text.len() - 1)?.parse().ok()?;
+            number.checked_mul(1024_i64.checked_pow(u32::try_from(at).ok()? + 1)?)
+        }
+    }
+}
+
 fn is(allowed: &str, value: &str) -> bool {
     if let Some((low, high)) = allowed.split_once("..")
-        && let (Ok(low), Ok(high), Ok(value)) = (low.parse(), high.parse(), value.parse::<i64>())
+        && let (Some(low), Some(high), Some(value)) = (number(low), number(high), number(value))
     {
-        return (low..=high).contains::<i64>(&value);
+        return (low..=high).contains(&value);
     }
     // `=` stands for a key without a value.
     allowed.eq_ignore_ascii_case(value) || allowed == "=" && value.is_empty()
@@ -120,7 +169,7 @@ mod tests {
 
     #[test]
     fn tables_say_what_is_allowed() {
-        let table = "# x\nA yes|2..4\nB.*.c 0\nL ,x,y\nF *\nN ! bad\nQ ? ask\nE =\n";
+        let table = "# x\nS 50M..2G\nT @time\nO yes|?no\nA yes|2..4\nB.*.c 0\nL ,x,y\nF *\nN ! bad\nQ ? ask\nE =\n";
         for (key, value, good) in [
             ("a", "YES", true),
             ("A", "3", true),
@@ -134,6 +183,16 @@ mod tests {
             ("F", "$(id)", false),
             ("N", "1", false),
             ("Q", "1", false),
+            ("S", "500M", true),
+            ("S", "2G", true),
+            ("S", "1", false),
+            ("S", "100T", false),
+            ("T", "0.debian.pool.ntp.org 1.pool.ntp.org", true),
+            ("T", "pool.ntp.org.example", false),
+            ("T", "evilpool.ntp.org", false),
+            ("T", "", false),
+            ("O", "yes", true),
+            ("O", "no", false),
             ("E", "", true),
             ("Z", "1", false),
             ("A", "{{ x }}", false),
