@@ -193,7 +193,9 @@ impl Code<'_> {
         if self.has(DECODES) {
             return Err(self.deny("decode-to-shell", "that decodes and runs"));
         }
-        if self.has(FETCHES) {
+        let by_program =
+            self.has(&["curl ", "wget "]) || self.has(&["get("]) && self.has(&["http"]);
+        if self.has(FETCHES) || self.has(&["eval"]) && by_program {
             return Err(self.deny("download-exec", "that fetches and runs"));
         }
         Ok(())

@@ -40,6 +40,7 @@ mod trace;
 mod tree;
 pub mod tripwire;
 mod walk;
+mod windows;
 mod wrappers;
 
 pub mod hook;

@@ -7,7 +7,7 @@ use super::paths::Place;
 use super::walk::{Flow, Walk, Written, quoted};
 use super::{
     Stop, accounts, awk, builtins, clouds, databases, disks, escapes, executes, files, git, guards,
-    inline, machine, network, reads, sed, shells, startup, table, tripwire, wrappers,
+    inline, machine, network, reads, sed, shells, startup, table, tripwire, windows, wrappers,
 };
 
 /// The name that a program goes by.
@@ -58,6 +58,7 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
         return Ok(flow);
     }
     table::check(&name, args)?;
+    windows::check(&name, args)?;
     if let Some(flow) = inline::run(walk, &name, args)? {
         return Ok(flow);
     }

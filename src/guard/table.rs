@@ -23,6 +23,7 @@ const LINES: &[Line] = lines! {
     "registry-publish":
         ["npm", "pnpm", "bun"] "publish|unpublish|deprecate|owner add|owner rm|access|dist-tag add|dist-tag rm|token create|token revoke|stage";
         ["yarn"] "publish|npm publish|npm tag add|unpublish|owner add|owner remove";
+        ["flutter"] "pub publish";
         ["cargo"] "publish|yank|owner|login|release";
         ["uv", "poetry", "hatch", "flit", "pdm", "rye", "maturin", "jsr", "deno", "vsce", "ovsx", "wasm-pack", "wapm", "dart", "pub", "flutter pub", "sbt", "lein", "conan", "luarocks", "raco", "esy"] "publish|upload|deploy|pub publish|push";
         ["twine"] "upload|register";
@@ -75,6 +76,9 @@ const LINES: &[Line] = lines! {
         ["heroku"] "apps:destroy|destroy|pg:reset|addons:destroy|pg:copy|apps:delete";
         ["fly", "flyctl"] "apps destroy|destroy|machine destroy|volumes destroy|volumes delete|postgres detach";
         ["vercel", "netlify", "railway", "render", "wrangler", "firebase", "supabase", "surge", "now"] "remove|rm|delete|projects rm|sites:delete|project delete|firestore:delete|projects:delete|db reset|down|teardown|kv namespace delete|d1 delete|r2 bucket delete|env rm|domains rm|hosting:disable|functions:delete|database:remove|projects remove";
+        ["railway"] "volume delete|environment delete|service delete";
+        ["velero"] "backup delete|restore delete|schedule delete|uninstall";
+        ["kubectl", "oc"] "create clusterrolebinding|create rolebinding" ["--clusterrole=cluster-admin", "--clusterrole=admin", "--clusterrole=edit"];
         ["nomad"] "job stop|system gc|namespace delete|volume delete";
         ["consul"] "kv delete|leave";
         ["vault"] "delete|kv delete|kv destroy|kv metadata delete|secrets disable|auth disable|lease revoke|token revoke|operator seal|policy delete|audit disable";
@@ -95,6 +99,7 @@ const LINES: &[Line] = lines! {
     "git-destroy":
         ["hg"] "update|checkout|up" ["--clean", "-C"];
         ["hg"] "strip|rollback|purge";
+        ["bfg"] "";
         ["svn"] "revert" ["-R", "--recursive"];
         ["svn"] "cleanup" ["--remove-unversioned", "--remove-ignored"];
         ["jj"] "abandon|op restore";
@@ -118,6 +123,7 @@ const LINES: &[Line] = lines! {
         ["pg_restore"] "" ["--clean", "-c"];
     "protection-off":
         ["pre-commit", "lefthook", "husky"] "uninstall";
+        ["netsh", "netsh.exe"] "advfirewall set|advfirewall reset|firewall set|firewall delete";
         ["claude"] "" ["--dangerously-skip-permissions", "--allow-dangerously-skip-permissions", "bypassPermissions", "--permission-mode=bypassPermissions"];
         ["codex"] "" ["--yolo", "--dangerously-bypass-approvals-and-sandbox"];
         ["gemini", "qwen"] "" ["--yolo", "-y", "--approval-mode=yolo", "yolo"];
@@ -199,7 +205,7 @@ pub(super) fn starts_with(name: &str, words: &[String], wanted: &[&str]) -> bool
     // Build tools take several goals, and name projects before them.
     if matches!(
         name,
-        "mvn" | "mvnw" | "gradle" | "gradlew" | "rails" | "rake"
+        "mvn" | "mvnw" | "gradle" | "gradlew" | "rails" | "rake" | "mysqladmin"
     ) {
         return wanted.iter().all(|w| {
             words
