@@ -596,13 +596,41 @@ fn other_state(old: &Node, new: &Node) -> Option<Issue> {
     })
 }
 
+/// The bits of a mode, in octal or as letters that set them.
+fn mode_bits(text: &str) -> Option<u32> {
+    if let Ok(bits) = u32::from_str_radix(text, 8) {
+        return Some(bits);
+    }
+    let mut bits = 0;
+    for part in text.split(',') {
+        let (who, what) = part.split_once('=')?;
+        let letters = what.chars().map(|c| match c {
+            'r' => Some(4),
+            'w' => Some(2),
+            'x' | 'X' => Some(1),
+            _ => None,
+        });
+        let given = letters.sum::<Option<u32>>()?;
+        for place in who.chars() {
+            bits |= match place {
+                'u' => given << 6,
+                'g' => given << 3,
+                'o' => given,
+                'a' => given * 0o111,
+                _ => return None,
+            };
+        }
+    }
+    Some(bits)
+}
+
 /// A mode that gives more than before.
 fn looser(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
     let bits = |at: At<'_>, task: &Node| -> Option<u32> {
         let each = expand::instances(&at.side.env, at.locals, task).ok()?;
         let modes = each
             .iter()
-            .filter_map(|g| u32::from_str_radix(g.get("mode")?.text()?, 8).ok());
+            .filter_map(|g| mode_bits(g.get("mode")?.text()?));
         modes.reduce(|a, b| a | b)
     };
     let (was, is) = (bits(pair.old, old)?, bits(pair.new, new)?);

