@@ -129,13 +129,12 @@ impl Asking<'_> {
         judged: &mut [Option<Judged>],
     ) -> Vec<Open> {
         let home = self.context.home();
-        let (own, refusals) = match self.sample {
-            Some(_) => (BTreeSet::new(), Vec::new()),
-            None => {
-                let own = own::guards(self.settings, self.context);
-                let refusals = own::judge(questions, self.settings, &own, home).await;
-                (own, refusals)
-            }
+        let (own, refusals) = if self.sample.is_some() {
+            (BTreeSet::new(), Vec::new())
+        } else {
+            let own = own::guards(self.settings, self.context);
+            let refusals = own::judge(questions, self.settings, &own, home).await;
+            (own, refusals)
         };
         let mut open = Vec::new();
         for (at, question) in questions.iter().enumerate() {

@@ -151,6 +151,13 @@ fn user(call: &Call<'_>) -> Vec<Issue> {
         issues.push(call.refused("account", "an account with the rights of root"));
         return issues;
     }
+    issues.extend(ages(call));
+    issues
+}
+
+/// How long a password may be used.
+fn ages(call: &Call<'_>) -> Vec<Issue> {
+    let mut issues = Vec::new();
     for (key, low, high) in [
         ("password_expire_max", 30, 365),
         ("password_expire_min", 0, 7),

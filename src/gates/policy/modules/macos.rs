@@ -46,7 +46,8 @@ fn preference(call: &Call<'_>) -> Vec<Issue> {
         "com.apple.controlcenter",
     ];
     let host = call.text("host");
-    if !host.is_empty() && !(host == "currentHost" && of_host.contains(&domain)) {
+    let own = host.is_empty() || host == "currentHost" && of_host.contains(&domain);
+    if !own {
         return vec![call.held(
             "schema-defaults",
             "a setting for one host, which may not be where it is read; a person decides",
