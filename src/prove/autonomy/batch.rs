@@ -64,7 +64,9 @@ pub(crate) struct Answers {
 struct Open {
     at: usize,
     hooks: Vec<String>,
-    /// A permission rule stands in its way, or a hook whose answer is known.
+    /// A permission rule stands in its way.
+    stopped: bool,
+    /// A hook denies it whose answer is known.
     denied: bool,
 }
 
@@ -140,23 +142,24 @@ impl Asking<'_> {
         for (at, question) in questions.iter().enumerate() {
             let Question { tool, input, .. } = question;
             let mut hooks = self.settings.commands("PreToolUse", tool);
-            let mut denied = self.settings.stops(tool, input, home);
+            let stopped = self.settings.stops(tool, input, home);
+            let mut denied = false;
             let asked = self.sample.is_some_and(|sample| sample.has(at));
             if !asked {
                 denied |= refusals.get(at) == Some(&true);
                 hooks.retain(|hook| !own.contains(hook));
-                hooks.retain(|hook| match self.known.get(hook, question) {
-                    None => true,
-                    Some(answer) => {
-                        denied |= answer == Answer::Denied;
-                        false
-                    }
+                // In their order: behind the one that denies none is asked.
+                hooks.retain(|hook| {
+                    let known = self.known.get(hook, question).filter(|_| !denied);
+                    let ask = known.is_none() && !denied;
+                    denied |= known == Some(Answer::Denied);
+                    ask
                 });
             }
-            let settled = denied && self.sample.is_none();
+            let settled = (denied || stopped) && self.sample.is_none();
             if hooks.is_empty() || settled {
                 judged[at] = Some(Judged {
-                    answer: if denied {
+                    answer: if denied || stopped {
                         Answer::Denied
                     } else {
                         Answer::Allowed
@@ -164,7 +167,12 @@ impl Asking<'_> {
                     reused: true,
                 });
             } else {
-                open.push(Open { at, hooks, denied });
+                open.push(Open {
+                    at,
+                    hooks,
+                    stopped,
+                    denied,
+                });
             }
         }
         open.reverse();
@@ -232,7 +240,7 @@ impl Asking<'_> {
                 answer = said.answer.clone();
             }
         }
-        if answer == Answer::Allowed && one.denied {
+        if one.denied || answer == Answer::Allowed && one.stopped {
             answer = Answer::Denied;
         }
         answers.judged[one.at] = Some(Judged {

@@ -139,15 +139,18 @@ fn content(path: &Path) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    /// A file that can be run.
+    fn put(path: &Path, text: &str) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     #[test]
     fn whatever_a_hook_reads_makes_it_another() {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path();
-        let put = |name: &str, text: &str| {
-            let path = home.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
+        let put = |name: &str, text: &str| put(&home.join(name), text);
         put(
             "hooks/guard.sh",
             ". \"$HOME/lib/list.sh\"; date >> ~/asked.log\n",
@@ -178,12 +181,7 @@ mod tests {
     fn a_measure_sees_its_logs_and_the_programs_that_it_names_too() {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path();
-        let put = |name: &str, text: &str| {
-            let path = home.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        };
+        let put = |name: &str, text: &str| put(&home.join(name), text);
         put("hooks/guard.sh", "ask --all <~/words.jsonl | (sort)\n");
         put("words.jsonl", "{}");
         for name in ["bin/ask", "bin/sort", "bin/other"] {

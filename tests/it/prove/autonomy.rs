@@ -122,6 +122,29 @@ async fn what_the_first_of_two_hooks_denies_stays_denied() {
     }
 }
 
+/// One that fails before the other denies is asked each time, and the call is denied each time.
+#[tokio::test]
+async fn a_hook_that_fails_before_another_denies_changes_no_answer_later() {
+    let machine = Machine::new().await;
+    machine.hook("Bash", GUARD);
+    let guard = machine.home().join(".claude/hooks/guard.sh");
+    let fails = "case $(cat) in *'rm -rf'*) exit 1 ;; esac";
+    for commands in [
+        [fails.to_owned(), guard.display().to_string()],
+        [guard.display().to_string(), fails.to_owned()],
+    ] {
+        let hooks = commands.map(|c| serde_json::json!({ "type": "command", "command": c }));
+        let settings = serde_json::json!({ "hooks": { "PreToolUse": [
+            { "matcher": "Bash", "hooks": hooks },
+        ] } });
+        machine.settings(&settings.to_string());
+        let before = machine.measure().await;
+        for _ in 0..9 {
+            assert_eq!(machine.measure().await.calls, before.calls);
+        }
+    }
+}
+
 /// What is asked again of a hook that is the same shows that it answers otherwise, whatever it is by
 /// which it does.
 #[tokio::test]
