@@ -26,6 +26,7 @@ mod tasks;
 mod tree;
 mod twice;
 mod vars;
+mod weakened;
 mod words;
 
 pub use deployed::Hook;

@@ -1,0 +1,279 @@
+//! What a task that changes no longer does, or does less strictly.
+
+use std::collections::BTreeSet;
+
+use super::issue::Issue;
+use super::lists::{BLOCKS, Pair, bare};
+use super::tasks::{self, At};
+use super::{conditions, expand, modules};
+use crate::playbook::yaml::Node;
+
+/// What a changed task no longer does, or no longer always does.
+pub(super) fn judge(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut held = |what: String| issues.push(Issue::held("weakened", new.line, what));
+    for key in BLOCKS.into_iter().chain([
+        "failed_when",
+        "notify",
+        "register",
+        "become",
+        "until",
+        "listen",
+    ]) {
+        if old.get(key).is_some() && new.get(key).is_none() {
+            held(format!("the task's {key} is removed"));
+        }
+    }
+    let conditions = |task: &Node| -> Vec<String> {
+        let when = task.get("when");
+        when.map(|w| w.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
+    };
+    let before = conditions(old);
+    for text in conditions(new).iter().filter(|c| !before.contains(c)) {
+        let node = Node::quoted(new.line, text.clone());
+        if !conditions::keeps(pair.new, pair.new.locals, &node) {
+            held(format!(
+                "the condition \"{}\" narrows when the task runs",
+                crate::text::plain(text, 80)
+            ));
+        }
+    }
+    for key in ["changed_when", "failed_when"] {
+        let (was, is) = (old.get(key), new.get(key));
+        let same = was.map(Node::canonical) == is.map(Node::canonical);
+        let by_itself = tasks::module(new).is_some_and(|(name, ..)| !modules::is_command(name));
+        if is.is_some() && !same && (was.is_some() || by_itself) {
+            held(format!(
+                "the task's {key} decides otherwise what counts as a change or failure"
+            ));
+        }
+    }
+    let root = |task: &Node| task.get("become").and_then(Node::boolean) == Some(true);
+    if root(new) && !root(old) && of_a_user(pair.new, new) {
+        held("as root the task would be about root's own files or settings".to_owned());
+    }
+    if old.get("become").and_then(Node::boolean) == Some(true)
+        && new.get("become").and_then(Node::boolean) == Some(false)
+    {
+        held("the task no longer runs as root, so that it may do nothing".to_owned());
+    }
+    // With --tags only what is tagged runs.
+    let tagged = |task: &Node| -> BTreeSet<String> {
+        let all = task.get("tags").map(Node::scalars).unwrap_or_default();
+        all.iter()
+            .flat_map(|(_, t)| t.split(','))
+            .map(|t| t.trim().to_owned())
+            .collect()
+    };
+    if !tagged(old).is_subset(&tagged(new)) {
+        held("the task has fewer tags, so that it may not run".to_owned());
+    }
+    // A notify that names fewer handlers.
+    let named = |task: &Node| -> BTreeSet<String> {
+        task.get("notify")
+            .map(|n| n.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
+            .unwrap_or_default()
+    };
+    if new.get("notify").is_some() && !named(old).is_subset(&named(new)) {
+        held("the task notifies another handler than before".to_owned());
+    }
+    if let (Some((was, ..)), Some((is, ..))) = (tasks::module(old), tasks::module(new)) {
+        if bare(was) == bare(is) {
+            issues.extend(fewer(pair, old, new));
+        } else {
+            held(format!("the task's module changes from {was} to {is}"));
+        }
+    } else if tasks::module(old).is_some() != tasks::module(new).is_some() {
+        held("the task becomes another".to_owned());
+    }
+    issues
+}
+
+/// Whether a task is about what each user has: files below the home directory, preferences.
+fn of_a_user(at: At<'_>, task: &Node) -> bool {
+    if let Some(list) = task.get("block").and_then(Node::list) {
+        return list.iter().any(|inner| of_a_user(at, inner));
+    }
+    let preference = tasks::module(task).is_some_and(|(name, ..)| name.ends_with("osx_defaults"));
+    let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+    let place = |given: &Node| {
+        let named = ["dest", "path"].iter().find_map(|k| given.get(k)?.text());
+        named.is_some_and(|to| super::places::class(at.known, to).0.starts_with('~'))
+    };
+    preference || each.iter().any(place)
+}
+
+/// What the old task was about and the new one is not.
+pub(super) fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let all = |at: At<'_>, task: &Node| -> BTreeSet<(String, String)> {
+        let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+        let about = [
+            "path", "dest", "name", "pkg", "package", "key", "regexp", "option", "rule", "port",
+            "domain",
+        ];
+        let of = |given: &Node| -> Vec<(String, String)> {
+            let values = about.iter().filter_map(|k| Some((*k, given.get(k)?)));
+            values
+                .flat_map(|(key, value)| {
+                    let texts: Vec<String> = match value.list() {
+                        Some(items) => items
+                            .iter()
+                            .filter_map(Node::text)
+                            .map(str::to_owned)
+                            .collect(),
+                        None => value
+                            .text()
+                            .unwrap_or_default()
+                            .split(',')
+                            .map(|t| t.trim().to_owned())
+                            .collect(),
+                    };
+                    let key = if ["pkg", "package"].contains(&key) {
+                        "name"
+                    } else {
+                        key
+                    };
+                    texts.into_iter().map(move |t| (key.to_owned(), t))
+                })
+                .collect()
+        };
+        each.iter()
+            .flat_map(of)
+            .filter(|(k, _)| k != "regexp")
+            .collect()
+    };
+    let (was, is) = (all(pair.old, old), all(pair.new, new));
+    let mut issues: Vec<Issue> = was
+        .difference(&is)
+        .take(1)
+        .map(|(key, text)| {
+            let what = format!(
+                "the task no longer has {key} {}",
+                crate::text::plain(text, 80)
+            );
+            Issue::held("weakened", new.line, what)
+        })
+        .collect();
+    let gone = |key: &str| {
+        let has = |task: &Node| tasks::module(task).is_some_and(|(_, _, g)| g.get(key).is_some());
+        has(old) && !has(new)
+    };
+    for key in ["creates", "removes", "force", "chdir"] {
+        let has = |task: &Node| {
+            tasks::module(task).is_some_and(|(_, _, g)| {
+                g.get(key).is_some() || task.get("args").is_some_and(|a| a.get(key).is_some())
+            })
+        };
+        if has(new) && !has(old) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is new, so that it may do nothing"),
+            ));
+        }
+    }
+    for key in [
+        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password",
+    ] {
+        if gone(key) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is removed"),
+            ));
+        }
+    }
+    issues.extend(looser(pair, old, new));
+    issues.extend(beside(pair, old, new));
+    issues.extend(other_state(old, new));
+    issues
+}
+
+/// A line that is looked for otherwise, so that the old one may stay beside the new.
+fn beside(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let given = |at: At<'_>, task: &Node| -> Vec<(String, String)> {
+        let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+        let text = |given: &Node, key: &str| given.get(key)?.text().map(str::to_owned);
+        let pairs = each
+            .iter()
+            .filter_map(|g| Some((text(g, "regexp")?, text(g, "line")?)));
+        pairs.collect()
+    };
+    let (was, is) = (given(pair.old, old), given(pair.new, new));
+    let finds = |(by, line): &(String, String)| {
+        let earlier = was.iter().filter(|(w, l)| w == by || l == line);
+        let regex = regex::Regex::new(by);
+        let mut earlier = earlier.filter(|(w, _)| w != by);
+        earlier.all(|(_, old)| {
+            regex
+                .as_ref()
+                .is_ok_and(|r| r.is_match(old) && r.is_match(line))
+        })
+    };
+    is.iter().find(|one| !finds(one)).map(|(by, _)| {
+        let what = format!(
+            "the line is looked for by {}, which does not find the one that was written before",
+            crate::text::plain(by, 80)
+        );
+        Issue::held("weakened", new.line, what)
+    })
+}
+
+/// A handler or task that restarted a service and only starts it now.
+fn other_state(old: &Node, new: &Node) -> Option<Issue> {
+    let state = |task: &Node| {
+        let (_, _, given) = tasks::module(task)?;
+        given.get("state").and_then(Node::text).map(str::to_owned)
+    };
+    let (was, is) = (state(old)?, state(new)?);
+    let acts = |state: &str| ["restarted", "reloaded"].contains(&state);
+    (acts(&was) && !acts(&is)).then(|| {
+        let what = format!("the service is {is} instead of {was}, so that a change has no effect");
+        Issue::held("weakened", new.line, what)
+    })
+}
+
+/// The bits of a mode, in octal or as letters that set them.
+fn mode_bits(text: &str) -> Option<u32> {
+    if let Ok(bits) = u32::from_str_radix(text, 8) {
+        return Some(bits);
+    }
+    let mut bits = 0;
+    for part in text.split(',') {
+        let (who, what) = part.split_once('=')?;
+        let letters = what.chars().map(|c| match c {
+            'r' => Some(4),
+            'w' => Some(2),
+            'x' | 'X' => Some(1),
+            _ => None,
+        });
+        let given = letters.sum::<Option<u32>>()?;
+        for place in who.chars() {
+            bits |= match place {
+                'u' => given << 6,
+                'g' => given << 3,
+                'o' => given,
+                'a' => given * 0o111,
+                _ => return None,
+            };
+        }
+    }
+    Some(bits)
+}
+
+/// A mode that gives more than before.
+fn looser(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let bits = |at: At<'_>, task: &Node| -> Option<u32> {
+        let each = expand::instances(&at.side.env, at.locals, task).ok()?;
+        let modes = each
+            .iter()
+            .filter_map(|g| mode_bits(g.get("mode")?.text()?));
+        modes.reduce(|a, b| a | b)
+    };
+    let (was, is) = (bits(pair.old, old)?, bits(pair.new, new)?);
+    (is & !was & 0o077 != 0).then(|| {
+        let what = format!("the mode gives others more than before ({was:04o} becomes {is:04o})");
+        Issue::held("weakened", new.line, what)
+    })
+}
