@@ -283,7 +283,6 @@ fn listed(list: &str, word: &str) -> bool {
     !word.is_empty() && list.split(' ').any(|w| w == word)
 }
 
-/// Names with their dots, quoted texts, and single signs.
 /// Whether a name stands for all variables of the environment, and not for one of them.
 fn is_environment(tokens: &[Token], at: usize) -> bool {
     let text = |at: usize, wanted: &str| match tokens.get(at) {
@@ -307,6 +306,7 @@ fn is_environment(tokens: &[Token], at: usize) -> bool {
     !one && !text(end, "[") && !asks
 }
 
+/// Names with their dots, quoted texts, and single signs.
 fn tokens(body: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut chars = body.chars().peekable();

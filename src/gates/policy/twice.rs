@@ -104,10 +104,11 @@ fn settings(known: &Known, new: bool) -> Vec<Setting> {
 /// Files that several tasks of one list write, and their tasks in another order than before.
 fn reordered(known: &Known) -> Vec<(String, Vec<Issue>)> {
     let mut all = Vec::new();
-    for list in known.new.tree.lists().iter().filter(|l| !l.handlers) {
-        let Some(old) = known.old.tree.lists().into_iter().find(|o| {
-            o.path == list.path && !o.handlers && o.tasks.len().min(list.tasks.len()) > 1
-        }) else {
+    let (olds, news) = (known.old.tree.lists(), known.new.tree.lists());
+    for (at, list) in news.iter().enumerate().filter(|(_, l)| !l.handlers) {
+        // A playbook has several lists.
+        let earlier = news.iter().take(at).filter(|l| l.path == list.path).count();
+        let Some(old) = olds.iter().filter(|o| o.path == list.path).nth(earlier) else {
             continue;
         };
         let locals = Locals::new();

@@ -1,9 +1,10 @@
 //! Tables of keys with the values that each may have.
 //!
 //! A line is `KEY VALUES`. Values are alternatives divided by `|`: a text, or `LOW..HIGH`. `,a,b` is a
-//! list of which any part may be there, `*` any plain text, `@time` servers of time that are well known, `!` with a reason a key that is refused,
-//! `?` with a reason one that waits for a person, as a value with `?` in front does. `*` in a key stands for anything. `_` in front: the
-//! lower the stricter; `^`: the higher, or the earlier in the list.
+//! list of which any part may be there, `*` any plain text, `@time` servers of time that are well known,
+//! `!` with a reason a key that is refused, `?` with a reason one that waits for a person, as an
+//! alternative with `?` in front does. `*` in a key stands for anything. `_` in front: the lower the
+//! stricter; `^`: the higher, or the earlier in the list.
 
 /// What a table says of a key and its value.
 #[derive(Debug, PartialEq, Eq)]
