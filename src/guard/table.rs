@@ -123,7 +123,7 @@ const LINES: &[Line] = lines! {
         ["pg_restore"] "" ["--clean", "-c"];
     "protection-off":
         ["pre-commit", "lefthook", "husky"] "uninstall";
-        ["netsh", "netsh.exe"] "advfirewall set|advfirewall reset|firewall set|firewall delete";
+        ["netsh"] "advfirewall set|advfirewall reset|firewall set|firewall delete";
         ["claude"] "" ["--dangerously-skip-permissions", "--allow-dangerously-skip-permissions", "bypassPermissions", "--permission-mode=bypassPermissions"];
         ["codex"] "" ["--yolo", "--dangerously-bypass-approvals-and-sandbox"];
         ["gemini", "qwen"] "" ["--yolo", "-y", "--approval-mode=yolo", "yolo"];
