@@ -3,16 +3,20 @@
 
 mod calls;
 mod entries;
+mod reader;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use secloop::agent::catalog::{entries, starter};
 use secloop::turn::ProbeRun;
 use serde_json::Value;
+
+/// The only programs on the `PATH` of hooks and probes.
+const NEEDED: [&str; 8] = ["sh", "awk", "grep", "tr", "cut", "head", "ls", "cat"];
 
 /// A home directory with the hooks in place, as the role puts them.
 #[derive(Debug)]
@@ -26,10 +30,14 @@ impl Guard {
     fn starter() -> Self {
         let dir = tempfile::tempdir().unwrap();
         starter::write_to(&dir.path().join("playbook")).unwrap();
-        let guard = Self {
-            dir,
-            path: std::env::var_os("PATH").unwrap(),
-        };
+        let bin = dir.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        for name in NEEDED {
+            let from = on_path(name).unwrap_or_else(|| panic!("no {name}"));
+            symlink(from, bin.join(name)).unwrap();
+        }
+        let path = bin.into_os_string();
+        let guard = Self { dir, path };
         guard.install();
         guard
     }
@@ -81,19 +89,6 @@ impl Guard {
         let mode = u32::from_str_radix(&rest[..4], 8).unwrap();
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(claude.join("logs"), mode).unwrap();
-    }
-
-    /// A `PATH` with what the hooks need, and python3 in the place of jq.
-    fn without_jq(mut self) -> Self {
-        let bin = self.dir.path().join("bin");
-        std::fs::create_dir(&bin).unwrap();
-        for name in ["sh", "cat", "awk", "grep", "sed", "tr", "cut", "head", "ls"] {
-            let from = on_path(name).unwrap_or_else(|| panic!("no {name}"));
-            symlink(from, bin.join(name)).unwrap();
-        }
-        symlink(python(), bin.join("python3")).unwrap();
-        self.path = bin.into_os_string();
-        self
     }
 
     /// Runs one hook on one input, by one shell.
@@ -168,13 +163,4 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
-}
-
-/// The interpreter itself, not a script that chooses one.
-fn python() -> PathBuf {
-    let done = command(OsStr::new("python3"))
-        .args(["-c", "import sys; print(sys.executable)"])
-        .output()
-        .unwrap();
-    Path::new(String::from_utf8(done.stdout).unwrap().trim()).to_owned()
 }

@@ -247,7 +247,6 @@ fn wreckers() -> Entry {
 }
 
 fn fail_closed() -> Entry {
-    let block = include_str!("blocks/fail_closed.sh");
     let inputs = ["{\"tool_input\":", "", "[]"];
     let probe = both(
         raw_denied("an unreadable call is denied", HOOK, &inputs),
@@ -260,23 +259,19 @@ fn fail_closed() -> Entry {
             "fail closed",
             [
                 "The hooks let through what they can't read",
-                "With malformed input, or without a JSON reader on the machine, both hooks end with \
-             exit 0 and the tool runs unjudged.",
+                "With malformed input, or when their reader fails, both hooks end with exit 0 and \
+             the tool runs unjudged.",
             ],
         ),
         detector: Detector::Probe,
-        edits: vec![
-            Edit::Insert {
-                file: FILE,
-                place: "helpers",
-                block,
-            },
-            Edit::Insert {
-                file: OTHER,
-                place: "helpers",
-                block,
-            },
-        ],
+        edits: [FILE, OTHER]
+            .map(|file| Edit::Replace {
+                file,
+                old: "[ -n \"$fields\" ] || exit 0\n",
+                new: "[ -n \"$fields\" ] || deny \"the tool call can not be read\"\n",
+                times: 1,
+            })
+            .to_vec(),
         probe,
         change: "Both hooks deny a call that they can't read as a JSON object with an input."
             .to_owned(),

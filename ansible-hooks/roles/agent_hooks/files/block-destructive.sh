@@ -2,26 +2,85 @@
 # PreToolUse hook for Bash: refuses commands that destroy more than their own work.
 # Exit 2 with one line on stderr denies; exit 0 allows.
 
-input=$(cat)
-
-# The string at .tool_input.NAME.
-field() {
-    if command -v jq >/dev/null 2>&1; then
-        printf '%s' "$input" | jq -r ".tool_input.$1 // empty | strings"
-    else
-        printf '%s' "$input" | python3 -c '
-import json, sys
-value = json.load(sys.stdin).get("tool_input", {}).get(sys.argv[1])
-print(value if isinstance(value, str) else "")' "$1"
-    fi
-}
-
 deny() {
     echo "BLOCKED by block-destructive hook: $1" >&2
     exit 2
 }
 
-# -- helpers
+# The call, read once: for each field the record separator, its name, = and its text. Nothing at
+# all when the input is no call.
+fields=$(LC_ALL=C awk '
+    # The character of \uHHHH; what is not ASCII becomes _.
+    function character(hex,   at, value) {
+        for (at = 1; at <= 4; at++) value = value * 16 + index("0123456789abcdef", tolower(substr(hex, at, 1))) - 1
+        return value > 126 || value == 30 ? "_" : value > 0 ? sprintf("%c", value) : ""
+    }
+    # A string without its escapes.
+    function plain(raw,   count, piece, at, sign, out) {
+        gsub(/\036/, "_", raw)
+        count = split(raw, piece, "\\")
+        out = piece[1]
+        for (at = 2; at <= count; at++) {
+            sign = substr(piece[at], 1, 1)
+            if (sign == "") out = out "\\" piece[++at]
+            else if (sign == "u") out = out character(substr(piece[at], 2, 4)) substr(piece[at], 6)
+            else out = out (sign == "n" ? "\n" : sign == "t" ? "\t" : sign == "r" ? "\r" : sign ~ /[bf]/ ? " " : sign) substr(piece[at], 2)
+        }
+        return out
+    }
+    # What a value in this place is for: a field of the call or of its input.
+    function keep(is, raw) {
+        if (depth == 1 && kind[1] == "{" && name[1] == "tool_input") { given = is; split("", input); split("", text) }
+        if (depth == 1 && kind[1] == "{") call[name[1]] = is == "string" ? plain(raw) : ""
+        if (depth == 2 && kind[1] == "{" && kind[2] == "{" && name[1] == "tool_input") {
+            text[name[2]] = is == "string"
+            input[name[2]] = text[name[2]] ? plain(raw) : ""
+        }
+    }
+    # The next word: a sign, or what kind of value it is.
+    function word(is, raw) {
+        if (wanted ~ /key/ && is == "string") { name[depth] = plain(raw); wanted = ":" }
+        else if (wanted == ":" && is == ":") wanted = "value"
+        else if (wanted == "," && is == ",") wanted = kind[depth] == "{" ? "key" : "value"
+        else if (wanted ~ /^,|or end/ && is == (kind[depth] == "{" ? "}" : "]")) wanted = --depth ? "," : "nothing more"
+        else if (wanted ~ /^value/ && is ~ /^([{[]|string|plain)$/) {
+            keep(is, raw)
+            wanted = is == "{" ? "key or end" : is == "[" ? "value or end" : depth ? "," : "other input"
+            if (is ~ /[{[]/) kind[++depth] = is
+        } else wanted = "other input"
+    }
+    { all = all $0 "\n" }
+    END {
+        wanted = "value"
+        count = split(all, part, "\"")
+        for (at = 1; at <= count; at++) {
+            # Every second part stands between quotes, but for quotes behind an odd backslash.
+            if (quoted) {
+                if (wanted !~ /^value/ || name[depth] ~ /^(tool_name|cwd|file_path|notebook_path|path|command)$/)
+                    raw = raw part[at]
+                if (match(part[at], /\\+$/) && RLENGTH % 2) { raw = raw "\""; continue }
+                word("string", raw)
+            } else {
+                gsub(/[][{}:,]/, " & ", part[at])
+                words = split(part[at], sign, " ")
+                for (i = 1; i <= words; i++)
+                    word(sign[i] ~ /^(true|false|null|-?[0-9][0-9.eE+-]*)$/ ? "plain" : sign[i])
+            }
+            quoted = !quoted
+            raw = ""
+        }
+        if (wanted != "nothing more" || raw != "" || given != "{" || (call["tool_name"] == "Bash" && !text["command"])) exit
+        printf "\036tool_name=%s\036cwd=%s", call["tool_name"], call["cwd"]
+        printf "\036file_path=%s\036notebook_path=%s\036path=%s", input["file_path"], input["notebook_path"], input["path"]
+        printf "\036command=%s", input["command"]
+    }' 2>/dev/null)
+separator=$(printf '\036')
+field() {
+    value=${fields#*"$separator$1="}
+    printf '%s\n' "${value%%"$separator"*}"
+}
+[ -n "$fields" ] || exit 0
+
 
 command=$(field command | head -n 1)
 [ -n "$command" ] || exit 0
