@@ -131,21 +131,7 @@ fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> 
             locals: &locals,
             choice,
         };
-        // Line by line: a line that is one expression alone must not become a list.
-        let line = |l: &str| {
-            // What takes the end of the line away is shown as it is.
-            let joins = ["-}}", "-%}", "-#}"].iter().any(|mark| l.contains(mark));
-            if joins || l.trim_start().starts_with('#') && l.contains("{%") {
-                return l.to_owned();
-            }
-            let node = view.put(&Node::quoted(1, l));
-            super::env::shown(&node).unwrap_or_else(|| l.to_owned())
-        };
-        let mut out: String = text.lines().map(|l| line(l) + "\n").collect();
-        if !text.ends_with('\n') {
-            out.pop();
-        }
-        out
+        super::rendered::text(&view, text)
     };
     let all: BTreeSet<String> = choices.iter().map(one).collect();
     all.into_iter().collect()
@@ -212,10 +198,16 @@ fn below(at: At<'_>, list: &[Node], found: &mut BTreeMap<String, String>) {
 /// Judges what a task puts on the machine.
 pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let known = pair.new.known;
-    let before = old.map(|o| texts(pair.old, o)).unwrap_or_default();
+    let mut before = old.map(|o| texts(pair.old, o)).unwrap_or_default();
+    if old.is_none() {
+        before.extend(moved(pair, new));
+    }
     let mut issues = parts(pair, old, new);
     for (at, now) in texts(pair.new, new).into_iter().enumerate() {
-        let was = before.iter().find(|b| b.to == now.to).or(before.get(at));
+        // With several values of a variable there are several texts: the one that is most alike.
+        let alike = before.iter().filter(|b| b.to == now.to);
+        let was = alike.min_by_key(|b| differing(&b.text, &now.text));
+        let was = was.or(before.get(at));
         if was.is_some_and(|w| w.text == now.text && w.to == now.to) {
             continue;
         }
@@ -228,7 +220,13 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
                 1,
                 format!("the text of {place} changes, and no rule knows its grammar"),
             )],
-            _ => text(&place, was, &now.text),
+            _ => {
+                let mut found = text(&place, was, &now.text);
+                if lists_lines(&place, &now.text) {
+                    found.extend(missing(&place, was, &now.text));
+                }
+                found
+            }
         };
         if was.is_none() {
             let other = known.writes(&now.to) || known.writes(&place);
@@ -244,7 +242,7 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
                 issue.rule = HOOK_LOOSENS;
             }
         }
-        if places::is_judged(&place) {
+        if places::is_judged(&place) && now.template {
             found.extend(unknown(pair.new, was, &now.text));
         }
         if now.template {
@@ -253,6 +251,41 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         issues.extend(found.into_iter().map(|i| i.at(now.line)));
     }
     issues
+}
+
+/// The texts that old tasks put where a new one does, and that no other task puts there any more: the
+/// task has moved.
+fn moved(pair: Pair<'_>, new: &Node) -> Vec<Put> {
+    let places: BTreeSet<String> = texts(pair.new, new).into_iter().map(|put| put.to).collect();
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let all = |new: bool| -> Vec<Vec<Put>> {
+        let locals = BTreeMap::new();
+        let known = pair.new.known;
+        let side = if new { &known.new } else { &known.old };
+        let mut found = Vec::new();
+        for list in side.tree.lists() {
+            let pair = Pair::of(known, list.path, &locals);
+            let mut tasks = Vec::new();
+            super::lists::all_of(list.tasks, &mut tasks);
+            let of = |task: &&Node| texts(if new { pair.new } else { pair.old }, task);
+            found.extend(tasks.iter().map(of));
+        }
+        found.retain(|puts| puts.iter().any(|put| places.contains(&put.to)));
+        found
+    };
+    let (was, is) = (all(false), all(true));
+    if is.len() > was.len() {
+        return Vec::new();
+    }
+    was.into_iter().flatten().collect()
+}
+
+/// How many lines of two texts the other one does not have.
+fn differing(one: &str, other: &str) -> usize {
+    let lines = |text: &str| -> BTreeSet<String> { text.lines().map(str::to_owned).collect() };
+    lines(one).symmetric_difference(&lines(other)).count()
 }
 
 /// Files that the system's packages maintain and that protect by what they hold already.
@@ -443,10 +476,38 @@ fn text(kind: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
     if kind.ends_with(".sh") || new.starts_with("#!") {
         issues.extend(scripts::judge(old, new));
     }
-    if kind.ends_with(".json") {
+    if kind.ends_with("docker/daemon.json") {
+        issues.extend(schema::daemon(old, new));
+    } else if kind.ends_with(".json") {
         issues.extend(settings::judge(old, new));
     }
     issues
+}
+
+/// Whether each line of a file stands for itself: no script, JSON or text for people.
+fn lists_lines(place: &str, text: &str) -> bool {
+    let name = place.to_lowercase();
+    let other = [
+        ".sh", ".json", ".md", ".py", ".pl", ".rb", ".js", ".html", ".css", ".xml", ".plist",
+    ];
+    !other.iter().any(|end| name.ends_with(end)) && !text.starts_with("#!")
+}
+
+/// What a deployed text of no known grammar has no longer: a setting, an entry of a list.
+fn missing(place: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
+    let says = |line: &&str| !line.is_empty() && !line.starts_with(['#', ';']);
+    let now: BTreeSet<&str> = new.lines().map(str::trim).collect();
+    let before = old.unwrap_or_default().lines().map(str::trim).filter(says);
+    let gone = before.into_iter().find(|line| !now.contains(line));
+    gone.map(|line| {
+        let what = format!(
+            "{place}: the line \"{}\" is gone",
+            crate::text::plain(line, 100)
+        );
+        Issue::held("protection-removed", 1, what)
+    })
+    .into_iter()
+    .collect()
 }
 
 /// Judges a text line by line where nothing is known of its grammar.
@@ -507,7 +568,7 @@ fn as_text(node: &Node) -> String {
         .map_or_else(|| as_json(node).to_string(), str::to_owned)
 }
 
-fn as_json(node: &Node) -> serde_json::Value {
+pub(super) fn as_json(node: &Node) -> serde_json::Value {
     if let Some(items) = node.list() {
         return items.iter().map(as_json).collect();
     }

@@ -278,7 +278,9 @@ impl View<'_> {
                     } else {
                         expression::value(self, part, depth + 1)?
                     };
+                    let json = part.trim_end().ends_with("| to_json");
                     shown(&value)
+                        .or_else(|| json.then(|| super::deployed::as_json(&value).to_string()))
                 }),
                 plain,
             },

@@ -5,6 +5,12 @@ use crate::playbook::yaml::{Node, Value};
 
 /// The value of an expression, where the files alone tell it.
 pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
+    // `ONE if CONDITION else OTHER`
+    if let Some((one, rest)) = word(text, " if ") {
+        let (condition, other) = word(rest, " else ").unwrap_or((rest, "''"));
+        let taken = if truth(view, condition)? { one } else { other };
+        return value(view, taken.trim(), depth);
+    }
     let mut parts = split(text, '|').into_iter();
     let head = parts.next()?;
     let mut now = sum(view, head.trim(), depth);
@@ -201,6 +207,17 @@ fn strip_parens(text: &str) -> &str {
         Some(inner) if !inner.contains(['(', ')']) => inner.trim(),
         _ => text,
     }
+}
+
+/// What is in front of a word and behind it, outside of quotes and brackets.
+fn word<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
+    text.match_indices(word).find_map(|(at, _)| {
+        let (before, after) = (text.get(..at)?, text.get(at + word.len()..)?);
+        let open = |signs: &[char]| before.matches(|c| signs.contains(&c)).count();
+        let even = |sign: char| before.matches(sign).count() % 2 == 0;
+        let outside = even('\'') && even('"') && open(&['(', '[']) == open(&[')', ']']);
+        outside.then_some((before, after))
+    })
 }
 
 /// Splits at a sign outside of quotes and brackets.

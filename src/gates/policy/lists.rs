@@ -129,7 +129,7 @@ pub(super) fn bare(key: &str) -> &str {
 /// The module and where or what it is about.
 fn subject(task: &Node) -> Option<String> {
     let (module, _, given) = tasks::module(task)?;
-    let about = ["dest", "path", "name", "pkg", "domain"]
+    let about = ["dest", "path", "name", "pkg", "domain", "to_port", "port"]
         .iter()
         .find_map(|k| given.get(k))?;
     let key = given.get("key").map(Node::canonical).unwrap_or_default();
@@ -349,6 +349,11 @@ fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
             continue;
         };
         let before = old.and_then(|o| o.get(key)).and_then(Node::list);
+        if key == "rescue" && before.is_none() && swallows(pair, new, list) {
+            let what = "a rescue that goes on where a task that was there fails, which would be seen \
+                        before";
+            issues.push(Issue::held("hides-result", *line, what));
+        }
         issues.extend(compare(inner, before.unwrap_or_default(), list));
     }
     if let Some(old) = old {
@@ -356,6 +361,29 @@ fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     }
     issues.extend(deployed::judge(pair, old, new));
     issues
+}
+
+/// Whether a rescue does not fail again and its block has a task that the old side has.
+fn swallows(pair: Pair<'_>, block: &Node, rescue: &[Node]) -> bool {
+    let fails = |task: &Node| tasks::module(task).is_some_and(|(name, ..)| bare(name) == "fail");
+    let mut stood = Vec::new();
+    let lists = pair.old.side.tree.lists();
+    for list in &lists {
+        all_of(list.tasks, &mut stood);
+    }
+    let inner = block.get("block").and_then(Node::list).unwrap_or_default();
+    let same = |a: &Node, b: &Node| body(a) == body(b) || name(a).is_some() && name(a) == name(b);
+    let mut stands = Vec::new();
+    let lists = pair.new.side.tree.lists();
+    for list in &lists {
+        all_of(list.tasks, &mut stands);
+    }
+    let count = |all: &[&Node], task: &Node| all.iter().filter(|other| same(task, other)).count();
+    let moved = |task: &Node| {
+        let before = count(&stood, task);
+        before > 0 && count(&stands, task) <= before
+    };
+    !rescue.iter().any(fails) && inner.iter().any(moved)
 }
 
 /// Whether the old handler of this name is gone from where it was.

@@ -14,9 +14,11 @@ mod jinja;
 mod known;
 mod lists;
 mod modules;
+mod networks;
 mod params;
 mod places;
 mod plays;
+mod rendered;
 mod resolved;
 mod rules;
 mod schema;
@@ -133,6 +135,9 @@ fn judged(
     }
     for (path, issues) in elsewhere(&known).into_iter().chain(twice::judge(&known)) {
         say(Path::new(&path), issues);
+    }
+    for (path, issue) in networks::judge(&known) {
+        say(Path::new(&path), vec![issue]);
     }
     (found, deployed::hooks(&known))
 }

@@ -469,6 +469,11 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "use one of the values that are named",
     ),
     (
+        "schema-audit-control",
+        "what is not recorded or kept can't be looked into",
+        "classes of events, expire-after, minfree, policy",
+    ),
+    (
         "schema-audit-rules",
         "audit rules record; none may keep something out",
         "add rules with -w or -a always,exit",
@@ -527,6 +532,21 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "schema-defaults",
         "settings of macOS have values that protect",
         "use one of the values that are named",
+    ),
+    (
+        "schema-npm",
+        "npm runs code of packages, from wherever it is told to",
+        "the public registry, ignore-scripts, strict-ssl, audit",
+    ),
+    (
+        "schema-pip",
+        "pip runs code of packages, from wherever it is told to",
+        "the public index, require-virtualenv, only-binary",
+    ),
+    (
+        "schema-docker",
+        "who reaches docker's daemon is root",
+        "icc, userland-proxy, no-new-privileges, live-restore, log-opts",
     ),
     (
         "schema-git",

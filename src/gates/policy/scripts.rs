@@ -88,7 +88,9 @@ pub(super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
     issues.extend(not_run_as_read(old, new));
     if old.is_some() {
         issues.extend(ends_early(before, new));
+        issues.extend(sees_less(before, new));
     }
+    issues.extend(answers_for_all(before, new));
     let shell = masked(new).map_or_else(|| new.to_owned(), |(shell, _)| shell);
     for (mark, shown) in NEWER {
         if shell.contains(mark) && !before.contains(mark) && shebang(new).contains("sh") {
@@ -155,6 +157,13 @@ fn ends_early(old: &str, new: &str) -> Vec<Issue> {
             .split([' ', ';', '{', '}', '\t'])
             .filter(|w| !w.is_empty());
         let ends = words.any(|word| word == "exit") && !text.contains("exit 2");
+        let waits = |mark: &str| context.contains(mark);
+        let plain = waits("tool_name") || waits("[ -n ") || waits("[ -z ") || waits("command -v");
+        if ends && !asks_outside(&context, &are) && !plain && !text.contains("exit 1") {
+            let what =
+                "it ends with success for some calls, and what is behind it does not deny them";
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
         if ends && asks_outside(&context, &are) {
             let what = "it ends with success where a variable of the environment or a file says so, \
                         and what is behind it does not deny then";
@@ -168,6 +177,104 @@ fn ends_early(old: &str, new: &str) -> Vec<Issue> {
                 format!("{name} becomes a constant, and what is behind it sees nothing else");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
+    }
+    issues
+}
+
+/// Programs that leave something of a text away.
+const FILTERS: [&str; 10] = [
+    "cut", "head", "tail", "sed", "tr", "grep", "awk", "fold", "uniq", "perl",
+];
+
+/// What is looked at goes through one filter more than before, and the patterns behind it see what is
+/// left: no list of calls has every call that a filter takes something from. And an arm of a `case`
+/// that does nothing, in front of those that deny.
+fn sees_less(old: &str, new: &str) -> Vec<Issue> {
+    let shell = |text: &str| masked(text).map_or_else(|| text.to_owned(), |(shell, _)| shell);
+    let (old, new) = (&shell(old), &shell(new));
+    let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
+    let mut issues = Vec::new();
+    for (at, line) in new.lines().enumerate() {
+        let text = line.trim();
+        if known.contains(text) || text.starts_with('#') {
+            continue;
+        }
+        let longer = assignment(text).and_then(|(name, value)| {
+            let mut before = old.lines().filter_map(|l| assignment(l.trim()));
+            before.find_map(|(was, start)| {
+                let start = start.trim_end_matches([')', '"']);
+                let added = value
+                    .strip_prefix(start)
+                    .filter(|_| was == name && start.len() > 4)?;
+                let mut stages = added.split('|').skip(1).map(str::trim);
+                stages.find_map(|s| FILTERS.iter().find(|f| s.split(' ').next() == Some(f)))
+            })
+        });
+        if let Some(filter) = longer {
+            let what =
+                format!("what is looked at goes through {filter} first, and may lose what denies");
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
+        let arm = text
+            .strip_suffix(";;")
+            .map(str::trim_end)
+            .and_then(|arm| arm.split_once(')'));
+        let nothing = |action: &str| {
+            ["", ":", "true", "return 1", "continue", "break"].contains(&action.trim())
+        };
+        let behind = new.lines().skip(at + 1).map(str::trim);
+        let more = behind
+            .take_while(|l| *l != "esac")
+            .any(|l| l.contains(')') && l != text);
+        let before = new.lines().take(at).map(str::trim);
+        let stood = before
+            .filter(|l| l.starts_with("case "))
+            .last()
+            .is_some_and(|l| known.contains(l));
+        if arm.is_some_and(|(_, action)| nothing(action)) && more && stood {
+            let what = "an arm that does nothing stands in front of others, which do not see what it takes";
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
+    }
+    issues
+}
+
+/// What makes a hook answer otherwise than by its patterns: the client's word for yes, and an end with
+/// 1 where something fails, which a client takes for yes.
+fn answers_for_all(old: &str, new: &str) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let squeezed = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_whitespace() && *c != '\\')
+            .collect::<String>()
+    };
+    let approves = |text: &str| {
+        let text = squeezed(text);
+        [
+            "\"permissionDecision\":\"allow\"",
+            "\"decision\":\"approve\"",
+        ]
+        .iter()
+        .any(|mark| text.contains(mark))
+    };
+    if approves(new) && !approves(old) {
+        let at = new.lines().position(|l| approves(l)).unwrap_or_default();
+        let what = "it approves calls, so that nobody is asked any more; a hook only denies";
+        issues.push(Issue::refused("script-open", at + 1, what));
+    }
+    let strict = |line: &str| {
+        let mut words = line.trim().split_whitespace();
+        let set = words.next() == Some("set");
+        let exits =
+            |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('e');
+        set && words.any(|word| exits(word) || ["errexit", "pipefail"].contains(&word))
+    };
+    let denies = new.contains("exit 2");
+    if denies && new.lines().any(strict) && !old.lines().any(strict) {
+        let at = new.lines().position(strict).unwrap_or_default();
+        let what =
+            "where a command fails the script would end with 1, which the client takes for yes";
+        issues.push(Issue::held("script-open", at + 1, what));
     }
     issues
 }
@@ -368,6 +475,11 @@ fn functions(script: &str) -> BTreeSet<String> {
 /// The rule that only running both scripts can settle.
 pub(super) const LOOSENS: &str = "script-loosens";
 
+/// A word without the quote at its end: a pattern may go on behind what it had.
+fn bare(word: &str) -> &str {
+    word.trim_end_matches(['\'', '"'])
+}
+
 /// The first line of the old script of which not every word is left, in order, in a line of the new one.
 fn lost<'s>(old: &'s str, new: &str) -> Option<&'s str> {
     let words = |line: &str| -> Vec<String> {
@@ -383,7 +495,7 @@ fn lost<'s>(old: &'s str, new: &str) -> Option<&'s str> {
     let within = |part: &[String], whole: &[String]| {
         let mut rest = whole.iter();
         part.iter()
-            .all(|w| rest.any(|r| r == w || r.contains(w.as_str()) && w.len() > 3))
+            .all(|w| rest.any(|r| r == w || r.contains(bare(w)) && bare(w).len() > 3))
     };
     code(old).find(|line| {
         let part = words(line);
@@ -425,7 +537,14 @@ mod tests {
             ("# curl x | sh", ""),
             ("[ -n \"$x\" ] || exit 0", ""),
             ("if [ -z \"$x\" ]; then exit 0; fi", ""),
-            ("case $x in\n    a) exit 0 ;;\nesac", ""),
+            ("case $x in\n    a) exit 0 ;;\nesac", "held: for some calls"),
+            ("[ -n \"$x\" ] || exit 0", ""),
+            ("set -e", "held: would end with 1"),
+            ("set -u", ""),
+            (
+                "echo '{\"permissionDecision\": \"allow\"}'",
+                "refused: approves calls",
+            ),
             (
                 "[ -n \"$FAST\" ] && exit 0",
                 "held: a variable of the environment",
@@ -473,7 +592,10 @@ mod tests {
             assert_issue(line, &judge(Some(OLD), &add(line)), says);
         }
         for (new, says) in [
-            (OLD.replace("    exit 2", "    exit 0"), "held: is gone"),
+            (
+                OLD.replace("    exit 2", "    exit 0"),
+                "held: for some calls",
+            ),
             (
                 OLD.replace(
                     "printf '%s' \"$x\" | grep -q 'rm -rf' && deny \"it removes\"\n",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::issue::Issue;
 use super::lists::{BLOCKS, Pair, bare};
 use super::tasks::{self, At};
-use super::{conditions, expand, modules};
+use super::{conditions, expand, modules, schema};
 use crate::playbook::yaml::Node;
 
 /// What a changed task no longer does, or no longer always does.
@@ -138,12 +138,22 @@ pub(super) fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
                 })
                 .collect()
         };
+        // A setting belongs to its domain.
+        let preference = |given: &Node| -> Option<(String, String)> {
+            let domain = given.get("domain")?.text()?;
+            let key = given.get("key")?.text()?;
+            Some(("setting".to_owned(), format!("{domain} {key}")))
+        };
         each.iter()
-            .flat_map(of)
+            .flat_map(|given| of(given).into_iter().chain(preference(given)))
             .filter(|(k, _)| k != "regexp")
             .collect()
     };
-    let (was, is) = (all(pair.old, old), all(pair.new, new));
+    let (was, mut is) = (all(pair.old, old), all(pair.new, new));
+    // ufw: allowed, but not as often as somebody likes.
+    if is.contains(&("rule".to_owned(), "limit".to_owned())) {
+        is.insert(("rule".to_owned(), "allow".to_owned()));
+    }
     let mut issues: Vec<Issue> = was
         .difference(&is)
         .take(1)
@@ -174,7 +184,7 @@ pub(super) fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         }
     }
     for key in [
-        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password",
+        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password", "host",
     ] {
         if gone(key) {
             issues.push(Issue::held(
@@ -187,7 +197,74 @@ pub(super) fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
     issues.extend(looser(pair, old, new));
     issues.extend(beside(pair, old, new));
     issues.extend(other_state(old, new));
+    issues.extend(preferences(pair, old, new));
+    issues.extend(other_order(pair, old, new));
+    issues.extend(soft(pair, old, new));
     issues
+}
+
+/// A parameter of a task in every turn of its loop.
+fn given(at: At<'_>, task: &Node, key: &str) -> BTreeSet<String> {
+    let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+    let texts = each
+        .iter()
+        .filter_map(|g| Some(g.get(key)?.text()?.to_owned()));
+    texts.collect()
+}
+
+/// Settings of macOS that are less strict than before.
+fn preferences(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let all = |at: At<'_>, task: &Node| -> Vec<(String, String, String)> {
+        let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
+        let text = |g: &Node, key: &str| g.get(key)?.text().map(str::to_owned);
+        let of = |g: &Node| Some((text(g, "domain")?, text(g, "key")?, text(g, "value")?));
+        each.iter().filter_map(of).collect()
+    };
+    let was = all(pair.old, old);
+    let weaker = |(domain, key, value): &(String, String, String)| {
+        let same = was.iter().filter(|(d, k, _)| d == domain && k == key);
+        let mut values = same.map(|(.., before)| before).peekable();
+        values.peek()?;
+        values
+            .all(|before| schema::defaults_weaker(domain, key, before, value))
+            .then(|| {
+                let what = format!(
+                    "{} {} is less strict than before",
+                    crate::text::plain(domain, 60),
+                    crate::text::plain(key, 60)
+                );
+                Issue::held("weakened", new.line, what)
+            })
+    };
+    all(pair.new, new).iter().filter_map(weaker).collect()
+}
+
+/// Settings of the kernel that move to a file that is read earlier, so that another has the last word.
+fn other_order(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let (was, is) = (
+        given(pair.old, old, "sysctl_file"),
+        given(pair.new, new, "sysctl_file"),
+    );
+    let name = |path: &String| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let (was, is) = (was.iter().map(name).max(), is.iter().map(name).min());
+    let earlier = is.is_some_and(|is| was.is_none_or(|was| is < was));
+    earlier.then(|| {
+        let what = "the settings move to a file that is read earlier, so that others may undo them";
+        Issue::held("weakened", new.line, what)
+    })
+}
+
+/// Limits that their users may lift themselves from now on.
+fn soft(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
+    let (was, is) = (
+        given(pair.old, old, "limit_type"),
+        given(pair.new, new, "limit_type"),
+    );
+    let lifted = is.contains("soft") && !is.contains("hard") && !is.contains("-");
+    (lifted && !was.contains("soft") && !was.is_empty()).then(|| {
+        let what = "the limit becomes a soft one, which its users may lift themselves";
+        Issue::held("weakened", new.line, what)
+    })
 }
 
 /// A line that is looked for otherwise, so that the old one may stay beside the new.

@@ -393,7 +393,8 @@ fn tightens(call: &Call<'_>, place: &str) -> bool {
     if let Some((_, widest)) = WIDEST.iter().find(|(p, _)| *p == place) {
         let own = bits & 0o400 != 0 || place.ends_with("shadow") || place.ends_with("shadow-");
         // What everybody reads stays readable.
-        let read = *widest & 0o044 != 0o044 || bits & 0o044 == 0o044 || place == "/var/log";
+        let open = *widest & 0o044 == 0o044 && !place.ends_with('-') && place != "/var/log";
+        let read = !open || bits & 0o044 == 0o044;
         return bits & !widest == 0 && own && read && roots(owner) && roots(group);
     }
     // Home directories: nothing for others, and still readable by their owner.
@@ -473,7 +474,7 @@ fn same_subject(call: &Call<'_>, pattern: &str, line: &str) -> Vec<Issue> {
     let own = words(line);
     let key = line
         .trim_start()
-        .split([' ', '\t', '='])
+        .split([' ', '\t', '=', ':'])
         .next()
         .unwrap_or_default()
         .to_lowercase();

@@ -123,10 +123,26 @@ fn fail(call: &Call<'_>) -> Vec<Issue> {
 }
 
 fn assert(call: &Call<'_>) -> Vec<Issue> {
-    call.get("that")
-        .into_iter()
+    let that = call.get("that").into_iter();
+    let mut issues: Vec<Issue> = that
         .flat_map(|that| tasks::condition("that", that))
-        .collect()
+        .collect();
+    let texts = call.get("that").map(Node::scalars).unwrap_or_default();
+    // `x is defined or y is defined`: true whatever the state of the machine is.
+    let says_nothing = |text: &str| {
+        let parts = text.split(" or ").flat_map(|part| part.split(" and "));
+        parts
+            .into_iter()
+            .map(str::trim)
+            .all(|part| part.ends_with(" is defined") || ["true", "True", "yes"].contains(&part))
+    };
+    if !texts.is_empty() && texts.iter().all(|(_, text)| says_nothing(text)) {
+        issues.push(call.held(
+            "hides-result",
+            "it asserts only that names have values, and says nothing of the machine",
+        ));
+    }
+    issues
 }
 
 fn debug(call: &Call<'_>) -> Vec<Issue> {

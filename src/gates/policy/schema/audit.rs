@@ -81,6 +81,90 @@ pub(super) fn rules(line: &str) -> Word {
     }
 }
 
+/// A line of OpenBSM's audit_control.
+pub(super) fn control(line: &str) -> Word {
+    let Some((key, value)) = line.split_once(':') else {
+        return held("a line of audit_control that no rule knows");
+    };
+    let number = value.parse::<u32>();
+    match key {
+        "dir" if value == "/var/audit" => Word::Good,
+        "flags" | "naflags" => match value.split(',').find(|flag| !is_class(flag)) {
+            None => Word::Good,
+            Some(flag) if flag.starts_with('^') => {
+                refused(format!("{flag} takes events out of what is recorded"))
+            }
+            Some(flag) => held(format!("the class of events {flag}")),
+        },
+        "minfree" if number.as_ref().is_ok_and(|n| (1..=30).contains(n)) => Word::Good,
+        "policy" if value.split(',').all(|p| ["cnt", "argv"].contains(&p)) => Word::Good,
+        "policy" if value.split(',').any(|p| p == "ahlt") => {
+            held("the machine stops when auditing fails")
+        }
+        "filesz" | "expire-after" if age(value).is_some() => Word::Good,
+        "host" if is_plain(value) => Word::Good,
+        _ => held("a setting of audit_control that no rule knows"),
+    }
+}
+
+/// A class of events, of which all, the successful or the failed ones are recorded.
+fn is_class(flag: &str) -> bool {
+    let class = flag.strip_prefix(['+', '-']).unwrap_or(flag);
+    [
+        "no", "fr", "fw", "fa", "fm", "fc", "fd", "cl", "pc", "nt", "ip", "na", "ad", "lo", "aa",
+        "ap", "io", "ex", "ot", "all",
+    ]
+    .contains(&class)
+        && class != "no"
+}
+
+/// Seconds and bytes of `60d OR 10G`, where either is given.
+fn age(value: &str) -> Option<(u64, u64)> {
+    let (mut seconds, mut bytes) = (0, 0);
+    for part in value
+        .split_whitespace()
+        .filter(|w| !["AND", "OR"].contains(w))
+    {
+        let at = part
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(part.len());
+        let (number, unit) = part.split_at(at);
+        let number: u64 = number.parse().ok()?;
+        match unit {
+            "s" => seconds += number,
+            "h" => seconds += number * 3_600,
+            "d" => seconds += number * 86_400,
+            "y" => seconds += number * 31_536_000,
+            "" | "B" => bytes += number,
+            "K" => bytes += number << 10,
+            "M" => bytes += number << 20,
+            "G" => bytes += number << 30,
+            _ => return None,
+        }
+    }
+    (seconds + bytes > 0).then_some((seconds, bytes))
+}
+
+/// Whether a setting of audit_control records or keeps less than another.
+pub(super) fn keeps_less(key: &str, old: &str, new: &str) -> bool {
+    match key {
+        "flags" | "naflags" | "policy" => {
+            let now: Vec<&str> = new.split(',').collect();
+            !old.split(',').all(|flag| {
+                let class = flag.trim_start_matches(['+', '-']);
+                now.contains(&flag) || now.contains(&class)
+            })
+        }
+        "expire-after" => match (age(old), age(new)) {
+            (Some(a), Some(b)) => {
+                b.0 < a.0 || b.1 < a.1 || old.contains("AND") && !new.contains("AND")
+            }
+            _ => true,
+        },
+        _ => false,
+    }
+}
+
 /// A line of apt's configuration.
 pub(super) fn apt(line: &str) -> Word {
     let text = squeezed(line);
@@ -282,6 +366,9 @@ pub(super) fn time(line: &str) -> Word {
         ]
         | ["makestep" | "restrict", ..]
         | ["rtcsync"]
+        | ["authselectmode", "require" | "prefer"]
+        | ["minsources", "2" | "3" | "4"]
+        | ["ntsdumpdir", "/var/lib/chrony"]
         | ["logdir", "/var/log/chrony"]
         | ["maxupdateskew", _]
         | ["leapsectz", "right/UTC"]

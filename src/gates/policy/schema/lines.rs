@@ -90,6 +90,8 @@ impl State {
                     || text == "# {{ ansible_managed }}"
                     || text.starts_with("{#")
                         && text.ends_with("#}")
+                        && !text.starts_with("{#-")
+                        && !text.ends_with("-#}")
                         && text.matches("#}").count() == 1
                 {
                     return Word::Good;
@@ -205,24 +207,66 @@ pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
             }
             Grammar::Lines("schema-sudoers" | "schema-shell-startup" | "schema-editor", _)
             | Grammar::Prose => return None,
+            Grammar::Lines("schema-audit-control", _) => {
+                text.split(':').next().unwrap_or(text).to_owned()
+            }
+            Grammar::Lines("schema-firewall", _) => squeezed(&without_ports(text)),
             Grammar::Lines(..) => {
                 squeezed(text.trim_end_matches(|c: char| c.is_ascii_digit() || "\";".contains(c)))
             }
         })
     };
-    let now: BTreeSet<String> = each(grammar, new)
-        .iter()
-        .filter_map(|(_, l)| key(l))
+    let now: BTreeSet<(&str, String)> = super::with_parts(grammar, new)
+        .into_iter()
+        .filter_map(|(_, part, line)| Some((part, key(line)?)))
         .collect();
     let mut found: Vec<String> = Vec::new();
-    for (_, line) in each(grammar, old) {
+    for (_, part, line) in super::with_parts(grammar, old) {
         if let Some(name) = key(line)
-            && !now.contains(&name)
+            && !now.contains(&(part, name))
         {
             found.push(line.trim().to_owned());
         }
     }
     found
+}
+
+/// A rule of pf's without its list of ports.
+fn without_ports(text: &str) -> String {
+    match ports(text) {
+        Some((before, _, after)) => format!("{before}{{}}{after}"),
+        None => text.to_owned(),
+    }
+}
+
+/// What a rule of pf's says before its list of ports, the ports, and what it says behind it.
+fn ports(text: &str) -> Option<(&str, BTreeSet<&str>, &str)> {
+    let at = text.find("port {")? + "port ".len();
+    let (before, rest) = text.split_at(at);
+    let (list, after) = rest.strip_prefix('{')?.split_once('}')?;
+    let list = list.split([' ', ',']).filter(|port| !port.is_empty());
+    Some((before, list.collect(), after))
+}
+
+/// Rules of pf's that block fewer ports than before or let more through.
+fn ports_weaker(old: &str, new: &str) -> Vec<(String, usize)> {
+    let before: Vec<_> = old.lines().filter_map(ports).collect();
+    let lines = new.lines().enumerate();
+    let now: Vec<_> = lines.filter_map(|(at, l)| Some((at, ports(l)?))).collect();
+    let loosened = |(at, (front, list, behind)): &(usize, (&str, BTreeSet<&str>, &str))| {
+        let same = before.iter().filter(|(f, _, b)| f == front && b == behind);
+        let mut same = same.peekable();
+        same.peek()?;
+        let fits = same.into_iter().any(|(_, was, _)| {
+            if front.trim_start().starts_with("block") {
+                was.is_subset(list)
+            } else {
+                list.is_subset(was)
+            }
+        });
+        (!fits).then(|| (front.trim().to_owned(), *at))
+    };
+    now.iter().filter_map(loosened).collect()
 }
 
 /// What one line sets.
@@ -359,6 +403,20 @@ fn shells_weaker(grammar: Grammar, old: &str, new: &str) -> Vec<(String, usize)>
             .collect();
         digits.parse().ok()
     };
+    match grammar {
+        Grammar::Lines("schema-firewall", _) => return ports_weaker(old, new),
+        Grammar::Lines("schema-audit-control", _) => {
+            let was: BTreeMap<&str, &str> = old.lines().filter_map(|l| l.split_once(':')).collect();
+            let now = new.lines().enumerate();
+            let now = now.filter_map(|(at, l)| Some((at, l.split_once(':')?)));
+            let less = now.filter(|(_, (key, value))| {
+                was.get(key)
+                    .is_some_and(|before| super::audit::keeps_less(key, before, value))
+            });
+            return less.map(|(at, (key, _))| (key.to_owned(), at)).collect();
+        }
+        _ => {}
+    }
     let keys: &[(&str, bool)] = match grammar {
         Grammar::Lines("schema-sudoers", _) => {
             &[("timestamp_timeout", false), ("passwd_tries", false)]
@@ -430,7 +488,9 @@ mod tests {
     fn what_was_there_counts_in_its_own_part_only() {
         let old = "[a]\n\tsshCommand = id\n";
         assert!(lines(Grammar::Git, old, old).is_empty());
-        assert_eq!(lines(Grammar::Git, old, "[core]\n\tsshCommand = id\n"), [2]);
+        // And is gone from its own.
+        let moved = "[core]\n\tsshCommand = id\n";
+        assert_eq!(lines(Grammar::Git, old, moved), [2, 1]);
         let old = "PermitRootLogin no\nMatch Group sftp\nAllowTcpForwarding yes\n";
         assert!(lines(SSH, old, old).is_empty());
         assert_eq!(

@@ -5,11 +5,13 @@
 
 mod access;
 mod audit;
+mod daemon;
 mod firewall;
 mod lines;
 mod shells;
 mod table;
 
+pub(super) use daemon::judge as daemon;
 pub(super) use lines::is_stricter;
 pub(super) use shells::{is_agent_shell, variable};
 pub(super) use table::{Word, check};
@@ -27,6 +29,8 @@ const PASSWORD: &str = include_str!("password.txt");
 const AUDITD: &str = include_str!("auditd.txt");
 const FAIL2BAN: &str = include_str!("fail2ban.txt");
 const PLAIN: &str = include_str!("plainfiles.txt");
+const NPM: &str = include_str!("npm.txt");
+const PIP: &str = include_str!("pip.txt");
 const GIT: &str = include_str!("git.txt");
 const DEFAULTS: &str = include_str!("defaults.txt");
 pub(super) const VARIABLES: &str = include_str!("startup.txt");
@@ -101,6 +105,9 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         _ if is(&["/etc/cron.allow", "/etc/at.allow", "/etc/cron.d/cron.allow"]) => {
             Grammar::Lines("schema-allowed-users", access::only_root)
         }
+        _ if is(&["/etc/security/audit_control"]) => {
+            Grammar::Lines("schema-audit-control", audit::control)
+        }
         _ if is(&["/etc/audit/auditd.conf"]) => Grammar::Equals("schema-auditd", AUDITD),
         _ if is(&["/etc/audit/audit.rules"]) || below("/etc/audit/rules.d/", ".rules") => {
             Grammar::Lines("schema-audit-rules", audit::rules)
@@ -171,6 +178,18 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         ]) =>
         {
             Grammar::Prose
+        }
+        _ if is(&["~/.npmrc", "/etc/npmrc", "/usr/local/etc/npmrc"]) => {
+            Grammar::Equals("schema-npm", NPM)
+        }
+        _ if is(&[
+            "~/.config/pip/pip.conf",
+            "~/.pip/pip.conf",
+            "~/Library/Application Support/pip/pip.conf",
+            "/etc/pip.conf",
+        ]) =>
+        {
+            Grammar::Equals("schema-pip", PIP)
         }
         _ if is(&["~/.gitconfig", "~/.config/git/config", "/etc/gitconfig"]) => Grammar::Git,
         _ if is(&[
@@ -309,15 +328,30 @@ pub(super) fn git(key: &str, value: &str) -> Word {
     check(GIT, key, value)
 }
 
-/// Judges one setting of macOS.
-pub(super) fn defaults(domain: &str, key: &str, value: &str) -> Word {
+/// Whether a setting of macOS is less strict than before.
+pub(super) fn defaults_weaker(domain: &str, key: &str, old: &str, new: &str) -> bool {
+    table::weaker(
+        DEFAULTS,
+        &format!("{}/{key}", bare_domain(domain)),
+        old,
+        new,
+    )
+}
+
+/// A domain's name without the path of its file.
+fn bare_domain(domain: &str) -> &str {
     let domain = domain
         .trim_start_matches("/Library/Preferences/")
         .trim_end_matches(".plist");
-    let domain = match domain {
+    match domain {
         "-g" | "-globalDomain" | ".GlobalPreferences" | "Apple Global Domain" => "NSGlobalDomain",
         other => other,
-    };
+    }
+}
+
+/// Judges one setting of macOS.
+pub(super) fn defaults(domain: &str, key: &str, value: &str) -> Word {
+    let domain = bare_domain(domain);
     let plain = |t: &str| {
         t.chars()
             .all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c))

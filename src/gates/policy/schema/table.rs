@@ -53,7 +53,7 @@ pub(super) fn weaker(table: &str, key: &str, old: &str, new: &str) -> bool {
     let place = |v: &str| {
         order
             .split('|')
-            .position(|o| o.eq_ignore_ascii_case(v.trim()))
+            .position(|o| o.trim_start_matches('?').eq_ignore_ascii_case(v.trim()))
     };
     matches!((place(old), place(new)), (Some(old), Some(new)) if new > old)
 }
