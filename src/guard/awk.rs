@@ -18,6 +18,10 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         if runs && let Err(stop @ Stop::Deny { .. }) = walk.attempt(&literal) {
             return Err(stop);
         }
+        // `system("cat " ENVIRON["HOME"] "/.ssh/id_rsa")`
+        if runs && literal.starts_with("/.") {
+            reads::check_read(walk, name, &format!("{}{literal}", super::marks::HOME))?;
+        }
         if program.contains('>') && literal.contains('/') {
             reads::check_write(walk, &literal)?;
         }

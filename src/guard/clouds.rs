@@ -23,7 +23,11 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             let secrets = |w: &&str| w.starts_with("secret") || w.contains(",secret");
             let shows = matches!(call.word(0), "get" | "describe")
                 && call.words.iter().any(secrets)
-                && (call.short('o') || long(call.args, "output", 3));
+                && (call.short('o') || long(call.args, "output", 3))
+                && !matches!(
+                    call.value("-o").or_else(|| call.value("--output")),
+                    Some("name" | "wide")
+                );
             call.deny_if(shows, "secret-read")
         }
         _ => Ok(()),
@@ -187,6 +191,8 @@ const REMOVES: &[&str] = &[
     "disable-",
     "schedule-key-deletion",
     "revoke-",
+    "stop-logging",
+    "stop-configuration-recorder",
 ];
 
 /// Verbs that hand out rights.

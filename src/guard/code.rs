@@ -30,6 +30,7 @@ const STARTS: &[&str] = &[
     "%x",
     "qx",
     "do shell script",
+    "doshellscript",
     "deno.command",
     "deno.run",
     "bun.$",
@@ -159,6 +160,7 @@ pub(super) fn judge(walk: &mut Walk, language: &str, text: &str) -> Result<Flow,
     }
     code.runs_what_nobody_reads()?;
     code.sends()?;
+    code.asks_services()?;
     code.touches(walk)?;
     if code.starts() {
         code.hands_over(walk)?;
@@ -216,10 +218,53 @@ impl Code<'_> {
         Ok(())
     }
 
+    /// What it would have databases and clouds do.
+    fn asks_services(&self) -> Result<(), Stop> {
+        let metadata = super::network::METADATA;
+        let named = |l: &String| metadata.iter().any(|host| l.contains(host));
+        if self.literals.iter().any(named) {
+            return Err(self.deny("secret-read", "that asks a cloud's metadata service"));
+        }
+        let cloud = self.has(&["boto3", "google.cloud", "azure.", "@aws-sdk", "aws-sdk"]);
+        let removes = [
+            ".delete(",
+            ".delete_",
+            ".terminate",
+            "delete_objects",
+            "deletebucket",
+            "deletecommand(",
+        ];
+        if cloud && self.has(&removes) {
+            return Err(self.deny("infra-destroy", "that removes what runs in a cloud"));
+        }
+        let statements = [
+            "execute(",
+            "executescript(",
+            ".query(",
+            ".exec(",
+            ".raw(",
+            ".sql(",
+            "$executeraw",
+        ];
+        if self.has(&statements)
+            && !self.lower.contains(":memory:")
+            && self
+                .literals
+                .iter()
+                .any(|l| super::databases::destroys_data(l))
+        {
+            return Err(self.deny("database-destroy", "with a statement that drops or empties"));
+        }
+        Ok(())
+    }
+
     /// What it reads, writes and deletes by name.
     fn touches(&self, walk: &Walk) -> Result<(), Stop> {
         if self.language == "osascript" && self.lower.contains("login item") {
             return Err(self.deny("persistence", "that makes a login item"));
+        }
+        if self.language == "osascript" && self.lower.contains("with hidden answer") {
+            return Err(self.deny("secret-read", "that asks for a password"));
         }
         if self.language == "osascript" && self.lower.contains("delete every") {
             return Err(self.deny("file-destroy", "that deletes everything"));

@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::call::Call;
-use super::walk::{Flow, Walk};
+use super::walk::{Flow, Walk, Written};
 
 /// Clients that take statements as words or on their input.
 const CLIENTS: &[&str] = &[
@@ -44,8 +44,14 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
                 Flow::Text(text) => Some(text.as_str()),
                 _ => None,
             };
+            // A file of statements that the script itself has written.
+            let files = ["-f", "--file", "-i"].iter().filter_map(|o| call.value(o));
+            let written = files.filter_map(|file| match super::builtins::written(walk, file) {
+                Some(Written::Text(text)) => Some(text.as_str()),
+                _ => None,
+            });
             let texts = call.args.iter().map(String::as_str).chain(input);
-            texts.into_iter().any(destroys_data)
+            texts.chain(written).any(destroys_data)
         }
         "redis-cli" | "valkey-cli" => {
             let input = match &walk.scope.stdin {
@@ -62,6 +68,9 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             ]
             .iter()
             .any(|w| all.contains(w) || input.contains(w))
+                // Keys that come from elsewhere: `… | xargs redis-cli del`.
+                || matches!(call.word(0), "del" | "unlink" | "DEL" | "UNLINK")
+                    && call.words.iter().skip(1).all(|key| !super::marks::is_known(key))
         }
         "kafka-topics" | "kafka-topics.sh" => says(&["--delete"]),
         "rabbitmqctl" => says(&["reset", "delete_", "purge_queue", "stop_app", "clear_"]),
@@ -100,7 +109,7 @@ const CALLS: &[&str] = &[
 ];
 
 /// Whether a text drops, truncates or empties.
-fn destroys_data(text: &str) -> bool {
+pub(super) fn destroys_data(text: &str) -> bool {
     let lower = text.to_lowercase();
     let trimmed = lower.split_whitespace().collect::<Vec<_>>().join(" ");
     trimmed.split(';').any(|statement| {

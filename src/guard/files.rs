@@ -46,8 +46,41 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             let to = ["-C", "-d", "-D", "-o", "--directory", "--cd"]
                 .iter()
                 .find_map(|o| value(args, o).filter(|to| to.contains(['/', super::marks::HOME])));
-            match to {
-                Some(to) => super::reads::check_write(walk, to),
+            if let Some(to) = to {
+                super::reads::check_write(walk, to)?;
+                super::reads::check_write(walk, &format!("{}/x.sh", to.trim_end_matches('/')))?;
+            }
+            if long(args, "remove-files", 8) {
+                let archive = value(args, "-f").or_else(|| value(args, "--file"));
+                let members = operands(args).into_iter().filter(|p| p.contains('/'));
+                for path in members.filter(|p| archive != Some(p.as_str())) {
+                    check_removal(walk, path, true)?;
+                }
+            }
+            Ok(())
+        }
+        "cp" if args.first().is_some_and(|a| a == "/dev/null") => {
+            for path in args.iter().skip(1) {
+                check_removal(walk, path, false)?;
+                let place = Place::of(path, &walk.scope.cwd);
+                if place.base == Base::Home && !place.is_cache() {
+                    return Err(Stop::deny(
+                        "file-destroy",
+                        format!("emptying {}", quoted(path)),
+                    ));
+                }
+            }
+            Ok(())
+        }
+        "plistbuddy" | "plutil" => {
+            let changes = |a: &String| {
+                ["add ", "set ", "delete ", "merge ", "copy ", "import "]
+                    .iter()
+                    .any(|verb| a.to_lowercase().starts_with(verb))
+                    || ["-replace", "-insert", "-remove"].contains(&a.as_str())
+            };
+            match args.last().filter(|_| args.iter().any(changes)) {
+                Some(file) => super::reads::check_write(walk, file),
                 None => Ok(()),
             }
         }
@@ -163,7 +196,8 @@ fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
                     .get(index)
                     .is_none_or(|n| n.chars().all(|c| c == '*' || c == STAR || c == '.'));
                 let git = args.get(index).is_some_and(|n| n.contains(".git"));
-                if !all && !git {
+                let not = index > 1 && matches!(args[index - 2].as_str(), "-not" | "!");
+                if !all && !git && !not {
                     narrowed = true;
                     name = match args.get(index) {
                         Some(given) if arg.ends_with("name") => super::marks::pattern(given),
@@ -200,6 +234,18 @@ fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
                 let command = args[index..index + end].to_vec();
                 index += end + 1;
                 for root in &roots {
+                    let place = Place::of(root, &walk.scope.cwd);
+                    let whole =
+                        matches!(place.base, Base::Home | Base::Root) && place.parts.is_empty();
+                    let shows = command
+                        .first()
+                        .is_some_and(|c| super::reads::opens_files(&program::base_name(c)));
+                    if whole && shows && is_key(&name) {
+                        return Err(Stop::deny(
+                            "secret-read",
+                            format!("every {} of a home or the system", quoted(&name)),
+                        ));
+                    }
                     let found = format!("{}/{}", root.trim_end_matches('/'), name);
                     let command: Vec<String> =
                         command.iter().map(|w| w.replace("{}", &found)).collect();
@@ -216,6 +262,15 @@ fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Whether files of such a name are keys.
+fn is_key(name: &str) -> bool {
+    [
+        ".pem", ".key", ".p12", ".pfx", ".kdbx", ".asc", ".ovpn", ".jks", ".ppk",
+    ]
+    .iter()
+    .any(|end| name.to_lowercase().ends_with(end))
 }
 
 fn moves(walk: &Walk, args: &[String]) -> Result<(), Stop> {

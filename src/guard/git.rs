@@ -99,6 +99,16 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
     if before_end(args).iter().any(|a| a == "--help" || a == "-h") {
         return Ok(());
     }
+    if verb == "credential" && args.first().is_some_and(|a| a == "fill")
+        || verb.starts_with("credential-") && args.iter().any(|a| a == "get")
+    {
+        return Err(Stop::deny("secret-read", format!("git {verb}")));
+    }
+    if *verb == HOLE.to_string() {
+        return Err(Stop::unprovable(
+            "a command of git's that only the run knows",
+        ));
+    }
     runs(walk, verb, args)?;
     destroys(verb, args, unforced)?;
     let kept = walk.scope.cwd.clone();

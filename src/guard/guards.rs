@@ -72,6 +72,24 @@ fn switches_off(call: &Call<'_>) -> bool {
             call.short('D') || call.has(&["-e0"]) || sets("-e", "0") || call.has(&["-d", "-W"])
         }
         "audit" => call.short('t'),
+        "systemsetup" => {
+            let turns = |name: &str, value: &str| {
+                call.args
+                    .windows(2)
+                    .any(|p| p[0].eq_ignore_ascii_case(name) && p[1].eq_ignore_ascii_case(value))
+            };
+            turns("-setremotelogin", "on")
+                || turns("-setremoteappleevents", "on")
+                || turns("-setusingnetworktime", "off")
+        }
+        "ssh-keygen" => {
+            let empty = call
+                .args
+                .windows(2)
+                .any(|p| p[0] == "-N" && p[1].is_empty());
+            call.short('p') && empty
+        }
+        "sqlite3" => call.any(|a| a.ends_with("TCC.db")),
         "fdesetup" => matches!(word(0), "disable" | "removerecovery" | "remove"),
         "tccutil" => word(0) == "reset",
         "aa-disable" | "aa-teardown" | "aa-complain" => true,

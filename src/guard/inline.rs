@@ -76,7 +76,8 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
                 super::table::check("python-m", module)?;
                 return Ok(Some(Flow::UNKNOWN));
             }
-            if matches!(flags, "W" | "X" | "I" | "M" | "r") && stem != "php" {
+            let language = flags == "l" && stem == "osascript";
+            if language || matches!(flags, "W" | "X" | "I" | "M" | "r") && stem != "php" {
                 index += 1;
             }
         } else if !arg.starts_with('-') || arg == "-" {

@@ -167,6 +167,12 @@ pub(super) fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop
             _ => Ok(Some(Flow::UNKNOWN)),
         };
     }
+    if walk.scope.stdin == (Flow::Unknown { secret: true }) {
+        return Err(Stop::deny(
+            "secret-send",
+            "the environment, a clipboard or a home's files into ssh",
+        ));
+    }
     let text = rest.join(" ");
     walk.apart(|walk| {
         walk.scope.cwd = Place {
@@ -176,6 +182,11 @@ pub(super) fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop
         walk.script(&text)
     })?;
     Ok(Some(Flow::UNKNOWN))
+}
+
+/// The options of script before its file, with their values.
+fn leading_with_values(args: &[String]) -> &[String] {
+    &args[..args.len() - skip(args, &["-c", "-qc", "--command", "-t", "-T"], 0).len()]
 }
 
 /// `su -c TEXT`, `script -c TEXT`, and for some the words themselves.
@@ -188,6 +199,7 @@ pub(super) fn text_option(
     let own = match name {
         "flock" => &args[..args.len() - skip(args, &["-w", "-E", "--timeout", "-c"], 1).len()],
         "runuser" if as_user(args) => own(args, &["-u", "-g", "--user"]),
+        "script" => leading_with_values(args),
         _ => super::options::before_end(args),
     };
     let text = ["-c", "--command", "--run", "-qc", "-lc"]
@@ -207,6 +219,11 @@ pub(super) fn text_option(
             builtins::rest(walk, &rest).map(Some)
         }
         "su" | "runuser" => super::shells::input(walk, name).map(Some),
+        // As macOS has it: `script FILE COMMAND…`.
+        "script" => {
+            let rest = skip(args, &["-t", "-T", "-B", "-E", "-I", "-O", "-m"], 1).to_vec();
+            builtins::rest(walk, &rest).map(Some)
+        }
         _ => Ok(Some(Flow::UNKNOWN)),
     }
 }

@@ -30,10 +30,34 @@ fn names_metadata(word: &str) -> bool {
         .map_or(word.as_str(), |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let rest = authority.rsplit('@').next().unwrap_or_default();
+    let host = rest.split(':').next().unwrap_or(rest);
+    if numeric(host).is_some_and(|address| METADATA.contains(&address.to_string().as_str())) {
+        return true;
+    }
     METADATA.iter().any(|host| {
         rest.strip_prefix(host)
             .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))
     })
+}
+
+/// An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal or hexadecimal.
+fn numeric(host: &str) -> Option<std::net::Ipv4Addr> {
+    let number = |text: &str| match (text.strip_prefix("0x"), text.strip_prefix('0')) {
+        (Some(hex), _) => u32::from_str_radix(hex, 16).ok(),
+        (None, Some(octal)) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
+        _ => text.parse().ok(),
+    };
+    let parts: Option<Vec<u32>> = host.split('.').map(number).collect();
+    let parts = parts.filter(|p| p.len() <= 4)?;
+    let (last, front) = parts.split_last()?;
+    let mut address = *last;
+    for (at, part) in front.iter().enumerate() {
+        if *part > 255 {
+            return None;
+        }
+        address |= part << (24 - 8 * at);
+    }
+    Some(address.into())
 }
 
 /// Judges what a network program sends, and where it puts what it fetches.
@@ -41,7 +65,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
     if SENDERS.contains(&name) && walk.scope.stdin == (Flow::Unknown { secret: true }) {
         return Err(Stop::deny(
             "secret-send",
-            format!("the environment into {name}"),
+            format!("the environment, a clipboard or a home's files into {name}"),
         ));
     }
     if SENDERS.contains(&name) && args.iter().any(|a| names_metadata(a)) {
@@ -55,6 +79,12 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         if CREDENTIAL_WORDS.iter().any(|w| all.contains(w)) {
             return Err(Stop::deny("secret-read", format!("grep {}", quoted(&all))));
         }
+    }
+    if let Some(package) = installed_from_file(walk, name, args) {
+        return Err(Stop::deny(
+            "download-exec",
+            format!("{name} {}", quoted(&package)),
+        ));
     }
     if let Some(from) = installs_from(name, args) {
         return Err(Stop::deny(
@@ -80,6 +110,17 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             if executes {
                 return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
             }
+        }
+        "aria2c" | "axel" => {
+            let dir = value(args, "-d").or_else(|| value(args, "--dir"));
+            let by_url = operands(args).into_iter().find(|w| is_address(w));
+            let by_url = by_url.and_then(|url| url.rsplit('/').next());
+            let file = value(args, "-o").or_else(|| value(args, "--out"));
+            let file = file.or(by_url).unwrap_or_default();
+            foreign(
+                walk,
+                &dir.map_or_else(|| file.to_owned(), |d| format!("{d}/{file}")),
+            );
         }
         "curl" | "wget" => {
             for file in uploads(args) {
@@ -115,12 +156,34 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
                 }
             }
         }
+        "base64" | "gbase64" => decoded(walk, args)?,
         "git" => cloned(walk, args),
         "cp" | "mv" | "ln" | "install" => carry(walk, args),
         "tar" | "bsdtar" | "unzip" => unpacked(walk, args),
         _ => {}
     }
     Ok(())
+}
+
+/// A path that stands encoded in a command was written so that nobody reads it.
+fn decoded(walk: &Walk, args: &[String]) -> Result<(), Stop> {
+    use base64::Engine as _;
+    let decodes = ["-d", "-D", "--decode", "-di"]
+        .iter()
+        .any(|flag| args.iter().any(|a| a == flag));
+    let Flow::Text(text) = &walk.scope.stdin else {
+        return Ok(());
+    };
+    let plain: String = text.split_whitespace().collect();
+    let Some(text) = base64::engine::general_purpose::STANDARD
+        .decode(plain)
+        .ok()
+        .filter(|_| decodes)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+    else {
+        return Ok(());
+    };
+    reads::check_read(walk, "base64", text.trim())
 }
 
 /// What makes a variable's or a line's content a credential.
@@ -141,6 +204,21 @@ pub(super) fn is_address(word: &str) -> bool {
     ["http://", "https://", "ftp://", "git://", "ssh://"]
         .iter()
         .any(|s| word.starts_with(s))
+}
+
+/// A file from elsewhere that is installed or opened: its own scripts and programs run.
+fn installed_from_file(walk: &Walk, name: &str, args: &[String]) -> Option<String> {
+    let verb = operands(args).first().map_or("", |w| w.as_str());
+    let runs = match name {
+        "installer" | "dpkg" | "rpm" | "open" | "xdg-open" | "hdiutil" | "msiexec" | "java"
+        | "code" | "snap" | "flatpak" => true,
+        "apt" | "apt-get" | "dnf" | "yum" | "zypper" | "pip" | "pip3" | "npm" | "gem" | "brew"
+        | "pipx" => matches!(verb, "install" | "i" | "add" | "reinstall" | "localinstall"),
+        _ => false,
+    };
+    let foreign =
+        |word: &&String| matches!(super::builtins::written(walk, word), Some(Written::Foreign));
+    args.iter().filter(|_| runs).find(foreign).cloned()
 }
 
 /// Where a package manager would take a package from, other than its registry.
@@ -325,6 +403,25 @@ fn carry(walk: &mut Walk, args: &[String]) {
     }
 }
 
+/// A home directory, or what people keep in it for themselves.
+fn is_personal(walk: &Walk, path: &str) -> bool {
+    let place = Place::of(path, &walk.scope.cwd);
+    let own = [
+        "documents",
+        "desktop",
+        "downloads",
+        "pictures",
+        "photos",
+        "library",
+        "mail",
+    ];
+    place.base == Base::Home
+        && place
+            .parts
+            .first()
+            .is_none_or(|first| own.contains(&first.as_str()))
+}
+
 /// Programs whose output is meant for `eval`.
 fn for_eval(name: &str, args: &[String]) -> bool {
     let first = operands(args).first().map_or("", |w| w.as_str());
@@ -346,6 +443,10 @@ fn for_eval(name: &str, args: &[String]) -> bool {
 pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
     match name {
         "printenv" | "env" if args.is_empty() => Flow::Unknown { secret: true },
+        "pbpaste" | "xclip" | "xsel" | "wl-paste" => Flow::Unknown { secret: true },
+        "tar" | "zip" | "bsdtar" if operands(args).iter().any(|w| is_personal(walk, w)) => {
+            Flow::Unknown { secret: true }
+        }
         "cat" => match operands(args).as_slice() {
             [file] => match super::simple::input_from(walk, file) {
                 Flow::None => Flow::UNKNOWN,

@@ -40,6 +40,10 @@ pub(super) fn joined(text: &str, words: &[String]) -> String {
 
 /// Judges what a shell runs; none where the name is not a shell's.
 pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
+    // zsh's own network: a module of it, and what it brings.
+    if name == "zmodload" && args.iter().any(|a| a == "zsh/net/tcp") || name == "ztcp" {
+        return Err(Stop::deny("reverse-shell", quoted(&args.join(" "))));
+    }
     if !SHELLS.contains(&name) {
         return Ok(None);
     }

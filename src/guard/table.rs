@@ -30,7 +30,7 @@ const LINES: &[Line] = lines! {
         ["python-m"] "twine upload|flit publish|poetry publish|hatch publish|build upload";
         ["gem"] "push|yank|owner";
         ["mvn", "mvnw"] "deploy|release:perform|deploy:deploy|deploy:deploy-file|nexus-staging:release|clean deploy|package deploy|install deploy";
-        ["gradle", "gradlew"] "publish|publishplugins|uploadarchives|publishtomavencentral|publishallpublicationstomavenrepository|closeandreleaserepository";
+        ["gradle", "gradlew"] "publish|publishplugins|uploadarchives|publishtomavencentral|publish*|closeandreleaserepository";
         ["docker", "podman", "nerdctl", "buildah", "crane", "skopeo", "oras"] "push|image push|manifest push|compose push";
         ["docker-compose"] "push";
         ["ko"] "build|publish|apply|resolve";
@@ -47,7 +47,7 @@ const LINES: &[Line] = lines! {
         ["brew"] "bump-formula-pr|bump-cask-pr|bump";
         ["gh", "glab"] "release create|release upload|release edit";
         ["electron-builder", "expo", "eas", "fastlane"] "publish|submit|release|deliver|pilot|upload_to_app_store";
-        ["altool", "notarytool"] "submit";
+        ["altool", "notarytool", "transporter", "itmstransporter"] "submit|--upload-app|--upload-package|--upload-hosted-content";
         ["gcloud", "firebase", "vercel", "netlify"] "app deploy|deploy --prod|functions deploy";
         ["lerna", "changeset", "nx"] "publish|release publish";
         ["semantic-release", "release-it", "np"] "";
@@ -67,8 +67,10 @@ const LINES: &[Line] = lines! {
         ["kubectl", "oc"] "replace|scale" ["--force", "--replicas=0"];
         ["helm"] "uninstall|delete|rollback";
         ["k3d", "kind", "minikube", "eksctl"] "delete|cluster delete|delete cluster|delete nodegroup";
-        ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|image prune|container prune|network prune|builder prune|swarm leave|stack rm|service rm|secret rm";
+        ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|container prune|swarm leave|stack rm|service rm|secret rm";
+        ["docker", "podman", "nerdctl"] "image prune" ["-a", "--all", "-af", "-fa"];
         ["podman"] "system reset|machine rm";
+        ["colima", "limactl", "lima", "orb", "orbctl"] "delete|factory-reset|reset";
         ["docker", "podman", "nerdctl", "docker-compose"] "compose down|compose rm|down" ["-v", "--volumes", "--rmi"];
         ["argocd"] "app delete|cluster rm|proj delete|repo rm";
         ["flux"] "uninstall|delete";
@@ -128,6 +130,7 @@ const LINES: &[Line] = lines! {
         ["codex"] "" ["--yolo", "--dangerously-bypass-approvals-and-sandbox"];
         ["gemini", "qwen"] "" ["--yolo", "-y", "--approval-mode=yolo", "yolo"];
         ["setcap", "insmod"] "";
+        ["log"] "erase";
     "secret-read":
         ["aws"] "ssm get-parameter|ssm get-parameters|ssm get-parameters-by-path" ["--with-decryption"];
         ["op"] "read|item get|document get|inject|export";
@@ -210,7 +213,7 @@ pub(super) fn starts_with(name: &str, words: &[String], wanted: &[&str]) -> bool
         return wanted.iter().all(|w| {
             words
                 .iter()
-                .any(|have| have == w || have.ends_with(&format!(":{w}")))
+                .any(|have| have == w || have.ends_with(&format!(":{w}")) || begins(have, w))
         });
     }
     let Some((first, rest)) = wanted.split_first() else {
@@ -230,6 +233,14 @@ pub(super) fn starts_with(name: &str, words: &[String], wanted: &[&str]) -> bool
             .iter()
             .enumerate()
             .all(|(i, w)| words.get(at + 1 + i).is_some_and(|have| have == w))
+}
+
+/// Whether a task has a name that begins so (`publish*`) and is not one for this machine alone.
+fn begins(have: &str, wanted: &str) -> bool {
+    let task = have.rsplit(':').next().unwrap_or(have);
+    wanted
+        .strip_suffix('*')
+        .is_some_and(|front| task.starts_with(front) && !task.contains("local"))
 }
 
 /// Whether a program is one of those in the table.

@@ -245,10 +245,13 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         }
         "docker" | "podman" | "nerdctl" if composed(args).is_some() => {
             super::clouds::check(walk, &Call::new(name, args))?;
-            compose(walk, composed(args).unwrap_or_default())?
+            let own = composed(args).unwrap_or_default();
+            super::table::check("docker-compose", skip(own, COMPOSE, 0))?;
+            compose(walk, own)?
         }
         "docker-compose" | "podman-compose" => {
             super::clouds::check(walk, &Call::new("docker-compose", args))?;
+            super::table::check("docker-compose", skip(args, COMPOSE, 0))?;
             compose(walk, args)?
         }
         _ => match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
@@ -258,6 +261,20 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
     };
     Ok(flow)
 }
+
+/// Options of compose's own that have a value.
+const COMPOSE: &[&str] = &[
+    "-f",
+    "--file",
+    "-p",
+    "--project-name",
+    "--profile",
+    "--env-file",
+    "--project-directory",
+    "--ansi",
+    "--parallel",
+    "--progress",
+];
 
 /// What follows `docker compose`.
 fn composed(args: &[String]) -> Option<&[String]> {
@@ -272,19 +289,7 @@ fn composed(args: &[String]) -> Option<&[String]> {
 
 /// `compose exec SERVICE COMMAND…` and `compose run`.
 fn compose(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
-    let valued = [
-        "-f",
-        "--file",
-        "-p",
-        "--project-name",
-        "--profile",
-        "--env-file",
-        "--project-directory",
-        "--ansi",
-        "--parallel",
-        "--progress",
-    ];
-    let Some((verb, rest)) = skip(args, &valued, 0).split_first() else {
+    let Some((verb, rest)) = skip(args, COMPOSE, 0).split_first() else {
         return Ok(None);
     };
     if verb != "exec" && verb != "run" {
