@@ -26,6 +26,7 @@ fn main() {
         program: "/usr/bin/bwrap".into(),
         version: (0, 8),
         secloop: env!("CARGO_BIN_EXE_secloop").into(),
+        scope: Err(String::new()),
     };
     let dir = tempfile::tempdir().unwrap();
     let spec = || Spec::new("/usr/bin/true", dir.path(), Duration::from_mins(1));

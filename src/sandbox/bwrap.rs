@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::inside::{self, Inside};
 use super::outside::Outside;
 use super::policy::{Network, Policy, User, View};
+use super::scope::Scope;
 use crate::process::{self, Spec};
 
 /// What a minimal root shows of the host, besides the policy's own paths.
@@ -68,6 +69,8 @@ pub struct Bwrap {
     pub version: (u32, u32),
     /// secloop, which is also the inner stage.
     pub secloop: PathBuf,
+    /// Who makes a control group for an agent, or why nobody does.
+    pub scope: Result<Scope, String>,
 }
 
 impl Bwrap {
@@ -134,7 +137,10 @@ impl Bwrap {
         spec.wrapper = true;
         // The working directory is set inside; outside it may not be reachable for the user.
         spec.cwd = "/".into();
-        spec
+        match &self.scope {
+            Ok(scope) if policy.together => scope.wrap(spec, &policy.limits, nonce),
+            _ => spec,
+        }
     }
 }
 

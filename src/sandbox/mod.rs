@@ -12,6 +12,7 @@ pub mod inside;
 pub mod outside;
 mod places;
 mod policy;
+mod scope;
 pub mod seatbelt;
 
 use std::ffi::{OsStr, OsString};
@@ -23,6 +24,7 @@ pub use bwrap::Bwrap;
 pub use copy::copy;
 pub use places::CREDENTIALS;
 pub use policy::{Cover, LIMITS, Network, Policy, ROOM, User, View, Work};
+pub use scope::Scope;
 
 use crate::config::{Level, SandboxConfig};
 use crate::process::{self, Finished, Limits, Spec, find_on_path, is_executable, landlock_version};
@@ -94,6 +96,7 @@ impl Sandbox {
             program,
             version,
             secloop: process::own_program().map_err(|e| format!("this program's own path: {e}"))?,
+            scope: Scope::find().await,
         });
         found.try_out().await.map(|()| found)
     }
@@ -125,12 +128,21 @@ impl Sandbox {
         match self {
             Self::Bwrap(Bwrap {
                 version: (major, minor),
+                scope,
                 ..
-            }) => format!(
-                "{what}: bubblewrap {major}.{minor}, user namespaces, Landlock version {}; no control \
-                 group: memory is limited for each process, not for all together",
-                landlock_version()
-            ),
+            }) => {
+                let group = match scope {
+                    Ok(scope) => scope.describe().to_owned(),
+                    Err(why) => format!(
+                        "no control group ({why}): memory is limited for each process, not for all \
+                         together"
+                    ),
+                };
+                format!(
+                    "{what}: bubblewrap {major}.{minor}, user namespaces, Landlock version {}; {group}",
+                    landlock_version()
+                )
+            }
             Self::Off | Self::Seatbelt(_) => what.to_owned(),
         }
     }
@@ -150,7 +162,7 @@ impl Sandbox {
     pub fn failed(&self, done: &Finished) -> bool {
         let names: &[&str] = match self {
             Self::Off => return false,
-            Self::Bwrap(_) => &["bwrap: ", inside::SAYS],
+            Self::Bwrap(_) => &["bwrap: ", inside::SAYS, scope::SAYS],
             Self::Seatbelt(_) => &["sandbox-exec: "],
         };
         let says = |name: &&str| done.stderr.starts_with(name.as_bytes());

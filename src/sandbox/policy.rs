@@ -65,6 +65,8 @@ pub struct Policy {
     pub limits: Limits,
     /// Bytes that it may write to each of its temporary places.
     pub room: u64,
+    /// Whether there are bounds for all its processes together too, where the machine can have them.
+    pub together: bool,
 }
 
 /// A working copy whose changes nobody takes over: it is copied once more, into memory.
@@ -116,6 +118,7 @@ impl Policy {
             user: User::Same,
             limits: LIMITS,
             room: ROOM,
+            together: false,
         };
         let look = look.covered(places::system_sockets());
         match account_home() {
@@ -182,6 +185,7 @@ impl Policy {
             user: User::Same,
             limits: LIMITS,
             room: ROOM,
+            together: true,
         }
     }
 }

@@ -6,6 +6,8 @@ mod boundary;
 #[cfg(target_os = "linux")]
 mod command;
 mod detect;
+#[cfg(target_os = "linux")]
+mod group;
 mod profile;
 #[cfg(target_os = "linux")]
 mod real;

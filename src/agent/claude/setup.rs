@@ -68,6 +68,7 @@ mod tests {
             program: "/usr/bin/bwrap".into(),
             version: (0, 8),
             secloop: "/usr/bin/secloop".into(),
+            scope: Err(String::new()),
         });
         assert!(
             unprivileged(&bwrap, "root")

@@ -29,6 +29,7 @@ fn policy(view: View, network: Network) -> Policy {
         user: User::Same,
         limits: LIMITS,
         room: ROOM,
+        together: true,
     }
 }
 
@@ -37,6 +38,7 @@ fn bwrap(policy: &Policy) -> Spec {
         program: "/usr/bin/bwrap".into(),
         version: (0, 8),
         secloop: "/opt/secloop".into(),
+        scope: Err(String::new()),
     };
     bwrap.wrap(spec(), policy, "n0")
 }
