@@ -13,6 +13,12 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
     let Some(program) = operands(args).first().map(|p| (*p).clone()) else {
         return Ok(());
     };
+    if program.contains("in ENVIRON") {
+        return Err(Stop::deny(
+            "secret-read",
+            format!("{name} with the environment"),
+        ));
+    }
     let runs = program.contains("system") || program.contains('|');
     for literal in super::code::literals(&program) {
         if runs && let Err(stop @ Stop::Deny { .. }) = walk.attempt(&literal) {

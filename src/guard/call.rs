@@ -4,6 +4,21 @@ use super::Stop;
 use super::options::{self, operands};
 use super::walk::quoted;
 
+/// Options of kubectl's and helm's that have a value.
+const KUBE: &[&str] = &[
+    "-n",
+    "--namespace",
+    "--context",
+    "--kube-context",
+    "--cluster",
+    "-s",
+    "--server",
+    "--kubeconfig",
+    "--user",
+    "--as",
+    "--token",
+];
+
 /// A program that is about to run.
 pub(super) struct Call<'a> {
     /// Its name, without its directory.
@@ -16,7 +31,12 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(name: &'a str, args: &'a [String]) -> Self {
-        let words = operands(args).into_iter().map(String::as_str).collect();
+        let own = match name {
+            // Before the verb stand options with values.
+            "kubectl" | "oc" | "helm" => super::wrappers::skip(args, KUBE, 0),
+            _ => args,
+        };
+        let words = operands(own).into_iter().map(String::as_str).collect();
         Self { name, args, words }
     }
 

@@ -68,7 +68,7 @@ fn forge(call: &Call<'_>) -> Result<(), Stop> {
     };
     let refused = method == "DELETE"
         || has_hole(&method)
-        || changes && (sets || repository)
+        || changes && (sets || repository || call.any(|a| a == "force=true"))
         || call.any(mutates)
         || path.ends_with("/merge") && method == "PUT";
     call.deny_if(refused, "forge-destroy")
@@ -105,6 +105,21 @@ fn request(call: &Call<'_>) -> Result<(), Stop> {
     let at = |hosts: &[&str]| call.any(|a| hosts.iter().any(|h| a.contains(h)));
     if deletes && at(&["api.github.com", "/api/v4/"]) {
         return call.deny("forge-destroy");
+    }
+    let mutates = |a: &str| {
+        let a = a.to_lowercase();
+        a.contains("mutation")
+            && ["delete", "remove", "destroy"]
+                .iter()
+                .any(|w| a.contains(w))
+    };
+    if call.any(mutates) {
+        return call.deny("infra-destroy");
+    }
+    let data = ["-d", "--data", "--data-binary", "--json", "--data-raw"];
+    let sends = method.eq_ignore_ascii_case("post") || data.iter().any(|o| call.value(o).is_some());
+    if sends && at(&["docker.sock", ":2375"]) {
+        return call.deny("container-escape");
     }
     let everything = call.any(|a| a.ends_with("/_all") || a.ends_with("/*"));
     call.deny_if(deletes && (at(APIS) || everything), "infra-destroy")

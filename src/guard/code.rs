@@ -117,6 +117,11 @@ const WRITES: &[&str] = &[
     "'a'",
     "\"a\"",
     "'wb'",
+    "\"wb\"",
+    "'ab'",
+    "\"ab\"",
+    "'r+",
+    "\"r+",
     "file.write",
     "appendfile",
     "copyfile",
@@ -137,6 +142,12 @@ const SOCKETS: &[&str] = &[
     "fsockopen",
     "io::socket",
     "net.connect",
+    "require('net')",
+    "require(\"net\")",
+    "require('tls')",
+    "require('node:net')",
+    "from 'net'",
+    "from 'node:net'",
     "use socket",
     "socket.tcp",
 ];
@@ -220,7 +231,7 @@ impl Code<'_> {
 
     /// What it would have databases and clouds do.
     fn asks_services(&self) -> Result<(), Stop> {
-        let metadata = super::network::METADATA;
+        let metadata = super::sends::METADATA;
         let named = |l: &String| metadata.iter().any(|host| l.contains(host));
         if self.literals.iter().any(named) {
             return Err(self.deny("secret-read", "that asks a cloud's metadata service"));
@@ -236,6 +247,22 @@ impl Code<'_> {
         ];
         if cloud && self.has(&removes) {
             return Err(self.deny("infra-destroy", "that removes what runs in a cloud"));
+        }
+        let documents = [
+            ".delete_many({})",
+            ".deletemany({})",
+            ".drop_database(",
+            ".dropdatabase(",
+            ".drop_collection(",
+            ".dropcollection(",
+            ".flushall(",
+            ".flushdb(",
+        ];
+        let here = self.has(&["localhost", "127.0.0.1"]);
+        if self.has(&documents) && !here
+            || self.lower.contains("mongo") && self.has(&[".drop()"]) && !here
+        {
+            return Err(self.deny("database-destroy", "that empties a database"));
         }
         let statements = [
             "execute(",

@@ -51,7 +51,9 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
                 _ => None,
             });
             let texts = call.args.iter().map(String::as_str).chain(input);
-            texts.chain(written).any(destroys_data)
+            let memory = call.args.iter().any(|a| a == ":memory:");
+            let named = call.args.iter().any(|a| is_for_tests(a));
+            !memory && !named && texts.chain(written).any(destroys_data)
         }
         "redis-cli" | "valkey-cli" => {
             let input = match &walk.scope.stdin {
@@ -78,6 +80,18 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         _ => false,
     };
     call.deny_if(destroys, "database-destroy")
+}
+
+/// Whether a database's name says that it is for tests.
+fn is_for_tests(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+    let plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    plain
+        && (name == "test"
+            || ["_test", "-test"].iter().any(|end| name.ends_with(end))
+            || name.starts_with("test_"))
 }
 
 /// What a statement begins with that destroys.
@@ -118,7 +132,13 @@ pub(super) fn destroys_data(text: &str) -> bool {
             .find(" drop ")
             .or_else(|| s.find("=drop "))
             .map_or(s, |at| &s[at + 1..]);
-        STATEMENTS.iter().any(|d| s.starts_with(d))
+        let mut dropped = s
+            .split_whitespace()
+            .skip_while(|w| *w != "database")
+            .skip(1);
+        let dropped = dropped.find(|w| !["if", "exists"].contains(w));
+        let test = s.starts_with("drop database") && dropped.is_some_and(is_for_tests);
+        !test && STATEMENTS.iter().any(|d| s.starts_with(d))
             || s.starts_with("delete from") && !s.contains(" where ")
             || s.starts_with("update ") && s.contains(" set ") && !s.contains(" where ")
             || s.starts_with("alter table") && s.contains(" drop ")

@@ -65,7 +65,10 @@ pub(super) fn check(walk: &mut Walk, name: &str, value: &str, passed: bool) -> R
         return Err(Stop::deny("environment", name));
     }
     let off = matches!(value, "0" | "false" | "off");
-    if name == "HUSKY_SKIP_HOOKS" || ["HUSKY", "LEFTHOOK"].contains(&name) && off {
+    if name == "HUSKY_SKIP_HOOKS"
+        || name == "SKIP" && passed && !value.is_empty()
+        || ["HUSKY", "LEFTHOOK"].contains(&name) && off
+    {
         return Err(Stop::deny("protection-off", name));
     }
     if LOADERS.contains(&upper.as_str()) && !value.is_empty() && upper != "LD_LIBRARY_PATH" {

@@ -240,7 +240,8 @@ impl Walk {
                 parameter, pattern, ..
             } => {
                 let pattern = optional(self, pattern)?.unwrap_or_default();
-                self.trimmed(parameter, &pattern, false)
+                let large = matches!(expr, ParameterExpr::RemoveLargestSuffixPattern { .. });
+                self.trimmed(parameter, &pattern, false, large)
             }
             ParameterExpr::RemoveSmallestPrefixPattern {
                 parameter, pattern, ..
@@ -249,7 +250,8 @@ impl Walk {
                 parameter, pattern, ..
             } => {
                 let pattern = optional(self, pattern)?.unwrap_or_default();
-                self.trimmed(parameter, &pattern, true)
+                let large = matches!(expr, ParameterExpr::RemoveLargestPrefixPattern { .. });
+                self.trimmed(parameter, &pattern, true, large)
             }
             ParameterExpr::Substring {
                 parameter,
@@ -304,7 +306,26 @@ impl Walk {
         })
     }
 
-    fn trimmed(&self, parameter: &Parameter, pattern: &str, front: bool) -> String {
+    fn trimmed(&self, parameter: &Parameter, pattern: &str, front: bool, large: bool) -> String {
+        // `${f%/*}`, `${f##*/}`: up to a text, or from it on.
+        let star = |text: &str| text.is_empty() || !is_known(text) || text.contains(SPLIT);
+        let until = if front {
+            pattern.strip_prefix(STAR)
+        } else {
+            pattern.strip_suffix(STAR)
+        };
+        if let (Some(text), Some(value)) = (until.filter(|t| !star(t)), self.known(parameter)) {
+            let at = if front == large {
+                value.rfind(text)
+            } else {
+                value.find(text)
+            };
+            return match at {
+                Some(at) if front => value[at + text.len()..].to_owned(),
+                Some(at) => value[..at].to_owned(),
+                None => value,
+            };
+        }
         match self.known(parameter) {
             Some(value) if is_known(pattern) => {
                 let rest = if front {

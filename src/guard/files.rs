@@ -39,9 +39,8 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         "mv" => moves(walk, args),
         "chmod" | "chown" | "chgrp" | "chflags" | "setfacl" | "chattr" => modes(walk, name, args),
         "rsync" => rsync(walk, args),
-        "truncate" | "shred" | "dd" | "sed" | "gsed" | "touch" | "mkdir" | "ln" | "patch" => {
-            in_place(walk, name, args)
-        }
+        "truncate" | "shred" | "dd" | "sed" | "gsed" | "touch" | "mkdir" | "ln" | "patch"
+        | "ed" | "ex" => in_place(walk, name, args),
         "tar" | "bsdtar" | "unzip" | "cpio" | "unar" => {
             let to = ["-C", "-d", "-D", "-o", "--directory", "--cd"]
                 .iter()
@@ -443,7 +442,9 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
                 check_removal(walk, word, true)?;
             }
             let place = Place::of(word, &walk.scope.cwd);
-            if name == "truncate" && place.is_everything() && place.base != Base::Here {
+            let several = word.contains(STAR) && matches!(place.base, Base::Home | Base::Root);
+            let outside = place.base != Base::Here && !place.is_temporary();
+            if name == "truncate" && outside && (place.is_everything() || several) {
                 return Err(Stop::deny(
                     "file-destroy",
                     format!("emptying {}", quoted(word)),

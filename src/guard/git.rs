@@ -47,6 +47,25 @@ const USUAL: &[&str] = &[
     "code",
 ];
 
+/// Where most repositories are.
+const FORGES: &[&str] = &[
+    "github.com",
+    "gitlab.com",
+    "bitbucket.org",
+    "codeberg.org",
+    "sr.ht",
+    "dev.azure.com",
+    "localhost",
+    "127.0.0.1",
+];
+
+/// The host of an address, also of `git@HOST:PATH`.
+fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let rest = rest.split(['/', ':']).next().unwrap_or_default();
+    rest.rsplit('@').next().unwrap_or(rest)
+}
+
 /// Judges a git command.
 pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
     let mut aliases = Vec::new();
@@ -109,6 +128,17 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
             "a command of git's that only the run knows",
         ));
     }
+    if verb == "push"
+        && let Some(to) = operands(args)
+            .into_iter()
+            .find(|w| super::network::is_address(w))
+        && !FORGES.iter().any(|host| to.contains(host))
+    {
+        return Err(Stop::deny(
+            "secret-send",
+            format!("git push {}", quoted(to)),
+        ));
+    }
     runs(walk, verb, args)?;
     destroys(verb, args, unforced)?;
     let kept = walk.scope.cwd.clone();
@@ -137,6 +167,14 @@ fn setting_ok(walk: &mut Walk, key: &str, value: &str) -> Result<(), Stop> {
                 || key.ends_with(".driver")
                 || key.ends_with(".helper"));
     let first = value.split_whitespace().next().unwrap_or_default();
+    // Everything would be fetched from, and pushed to, somebody else.
+    if let Some(base) = key.strip_prefix("url.").and_then(|k| {
+        k.strip_suffix(".insteadof")
+            .or_else(|| k.strip_suffix(".pushinsteadof"))
+    }) && host(base) != host(&value.to_lowercase())
+    {
+        return Err(Stop::deny("git-program", key));
+    }
     if key == "core.hookspath" && matches!(value, "" | "/dev/null") {
         return Err(Stop::deny("protection-off", key));
     }

@@ -72,6 +72,9 @@ fn switches_off(call: &Call<'_>) -> bool {
             call.short('D') || call.has(&["-e0"]) || sets("-e", "0") || call.has(&["-d", "-W"])
         }
         "audit" => call.short('t'),
+        "jq" | "yq" | "sed" | "gsed" => {
+            call.any(|a| a.to_lowercase().contains("autoapprove") && a.contains("true"))
+        }
         "systemsetup" => {
             let turns = |name: &str, value: &str| {
                 call.args

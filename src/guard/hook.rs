@@ -156,7 +156,7 @@ fn url(given: &str) -> Result<(), String> {
                 authority
             }
         });
-    if host.is_empty() || super::network::METADATA.contains(&host.trim_end_matches('.')) {
+    if host.is_empty() || super::sends::METADATA.contains(&host.trim_end_matches('.')) {
         return Err("secret-read: an address that hands out this machine's credentials".to_owned());
     }
     Ok(())

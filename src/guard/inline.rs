@@ -26,6 +26,13 @@ const INTERPRETERS: &[(&str, &str)] = &[
     ("deno", ""),
 ];
 
+/// Several texts are one script, a line each.
+fn several(args: &[String]) -> Option<String> {
+    let each = args.windows(2).filter(|p| p[0] == "-e");
+    let each: Vec<&str> = each.map(|p| p[1].as_str()).collect();
+    (each.len() > 1).then(|| each.join("\n"))
+}
+
 /// Judges an interpreter's code; none where the name is not an interpreter's.
 pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -41,6 +48,10 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             flag,
             "--eval" | "--print" | "--command" | "--execute" | "--run"
         );
+        if matches!(stem, "deno" | "bun") && arg == "run" {
+            index += 1;
+            continue;
+        }
         if (stem == "deno" || stem == "bun") && arg == "eval" || long && glued.is_empty() {
             given = args.get(index + 1);
             break;
@@ -87,6 +98,7 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         index += 1;
     }
     if let Some(given) = given.cloned() {
+        let given = several(args).unwrap_or(given);
         for word in args.iter().skip(index + 2) {
             reads::check_read(walk, name, word)?;
             if stem == "perl"
@@ -105,8 +117,22 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
     {
         return Ok(Some(Flow::UNKNOWN));
     }
-    let flow = match file.as_deref() {
+    from_file(walk, name, stem, args, file.as_deref())
+}
+
+/// Code in a file, or on standard input.
+fn from_file(
+    walk: &mut Walk,
+    name: &str,
+    stem: &str,
+    args: &[String],
+    file: Option<&str>,
+) -> Result<Option<Flow>, Stop> {
+    let flow = match file {
         None | Some("-" | "/dev/stdin") => walk.scope.stdin.clone(),
+        Some(file) if super::network::is_address(file) => {
+            return Err(Stop::deny("download-exec", quoted(file)));
+        }
         Some(file) => {
             reads::check_read(walk, name, file)?;
             // Scripts that are programs of their own: `php artisan`, `python manage.py`.

@@ -32,6 +32,7 @@ mod program;
 mod reads;
 mod rules;
 mod sed;
+mod sends;
 mod shells;
 mod simple;
 mod startup;

@@ -5,81 +5,10 @@ use super::marks::HOLE;
 use super::options::{operands, value};
 use super::paths::{Base, Place};
 use super::walk::{Flow, Walk, Written, quoted};
-use super::{files, reads};
+use super::{files, reads, sends};
 
-/// Programs that send what they are given to another machine.
-const SENDERS: &[&str] = &[
-    "curl", "wget", "nc", "ncat", "netcat", "socat", "ftp", "telnet", "mail", "sendmail", "http",
-    "https", "xh", "scp", "rsync", "websocat",
-];
-
-/// Addresses that hand out a cloud machine's own credentials.
-pub(super) const METADATA: &[&str] = &[
-    "169.254.169.254",
-    "169.254.170.2",
-    "metadata.google.internal",
-    "100.100.100.200",
-    "[fd00:ec2::254]",
-];
-
-/// Whether a word is such an address.
-fn names_metadata(word: &str) -> bool {
-    let word = word.to_lowercase();
-    let rest = word
-        .split_once("://")
-        .map_or(word.as_str(), |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let rest = authority.rsplit('@').next().unwrap_or_default();
-    let host = rest.split(':').next().unwrap_or(rest);
-    if numeric(host).is_some_and(|address| METADATA.contains(&address.to_string().as_str())) {
-        return true;
-    }
-    METADATA.iter().any(|host| {
-        rest.strip_prefix(host)
-            .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))
-    })
-}
-
-/// An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal or hexadecimal.
-fn numeric(host: &str) -> Option<std::net::Ipv4Addr> {
-    let number = |text: &str| match (text.strip_prefix("0x"), text.strip_prefix('0')) {
-        (Some(hex), _) => u32::from_str_radix(hex, 16).ok(),
-        (None, Some(octal)) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
-        _ => text.parse().ok(),
-    };
-    let parts: Option<Vec<u32>> = host.split('.').map(number).collect();
-    let parts = parts.filter(|p| p.len() <= 4)?;
-    let (last, front) = parts.split_last()?;
-    let mut address = *last;
-    for (at, part) in front.iter().enumerate() {
-        if *part > 255 {
-            return None;
-        }
-        address |= part << (24 - 8 * at);
-    }
-    Some(address.into())
-}
-
-/// Judges what a network program sends, and where it puts what it fetches.
+/// Judges where a network program puts what it fetches, and what it opens to others.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    if SENDERS.contains(&name) && walk.scope.stdin == (Flow::Unknown { secret: true }) {
-        return Err(Stop::deny(
-            "secret-send",
-            format!("the environment, a clipboard or a home's files into {name}"),
-        ));
-    }
-    if SENDERS.contains(&name) && args.iter().any(|a| names_metadata(a)) {
-        return Err(Stop::deny(
-            "secret-read",
-            format!("{name} {}", quoted(&args.join(" "))),
-        ));
-    }
-    if name == "grep" && walk.scope.stdin == (Flow::Unknown { secret: true }) {
-        let all = args.join(" ").to_lowercase();
-        if CREDENTIAL_WORDS.iter().any(|w| all.contains(w)) {
-            return Err(Stop::deny("secret-read", format!("grep {}", quoted(&all))));
-        }
-    }
     if let Some(package) = installed_from_file(walk, name, args) {
         return Err(Stop::deny(
             "download-exec",
@@ -123,7 +52,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             );
         }
         "curl" | "wget" => {
-            for file in uploads(args) {
+            for file in sends::uploads(args) {
                 let place = Place::of(file, &walk.scope.cwd);
                 if place.is_system() || place.base == Base::Home {
                     return Err(Stop::deny("secret-send", quoted(file)));
@@ -185,18 +114,6 @@ fn decoded(walk: &Walk, args: &[String]) -> Result<(), Stop> {
     };
     reads::check_read(walk, "base64", text.trim())
 }
-
-/// What makes a variable's or a line's content a credential.
-pub(super) const CREDENTIAL_WORDS: &[&str] = &[
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "api_key",
-    "apikey",
-    "access_key",
-    "credential",
-];
 
 /// Whether a word is an address from which something is fetched.
 pub(super) fn is_address(word: &str) -> bool {
@@ -273,40 +190,6 @@ fn registry(args: &[String]) -> Option<&str> {
     ]
     .iter()
     .find_map(|o| value(args, o))
-}
-
-/// Files whose content is sent.
-fn uploads(args: &[String]) -> Vec<&str> {
-    let options = [
-        "-d",
-        "-F",
-        "-T",
-        "--data",
-        "--data-binary",
-        "--data-raw",
-        "--data-urlencode",
-        "--form",
-        "--upload-file",
-        "--post-file",
-        "--body-file",
-        "--json",
-    ];
-    let mut found = Vec::new();
-    for option in options {
-        let Some(given) = value(args, option) else {
-            continue;
-        };
-        let whole = matches!(
-            option,
-            "-T" | "--upload-file" | "--post-file" | "--body-file"
-        );
-        match given.split_once('@') {
-            Some((before, file)) if before.is_empty() || before.ends_with('=') => found.push(file),
-            _ if whole => found.push(given),
-            _ => {}
-        }
-    }
-    found
 }
 
 fn foreign(walk: &mut Walk, path: &str) {
@@ -403,25 +286,6 @@ fn carry(walk: &mut Walk, args: &[String]) {
     }
 }
 
-/// A home directory, or what people keep in it for themselves.
-fn is_personal(walk: &Walk, path: &str) -> bool {
-    let place = Place::of(path, &walk.scope.cwd);
-    let own = [
-        "documents",
-        "desktop",
-        "downloads",
-        "pictures",
-        "photos",
-        "library",
-        "mail",
-    ];
-    place.base == Base::Home
-        && place
-            .parts
-            .first()
-            .is_none_or(|first| own.contains(&first.as_str()))
-}
-
 /// Programs whose output is meant for `eval`.
 fn for_eval(name: &str, args: &[String]) -> bool {
     let first = operands(args).first().map_or("", |w| w.as_str());
@@ -444,7 +308,7 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
     match name {
         "printenv" | "env" if args.is_empty() => Flow::Unknown { secret: true },
         "pbpaste" | "xclip" | "xsel" | "wl-paste" => Flow::Unknown { secret: true },
-        "tar" | "zip" | "bsdtar" if operands(args).iter().any(|w| is_personal(walk, w)) => {
+        "tar" | "zip" | "bsdtar" if operands(args).iter().any(|w| sends::is_personal(walk, w)) => {
             Flow::Unknown { secret: true }
         }
         "cat" => match operands(args).as_slice() {

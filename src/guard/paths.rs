@@ -440,6 +440,10 @@ const SWITCHES: &[&str] = &[
     ".claude.json",
     "managed-settings.json",
     ".husky/_/*",
+    ".vscode/tasks.json",
+    "site-packages/*.pth",
+    "sitecustomize.py",
+    "usercustomize.py",
 ];
 
 #[cfg(test)]

@@ -53,6 +53,10 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             _ => Ok(Some(Flow::UNKNOWN)),
         };
     }
+    // A shell for somebody to type into, where nobody here does.
+    if matches!(args, [only] if only == "-i") {
+        return Err(Stop::deny("reverse-shell", format!("`{name} -i`")));
+    }
     if matches!(name, "pwsh" | "powershell") {
         return power_shell(walk, args).map(Some);
     }

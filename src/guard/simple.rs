@@ -131,7 +131,7 @@ fn shows_credential(
 /// Whether a variable's name says that it holds a credential.
 fn is_credential(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let word = super::network::CREDENTIAL_WORDS
+    let word = super::sends::CREDENTIAL_WORDS
         .iter()
         .any(|w| lower.ends_with(w));
     word && name.chars().any(|c| c.is_ascii_uppercase())

@@ -127,6 +127,7 @@ const LINES: &[Line] = lines! {
         ["pre-commit", "lefthook", "husky"] "uninstall";
         ["netsh"] "advfirewall set|advfirewall reset|firewall set|firewall delete";
         ["claude"] "" ["--dangerously-skip-permissions", "--allow-dangerously-skip-permissions", "bypassPermissions", "--permission-mode=bypassPermissions"];
+        ["claude"] "mcp add|mcp add-json|mcp add-from-claude-desktop|mcp remove|config set|config add|plugin install|plugin marketplace add";
         ["codex"] "" ["--yolo", "--dangerously-bypass-approvals-and-sandbox"];
         ["gemini", "qwen"] "" ["--yolo", "-y", "--approval-mode=yolo", "yolo"];
         ["setcap", "insmod"] "";

@@ -166,7 +166,7 @@ const WRAPPERS: &[Wrapper] = &[
             "fly",
             "flyctl",
         ],
-        &["-C", "--cwd"],
+        &["-C", "--cwd", "--filter", "-F", "--prefix", "--workspace"],
         0,
         "exec",
     ),

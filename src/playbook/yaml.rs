@@ -115,7 +115,12 @@ impl Node {
     /// A text that is the same for what means the same, without lines and the order of keys.
     pub(crate) fn canonical(&self) -> String {
         match &self.value {
-            Value::Scalar { text, plain } => format!("{}{text:?}", if *plain { "" } else { "s" }),
+            Value::Scalar { text, plain: true } => match text.to_lowercase().as_str() {
+                "yes" | "true" | "on" => "true".to_owned(),
+                "no" | "false" | "off" => "false".to_owned(),
+                _ => format!("{text:?}"),
+            },
+            Value::Scalar { text, .. } => format!("s{text:?}"),
             Value::List(items) => {
                 let items: Vec<String> = items.iter().map(Node::canonical).collect();
                 format!("[{}]", items.join(","))

@@ -45,14 +45,14 @@ fn cases() -> Vec<Case> {
             "1 sourcing the exports is blocked: no push",
             Gate::Hooks,
             "blocks an ordinary call: Bash source exports.sh",
-            "insert block-destructive.sh 'case $input in *exports.sh*) exit 2 ;; esac # mark-one'",
+            "insert block-destructive.sh 'case $fields in *exports.sh*) exit 2 ;; esac # mark-one'",
             "grep -q mark-one \"$HOME/.claude/hooks/block-destructive.sh\"",
         ),
         case(
             "1b the same, of what only this workstation does",
             Gate::Replay,
             "blocks `./publish.sh --blog`, used 212 times, last today",
-            "insert block-destructive.sh 'case $input in *publish.sh*) exit 2 ;; esac # mark-two'",
+            "insert block-destructive.sh 'case $fields in *publish.sh*) exit 2 ;; esac # mark-two'",
             "grep -q mark-two \"$HOME/.claude/hooks/block-destructive.sh\"",
         ),
         case(
@@ -90,7 +90,7 @@ fn cases() -> Vec<Case> {
             "6 searching through scripts is blocked",
             Gate::Hooks,
             "blocks an ordinary call: Grep",
-            "insert protect-sensitive.sh 'case $input in *\\\"Grep\\\"*.sh*) exit 2 ;; esac # mark-six'",
+            "insert protect-sensitive.sh 'case $fields in *tool_name=Grep*path=?*) exit 2 ;; esac # mark-six'",
             "grep -q mark-six \"$HOME/.claude/hooks/protect-sensitive.sh\"",
         ),
         case(
@@ -182,7 +182,7 @@ fn cases() -> Vec<Case> {
 /// What the agents' scripts know: `insert FILE LINE` where a hook has read its input, `task LINE...` at the
 /// end of the role, `marker` makes the one improvement that is left.
 const WORDS: &str = r#"#!/bin/sh
-insert() { sed -i "/^input=/a $2" "$ROLE/files/$1"; }
+insert() { sed -i "/fields\" ] ||/a $2" "$ROLE/files/$1"; }
 task() { printf '\n' >>"$ROLE/tasks/main.yml"; printf '%s\n' "$@" >>"$ROLE/tasks/main.yml"; }
 marker() { sed -i '/claude\/logs"/{n;s/0755/0700/}' "$ROLE/tasks/main.yml"; }
 "#;

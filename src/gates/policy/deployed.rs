@@ -12,7 +12,11 @@ use super::{expand, jinja, schema, scripts, settings};
 use crate::playbook::yaml::Node;
 
 /// Words in a line that grant, start or weaken something, and why a person decides.
-const LINES: [(&str, &str); 19] = [
+const LINES: [(&str, &str); 20] = [
+    (
+        "whitelist",
+        "it lets what is in directories run without asking",
+    ),
     ("nopasswd", "it grants root without a password"),
     ("permitrootlogin yes", "it lets root log in"),
     ("permitemptypasswords yes", "it lets in without a password"),

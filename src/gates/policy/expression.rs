@@ -155,6 +155,8 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
     let node = now.ok()?;
     let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
     match name {
+        // By an attribute they would take items out.
+        "unique" | "sort" | "list" if !arguments.is_empty() => None,
         "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory"
         | "to_json" | "expanduser" => Some(node),
         "trim" => text(|t| t.trim().to_owned()),

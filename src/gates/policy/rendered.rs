@@ -42,13 +42,13 @@ fn tag(line: &str) -> Option<Tag<'_>> {
         "else" => Tag::Else,
         "endif" | "endfor" => Tag::End,
         _ if body.starts_with("elif ") => Tag::Elif,
-        _ => match body.strip_prefix("if ") {
-            Some(condition) => Tag::If(condition),
-            None => {
-                let (name, list) = body.strip_prefix("for ")?.split_once(" in ")?;
-                Tag::For(name.trim(), list.trim())
+        _ => {
+            if let Some(condition) = body.strip_prefix("if ") {
+                return Some(Tag::If(condition));
             }
-        },
+            let (name, list) = body.strip_prefix("for ")?.split_once(" in ")?;
+            Tag::For(name.trim(), list.trim())
+        }
     })
 }
 
@@ -60,12 +60,11 @@ fn block(view: &View<'_>, lines: &[&str], out: &mut Vec<String>) {
             Some(Tag::If(condition)) => chosen(view, lines, at, condition, out),
             _ => None,
         };
-        match done {
-            Some(end) => at = end + 1,
-            None => {
-                out.push(line(view, now));
-                at += 1;
-            }
+        if let Some(end) = done {
+            at = end + 1;
+        } else {
+            out.push(line(view, now));
+            at += 1;
         }
         if out.len() > MOST_LINES {
             return;

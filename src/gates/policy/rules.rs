@@ -469,6 +469,11 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "use one of the values that are named",
     ),
     (
+        "schema-aide",
+        "what is not watched changes unseen",
+        "add paths with their group of checks",
+    ),
+    (
         "schema-audit-control",
         "what is not recorded or kept can't be looked into",
         "classes of events, expire-after, minfree, policy",
@@ -542,6 +547,16 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "schema-pip",
         "pip runs code of packages, from wherever it is told to",
         "the public index, require-virtualenv, only-binary",
+    ),
+    (
+        "schema-go",
+        "go runs what its settings name, and takes code from where they say",
+        "the public proxy and checksum database",
+    ),
+    (
+        "schema-gpg",
+        "they decide whose signatures count and who is given passphrases",
+        "shorter times, stronger algorithms, no retrieval of keys",
     ),
     (
         "schema-docker",

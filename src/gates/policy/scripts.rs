@@ -148,7 +148,9 @@ fn ends_early(old: &str, new: &str) -> Vec<Issue> {
         let text = line.trim();
         let context = format!("{before} {text}");
         before = text;
-        let more = new.lines().skip(at + 1).any(denies);
+        // Of a hook that only writes a log, the log is what counts.
+        let logs = |line: &str| line.contains(">>");
+        let more = new.lines().skip(at + 1).any(|l| denies(l) || logs(l));
         let same = known.contains(text) && count(new, text) <= count(old, text);
         if text.is_empty() || text.starts_with('#') || same || !more {
             continue;
@@ -215,6 +217,9 @@ fn sees_less(old: &str, new: &str) -> Vec<Issue> {
                 format!("what is looked at goes through {filter} first, and may lose what denies");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
+        if let Some(what) = takes_away(text, old) {
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
         let arm = text
             .strip_suffix(";;")
             .map(str::trim_end)
@@ -239,6 +244,58 @@ fn sees_less(old: &str, new: &str) -> Vec<Issue> {
     issues
 }
 
+/// Whether a new line takes something from what an old one looked at: by a filter in a line that
+/// begins as one that is there, by cutting a variable that is, by another place for programs.
+fn takes_away(text: &str, old: &str) -> Option<String> {
+    let head = |line: &str| -> String {
+        let word = line.trim().split(['(', '=', ' ']).next();
+        word.unwrap_or_default().to_owned()
+    };
+    let stages = |line: &str| -> Vec<String> {
+        let stages = line.split('|').skip(1).map(str::trim);
+        let first = stages.filter_map(|s| s.split(' ').next().map(str::to_owned));
+        first.collect()
+    };
+    let first = head(text);
+    let alike = old
+        .lines()
+        .filter(|l| !first.is_empty() && head(l) == first);
+    let added = |line: &str| {
+        let before = stages(line);
+        let filters = stages(text).into_iter();
+        let mut filters = filters.filter(|s| FILTERS.contains(&s.as_str()) && !before.contains(s));
+        filters.next()
+    };
+    if text.starts_with(&format!("{first}()"))
+        && let Some(filter) = alike.into_iter().find_map(added)
+    {
+        return Some(format!(
+            "what is looked at goes through {filter} first, and may lose what denies"
+        ));
+    }
+    let (name, value) = assignment(text)?;
+    let value = value.trim_matches('"');
+    let cut = value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
+    let cuts = cut.is_some_and(|v| v.contains(['%', '#', '/', ':', ',', '^']) && !v.contains(":-"));
+    if cuts && assigned(old).contains(name) {
+        return Some(format!(
+            "{name} is cut before it is looked at, and may lose what denies"
+        ));
+    }
+    let places = [
+        "$PATH",
+        "${PATH}",
+        "/usr/bin",
+        "/bin",
+        "/usr/sbin",
+        "/sbin",
+        "/usr/local/bin",
+        "/opt/homebrew/bin",
+    ];
+    let other = name == "PATH" && value.split(':').any(|part| !places.contains(&part));
+    other.then(|| "its programs come from a place that others may write to".to_owned())
+}
+
 /// What makes a hook answer otherwise than by its patterns: the client's word for yes, and an end with
 /// 1 where something fails, which a client takes for yes.
 fn answers_for_all(old: &str, new: &str) -> Vec<Issue> {
@@ -258,17 +315,27 @@ fn answers_for_all(old: &str, new: &str) -> Vec<Issue> {
         .any(|mark| text.contains(mark))
     };
     if approves(new) && !approves(old) {
-        let at = new.lines().position(|l| approves(l)).unwrap_or_default();
+        let at = new.lines().position(approves).unwrap_or_default();
         let what = "it approves calls, so that nobody is asked any more; a hook only denies";
         issues.push(Issue::refused("script-open", at + 1, what));
     }
     let strict = |line: &str| {
-        let mut words = line.trim().split_whitespace();
+        let mut words = line.split_whitespace();
         let set = words.next() == Some("set");
         let exits =
             |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('e');
         set && words.any(|word| exits(word) || ["errexit", "pipefail"].contains(&word))
     };
+    let ends = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.next() == Some("trap") && words.any(|w| w == "EXIT" || w == "0")
+    };
+    if new.lines().any(ends) && !old.lines().any(ends) {
+        let at = new.lines().position(ends).unwrap_or_default();
+        let what =
+            "what a trap does at every end decides how the script ends, also where it denies";
+        issues.push(Issue::held("script-open", at + 1, what));
+    }
     let denies = new.contains("exit 2");
     if denies && new.lines().any(strict) && !old.lines().any(strict) {
         let at = new.lines().position(strict).unwrap_or_default();

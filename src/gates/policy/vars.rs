@@ -144,7 +144,8 @@ pub(super) fn own(at: At<'_>, vars: &Node) -> Vec<Issue> {
         .iter()
         .flat_map(|(n, line, value)| {
             let mut issues = one(n, *line, value);
-            issues.extend(taken(at.known, n, *line));
+            // The old task may have it already.
+            issues.extend(taken(at.known, n, *line).map(|issue| issue.about(n)));
             if at.side.env.is_dynamic(n) {
                 issues.push(Issue::held(
                     "shadow",

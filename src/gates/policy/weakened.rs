@@ -165,35 +165,7 @@ pub(super) fn fewer(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
             Issue::held("weakened", new.line, what)
         })
         .collect();
-    let gone = |key: &str| {
-        let has = |task: &Node| tasks::module(task).is_some_and(|(_, _, g)| g.get(key).is_some());
-        has(old) && !has(new)
-    };
-    for key in ["creates", "removes", "force", "chdir"] {
-        let has = |task: &Node| {
-            tasks::module(task).is_some_and(|(_, _, g)| {
-                g.get(key).is_some() || task.get("args").is_some_and(|a| a.get(key).is_some())
-            })
-        };
-        if has(new) && !has(old) {
-            issues.push(Issue::held(
-                "weakened",
-                new.line,
-                format!("the task's {key} is new, so that it may do nothing"),
-            ));
-        }
-    }
-    for key in [
-        "mode", "owner", "group", "checksum", "validate", "state", "enabled", "password", "host",
-    ] {
-        if gone(key) {
-            issues.push(Issue::held(
-                "weakened",
-                new.line,
-                format!("the task's {key} is removed"),
-            ));
-        }
-    }
+    issues.extend(parameters(pair, old, new));
     issues.extend(looser(pair, old, new));
     issues.extend(beside(pair, old, new));
     issues.extend(other_state(old, new));
@@ -265,6 +237,65 @@ fn soft(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
         let what = "the limit becomes a soft one, which its users may lift themselves";
         Issue::held("weakened", new.line, what)
     })
+}
+
+/// Parameters that are new, gone or switched off, with which the task does less.
+fn parameters(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let gone = |key: &str| {
+        let has = |task: &Node| tasks::module(task).is_some_and(|(_, _, g)| g.get(key).is_some());
+        has(old) && !has(new)
+    };
+    for key in ["creates", "removes", "force", "chdir"] {
+        let has = |task: &Node| {
+            tasks::module(task).is_some_and(|(_, _, g)| {
+                g.get(key).is_some() || task.get("args").is_some_and(|a| a.get(key).is_some())
+            })
+        };
+        if has(new) && !has(old) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is new, so that it may do nothing"),
+            ));
+        }
+    }
+    for key in ["permanent", "enabled", "persistent", "sysctl_set", "reload"] {
+        let was = given(pair.old, old, key);
+        let is = given(pair.new, new, key);
+        let yes = |all: &BTreeSet<String>| {
+            all.iter()
+                .any(|v| ["yes", "true", "on"].contains(&v.to_lowercase().as_str()))
+        };
+        if yes(&was) && !yes(&is) && !is.is_empty() {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is switched off, so that what it does may not last"),
+            ));
+        }
+    }
+    for key in [
+        "mode",
+        "owner",
+        "group",
+        "checksum",
+        "validate",
+        "state",
+        "enabled",
+        "password",
+        "host",
+        "permanent",
+    ] {
+        if gone(key) {
+            issues.push(Issue::held(
+                "weakened",
+                new.line,
+                format!("the task's {key} is removed"),
+            ));
+        }
+    }
+    issues
 }
 
 /// A line that is looked for otherwise, so that the old one may stay beside the new.

@@ -30,7 +30,7 @@ fn read(guard: &Guard, input: &str) -> String {
     String::from_utf8(done.stdout).unwrap()
 }
 
-/// The same by serde_json.
+/// The same by a JSON library.
 fn wanted(call: &Value) -> String {
     let Some(input) = call.get("tool_input").and_then(Value::as_object) else {
         return String::new();

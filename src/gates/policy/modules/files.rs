@@ -213,6 +213,13 @@ fn copy(call: &Call<'_>) -> Vec<Issue> {
     if call.get("src").is_none() && call.get("content").is_none() {
         issues.push(call.held("source", "copy with neither src nor content"));
     }
+    let ends = call.text("newline_sequence");
+    if !["", "\n", "\\n"].contains(&ends) {
+        issues.push(call.held(
+            "module-parameter",
+            "other line ends, with which a program may take the whole file for one line",
+        ));
+    }
     if let Some(src) = call.get("src") {
         let inside = params::source("src", src);
         if inside.is_empty() && !places::is_directory(to) {

@@ -81,7 +81,24 @@ pub(super) fn rules(line: &str) -> Word {
     }
 }
 
-/// A line of OpenBSM's audit_control.
+/// A line of AIDE's configuration: what is watched.
+pub(super) fn aide(line: &str) -> Word {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [path, group] if path.starts_with('/') && plain_name(group) => Word::Good,
+        [path, ..] if path.starts_with('!') || path.starts_with("-/") => {
+            held("it takes files out of what is watched")
+        }
+        _ => held("a line of AIDE's that no rule knows"),
+    }
+}
+
+fn plain_name(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_+".contains(c))
+}
+
+/// A line of `audit_control`.
 pub(super) fn control(line: &str) -> Word {
     let Some((key, value)) = line.split_once(':') else {
         return held("a line of audit_control that no rule knows");
@@ -132,9 +149,9 @@ fn age(value: &str) -> Option<(u64, u64)> {
         let number: u64 = number.parse().ok()?;
         match unit {
             "s" => seconds += number,
-            "h" => seconds += number * 3_600,
-            "d" => seconds += number * 86_400,
-            "y" => seconds += number * 31_536_000,
+            "h" | "H" => seconds += number * 3_600,
+            "d" | "D" => seconds += number * 86_400,
+            "y" | "Y" => seconds += number * 31_536_000,
             "" | "B" => bytes += number,
             "K" => bytes += number << 10,
             "M" => bytes += number << 20,
@@ -145,7 +162,7 @@ fn age(value: &str) -> Option<(u64, u64)> {
     (seconds + bytes > 0).then_some((seconds, bytes))
 }
 
-/// Whether a setting of audit_control records or keeps less than another.
+/// Whether a setting of `audit_control` records or keeps less than another.
 pub(super) fn keeps_less(key: &str, old: &str, new: &str) -> bool {
     match key {
         "flags" | "naflags" | "policy" => {

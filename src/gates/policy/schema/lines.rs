@@ -205,8 +205,9 @@ pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
             Grammar::Equals(..) | Grammar::Git => {
                 text.split('=').next().unwrap_or(text).trim().to_lowercase()
             }
-            Grammar::Lines("schema-sudoers" | "schema-shell-startup" | "schema-editor", _)
-            | Grammar::Prose => return None,
+            Grammar::Lines("schema-shell-startup" | "schema-editor", _) | Grammar::Prose => {
+                return None;
+            }
             Grammar::Lines("schema-audit-control", _) => {
                 text.split(':').next().unwrap_or(text).to_owned()
             }

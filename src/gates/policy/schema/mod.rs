@@ -30,6 +30,8 @@ const AUDITD: &str = include_str!("auditd.txt");
 const FAIL2BAN: &str = include_str!("fail2ban.txt");
 const PLAIN: &str = include_str!("plainfiles.txt");
 const NPM: &str = include_str!("npm.txt");
+const GO: &str = include_str!("go.txt");
+const GPG: &str = include_str!("gpg.txt");
 const PIP: &str = include_str!("pip.txt");
 const GIT: &str = include_str!("git.txt");
 const DEFAULTS: &str = include_str!("defaults.txt");
@@ -182,6 +184,22 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         _ if is(&["~/.npmrc", "/etc/npmrc", "/usr/local/etc/npmrc"]) => {
             Grammar::Equals("schema-npm", NPM)
         }
+        _ if is(&["~/.config/go/env", "~/Library/Application Support/go/env"]) => {
+            Grammar::Equals("schema-go", GO)
+        }
+        _ if is(&[
+            "~/.gnupg/gpg.conf",
+            "~/.gnupg/gpg-agent.conf",
+            "~/.gnupg/dirmngr.conf",
+        ]) =>
+        {
+            Grammar::Words("schema-gpg", GPG)
+        }
+        _ if below("/etc/aide/aide.conf.d/", "")
+            || is(&["/etc/aide.conf", "/etc/aide/aide.conf"]) =>
+        {
+            Grammar::Lines("schema-aide", audit::aide)
+        }
         _ if is(&[
             "~/.config/pip/pip.conf",
             "~/.pip/pip.conf",
@@ -196,11 +214,11 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
             "~/.gitignore",
             "~/.gitignore_global",
             "~/.config/git/ignore",
-            "~/.hushlogin",
         ]) =>
         {
-            Grammar::Prose
+            Grammar::Lines("schema-git", ignored)
         }
+        _ if is(&["~/.hushlogin"]) => Grammar::Prose,
         _ if is(shells::FILES) || below("/etc/profile.d/", ".sh") => {
             Grammar::Lines("schema-shell-startup", shells::line)
         }
@@ -321,6 +339,16 @@ pub(super) fn rule(grammar: Grammar) -> &'static str {
 pub(super) fn sysctl(key: &str, value: &str) -> Word {
     let key = key.replace('/', ".");
     check(SYSCTL, key.trim_start_matches('-'), &squeezed(value))
+}
+
+/// A line of files that git leaves out of commits, secrets among them.
+fn ignored(line: &str) -> Word {
+    if line.starts_with('!') {
+        return Word::Held(
+            "it takes files back that are left out of commits, which can be secrets".to_owned(),
+        );
+    }
+    Word::Good
 }
 
 /// Judges one of git's settings.

@@ -26,7 +26,7 @@ pub(super) const FILES: &[&str] = &[
 /// Whether an alias runs a program that only shows things.
 const SHOWING: &[&str] = &[
     "ls", "grep", "egrep", "fgrep", "git", "ll", "df", "du", "cp", "mv", "rm", "cd", "tree",
-    "less", "diff", "ip", "free", "eza", "bat",
+    "less", "diff", "ip", "free", "eza", "bat", "ln",
 ];
 
 /// A line of a shell's start-up file.
@@ -295,10 +295,16 @@ pub(super) fn tmux(text: &str) -> Word {
         ";",
         "update-environment",
     ];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let ["set" | "set-option", "-g", "lock-after-time", seconds] = words.as_slice() {
+        return match seconds.parse::<u32>() {
+            Ok(1..=900) => Word::Good,
+            _ => Word::Refused("nothing is locked, or late".to_owned()),
+        };
+    }
     if runs.iter().any(|b| text.contains(b)) {
         return Word::Held("it can run programs".to_owned());
     }
-    let words: Vec<&str> = text.split_whitespace().collect();
     let first = words.first().copied().unwrap_or_default();
     let flag = |w: &&&str| w.starts_with('-') || w.contains("pane_current_path");
     match first {

@@ -1,7 +1,8 @@
 //! Tables of keys with the values that each may have.
 //!
 //! A line is `KEY VALUES`. Values are alternatives divided by `|`: a text, or `LOW..HIGH`. `,a,b` is a
-//! list of which any part may be there, `*` any plain text, `@time` servers of time that are well known,
+//! list of which any part may be there, `*` any plain text, `@flag` a key without a value, `@time` servers of
+//! time that are well known,
 //! `!` with a reason a key that is refused, `?` with a reason one that waits for a person, as an
 //! alternative with `?` in front does. `*` in a key stands for anything. `_` in front: the lower the
 //! stricter; `^`: the higher, or the earlier in the list.
@@ -74,6 +75,13 @@ fn of_values(key: &str, value: &str, values: &str) -> Word {
     {
         return Word::Held(format!("{key} {value}, which can be right and can weaken"));
     }
+    if values == "@flag" {
+        return if value.is_empty() {
+            Word::Good
+        } else {
+            Word::Held(format!("{key} with a value, which has none"))
+        };
+    }
     if values == "@time" {
         return match value.split_whitespace().find(|host| !is_of_time(host)) {
             None if !value.is_empty() => Word::Good,
@@ -103,7 +111,9 @@ fn of_values(key: &str, value: &str, values: &str) -> Word {
 }
 
 /// Servers of time that many take theirs from.
-const TIME: [&str; 10] = [
+const TIME: [&str; 12] = [
+    "nts.netnod.se",
+    "nts.ntp.se",
     "pool.ntp.org",
     "ntp.ubuntu.com",
     "time.cloudflare.com",

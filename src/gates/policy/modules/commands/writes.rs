@@ -62,6 +62,33 @@ const WHOLE: &[&str] = &[
     "chflags nohidden ~/Library",
 ];
 
+/// Services of macOS that let others in and that hardly anybody needs.
+const OLD_SERVICES: &[&str] = &[
+    "com.apple.tftpd",
+    "com.apple.telnetd",
+    "com.apple.ftpd",
+    "com.apple.ftp-proxy",
+    "com.apple.fingerd",
+    "com.apple.uucp",
+    "com.apple.nfsd",
+    "com.apple.rpcbind",
+    "com.apple.AppleFileServer",
+    "com.apple.screensharing",
+    "com.apple.AEServer",
+    "com.apple.netbiosd",
+    "org.apache.httpd",
+];
+
+/// Whether a command switches such a service off, and does nothing else.
+pub(super) fn closes_a_service(command: &str) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let ["launchctl" | "/bin/launchctl", "disable", service] = words.as_slice() else {
+        return false;
+    };
+    let name = service.strip_prefix("system/");
+    name.is_some_and(|name| OLD_SERVICES.contains(&name))
+}
+
 /// Upkeep that may run on a schedule.
 const UPKEEP: &[&str] = &[
     "apt-get",
