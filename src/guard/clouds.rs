@@ -24,14 +24,23 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             let shows = matches!(call.word(0), "get" | "describe")
                 && call.words.iter().any(secrets)
                 && (call.short('o') || long(call.args, "output", 3))
-                && !matches!(
-                    call.value("-o").or_else(|| call.value("--output")),
-                    Some("name" | "wide")
-                );
+                && !outputs(call.args).all(|format| matches!(format, "name" | "wide"));
             call.deny_if(shows, "secret-read")
         }
         _ => Ok(()),
     }
+}
+
+/// Every format that kubectl is asked for; the last one counts.
+fn outputs(args: &[String]) -> impl Iterator<Item = &str> {
+    args.iter()
+        .enumerate()
+        .filter_map(|(at, arg)| match arg.as_str() {
+            "-o" | "--output" => Some(args.get(at + 1).map_or("", String::as_str)),
+            _ => arg
+                .strip_prefix("--output=")
+                .or_else(|| arg.strip_prefix("-o").map(|f| f.trim_start_matches('='))),
+        })
 }
 
 /// Settings of a repository that decide who may do what.

@@ -51,9 +51,9 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
                 _ => None,
             });
             let texts = call.args.iter().map(String::as_str).chain(input);
-            let memory = call.args.iter().any(|a| a == ":memory:");
-            let named = call.args.iter().any(|a| is_for_tests(a));
-            !memory && !named && texts.chain(written).any(destroys_data)
+            texts
+                .chain(written)
+                .any(|text| destroys_data(text) && !stays_in_tests(call, text))
         }
         "redis-cli" | "valkey-cli" => {
             let input = match &walk.scope.stdin {
@@ -82,16 +82,66 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
     call.deny_if(destroys, "database-destroy")
 }
 
+/// Whether a statement stays in the one database that is opened, whose name says that it is for tests.
+fn stays_in_tests(call: &Call<'_>, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let leaves = [
+        "drop database",
+        "drop role",
+        "drop user",
+        "attach",
+        "use ",
+        "\\",
+        "dblink",
+        "program",
+    ];
+    if leaves.iter().any(|word| lower.contains(word)) {
+        return false;
+    }
+    let valued = [
+        "-h",
+        "--host",
+        "-p",
+        "--port",
+        "-P",
+        "-U",
+        "-u",
+        "--username",
+        "--user",
+        "-c",
+        "-f",
+        "-v",
+        "-o",
+        "-e",
+        "-L",
+        "-F",
+        "-R",
+        "-T",
+    ];
+    let first = super::wrappers::skip(call.args, &valued, 0).first();
+    let named = |option: &str| call.value(option);
+    match call.name {
+        "sqlite3" => first.is_some_and(|file| file == ":memory:"),
+        "psql" => {
+            let database = named("-d").or_else(|| named("--dbname"));
+            let database = database.or(first.map(String::as_str));
+            database.is_some_and(is_for_tests)
+        }
+        // Here a name with a dot in it is another database's.
+        "mysql" | "mariadb" if !lower.contains('.') => {
+            let database = named("-D").or_else(|| named("--database"));
+            let database = database.or(first.map(String::as_str));
+            database.is_some_and(is_for_tests)
+        }
+        _ => false,
+    }
+}
+
 /// Whether a database's name says that it is for tests.
 fn is_for_tests(name: &str) -> bool {
-    let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
-    let plain = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    plain
-        && (name == "test"
-            || ["_test", "-test"].iter().any(|end| name.ends_with(end))
-            || name.starts_with("test_"))
+    let name = name.to_lowercase();
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    plain && (name == "test" || name.ends_with("_test") || name.starts_with("test_"))
 }
 
 /// What a statement begins with that destroys.
@@ -132,12 +182,9 @@ pub(super) fn destroys_data(text: &str) -> bool {
             .find(" drop ")
             .or_else(|| s.find("=drop "))
             .map_or(s, |at| &s[at + 1..]);
-        let mut dropped = s
-            .split_whitespace()
-            .skip_while(|w| *w != "database")
-            .skip(1);
-        let dropped = dropped.find(|w| !["if", "exists"].contains(w));
-        let test = s.starts_with("drop database") && dropped.is_some_and(is_for_tests);
+        let dropped: Vec<&str> = s.split_whitespace().skip(2).collect();
+        let test = s.starts_with("drop database ")
+            && matches!(dropped.as_slice(), [name] | ["if", "exists", name] if is_for_tests(name));
         !test && STATEMENTS.iter().any(|d| s.starts_with(d))
             || s.starts_with("delete from") && !s.contains(" where ")
             || s.starts_with("update ") && s.contains(" set ") && !s.contains(" where ")

@@ -315,6 +315,9 @@ impl Walk {
             pattern.strip_suffix(STAR)
         };
         if let (Some(text), Some(value)) = (until.filter(|t| !star(t)), self.known(parameter)) {
+            if !is_known(&value) {
+                return HOLE.to_string();
+            }
             let at = if front == large {
                 value.rfind(text)
             } else {

@@ -132,7 +132,7 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
         && let Some(to) = operands(args)
             .into_iter()
             .find(|w| super::network::is_address(w))
-        && !FORGES.iter().any(|host| to.contains(host))
+        && !FORGES.contains(&host(to))
     {
         return Err(Stop::deny(
             "secret-send",

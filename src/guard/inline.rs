@@ -98,7 +98,6 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         index += 1;
     }
     if let Some(given) = given.cloned() {
-        let given = several(args).unwrap_or(given);
         for word in args.iter().skip(index + 2) {
             reads::check_read(walk, name, word)?;
             if stem == "perl"
@@ -109,7 +108,12 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
                 reads::check_write(walk, word)?;
             }
         }
-        return code::judge(walk, stem, &given).map(Some);
+        let flow = code::judge(walk, stem, &given)?;
+        let several = several(args).filter(|_| matches!(stem, "perl" | "ruby" | "osascript"));
+        return match several {
+            Some(all) => code::judge(walk, stem, &all).map(Some),
+            None => Ok(Some(flow)),
+        };
     }
     if args
         .iter()

@@ -184,11 +184,6 @@ pub(super) fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop
     Ok(Some(Flow::UNKNOWN))
 }
 
-/// The options of script before its file, with their values.
-fn leading_with_values(args: &[String]) -> &[String] {
-    &args[..args.len() - skip(args, &["-c", "-qc", "--command", "-t", "-T"], 0).len()]
-}
-
 /// `su -c TEXT`, `script -c TEXT`, and for some the words themselves.
 pub(super) fn text_option(
     walk: &mut Walk,
@@ -199,11 +194,15 @@ pub(super) fn text_option(
     let own = match name {
         "flock" => &args[..args.len() - skip(args, &["-w", "-E", "--timeout", "-c"], 1).len()],
         "runuser" if as_user(args) => own(args, &["-u", "-g", "--user"]),
-        "script" => leading_with_values(args),
         _ => super::options::before_end(args),
+    };
+    // What script runs may have options that begin so.
+    let exact = |option: &&&str| {
+        name != "script" || option.starts_with("--") || own.iter().any(|a| a == **option)
     };
     let text = ["-c", "--command", "--run", "-qc", "-lc"]
         .iter()
+        .filter(exact)
         .find_map(|o| value(own, o))
         .map(str::to_owned);
     if let Some(text) = text {

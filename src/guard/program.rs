@@ -58,10 +58,7 @@ pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     if let Some(flow) = shells::run(walk, &name, args)? {
         return Ok(flow);
     }
-    let tests = matches!(name.as_str(), "rails" | "rake") && walk.value("RAILS_ENV") == "test";
-    if !tests {
-        table::check(&name, args)?;
-    }
+    table::check(&name, args)?;
     windows::check(&name, args)?;
     if let Some(flow) = inline::run(walk, &name, args)? {
         return Ok(flow);

@@ -67,8 +67,8 @@ const LINES: &[Line] = lines! {
         ["kubectl", "oc"] "replace|scale" ["--force", "--replicas=0"];
         ["helm"] "uninstall|delete|rollback";
         ["k3d", "kind", "minikube", "eksctl"] "delete|cluster delete|delete cluster|delete nodegroup";
-        ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|container prune|swarm leave|stack rm|service rm|secret rm";
-        ["docker", "podman", "nerdctl"] "image prune" ["-a", "--all", "-af", "-fa"];
+        ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|container prune|network prune|swarm leave|stack rm|service rm|secret rm";
+        ["docker", "podman", "nerdctl"] "image prune|builder prune" ["-a", "--all", "-af", "-fa", "--all=true"];
         ["podman"] "system reset|machine rm";
         ["colima", "limactl", "lima", "orb", "orbctl"] "delete|factory-reset|reset";
         ["docker", "podman", "nerdctl", "docker-compose"] "compose down|compose rm|down" ["-v", "--volumes", "--rmi"];

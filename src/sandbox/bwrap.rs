@@ -138,7 +138,9 @@ impl Bwrap {
         // The working directory is set inside; outside it may not be reachable for the user.
         spec.cwd = "/".into();
         match &self.scope {
-            Ok(scope) if policy.together => scope.wrap(spec, &policy.limits, nonce),
+            Ok(scope) if policy.together && scope.is_there() => {
+                scope.wrap(spec, &policy.limits, nonce)
+            }
             _ => spec,
         }
     }

@@ -132,7 +132,7 @@ impl Sandbox {
                 ..
             }) => {
                 let group = match scope {
-                    Ok(scope) => scope.describe().to_owned(),
+                    Ok(scope) => scope.describe(),
                     Err(why) => format!(
                         "no control group ({why}): memory is limited for each process, not for all \
                          together"
@@ -160,10 +160,14 @@ impl Sandbox {
     /// Whether `done` is the end of the confinement itself, which could not be set up, and not of
     /// the program inside. A program that says the same is taken for it, to its own loss.
     pub fn failed(&self, done: &Finished) -> bool {
-        let names: &[&str] = match self {
+        let names: Vec<&str> = match self {
             Self::Off => return false,
-            Self::Bwrap(_) => &["bwrap: ", inside::SAYS, scope::SAYS],
-            Self::Seatbelt(_) => &["sandbox-exec: "],
+            Self::Bwrap(bwrap) => {
+                let scope = scope::SAYS.iter().filter(|_| bwrap.scope.is_ok());
+                let own = ["bwrap: ", inside::SAYS];
+                own.into_iter().chain(scope.copied()).collect()
+            }
+            Self::Seatbelt(_) => vec!["sandbox-exec: "],
         };
         let says = |name: &&str| done.stderr.starts_with(name.as_bytes());
         !done.ok() && names.iter().any(says)

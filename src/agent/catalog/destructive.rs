@@ -57,7 +57,7 @@ fn rm() -> Entry {
             WORDS,
             rule(include_str!("blocks/rm.sh")),
             instead(
-                r#"match '^(sudo )?rm -rf (/|/\*|~|~/|~/\*|\$HOME|\$HOME/)$' && deny "it removes everything; name the directory""#,
+                r#"match rm '^(sudo )?rm -rf (/|/\*|~|~/|~/\*|\$HOME|\$HOME/)$' && deny "it removes everything; name the directory""#,
             ),
         ],
         probe: denied(
@@ -165,7 +165,7 @@ fn force_push() -> Entry {
             WORDS,
             rule(include_str!("blocks/force_push.sh")),
             instead(
-                r#"match '^git push (-f|--force)( |$)' && deny "it overwrites others' commits; use --force-with-lease""#,
+                r#"match push '^git push (-f|--force)( |$)' && deny "it overwrites others' commits; use --force-with-lease""#,
             ),
         ],
         probe: denied(
@@ -199,7 +199,7 @@ fn download() -> Entry {
             WORDS,
             rule(include_str!("blocks/download.sh")),
             instead(
-                r#"match '^curl [^|]*\| *(sudo )?(ba)?sh( |$)' && deny "it runs what it downloads; save it, read it, run it""#,
+                r#"match curl '^curl [^|]*\| *(sudo )?(ba)?sh( |$)' && deny "it runs what it downloads; save it, read it, run it""#,
             ),
         ],
         probe: denied(
@@ -229,7 +229,7 @@ fn wreckers() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: [r#"match '^(sudo )?chmod (-R )?777 /( |$)' && deny "it opens the whole system""#, r#"match '^(sudo )?mkfs' && deny "it formats a disk""#, r#"match '^(sudo )?dd if=[^ ]+ of=/dev/(sd|nvme|disk|rdisk)' && deny "it overwrites a disk""#, r#"match '^(psql|mysql|sqlite3) .*DROP (TABLE|DATABASE)' && deny "it drops data; move it aside first""#, r#"match ':\(\) *\{ *: *\| *: *& *\} *; *:' && deny "it is a fork bomb""#].into_iter().map(instead).chain([WORDS, rule(include_str!("blocks/wreckers.sh"))]).collect(),
+        edits: [r#"match chmod '^(sudo )?chmod (-R )?777 /( |$)' && deny "it opens the whole system""#, r#"match mkfs '^(sudo )?mkfs' && deny "it formats a disk""#, r#"match of=/dev/ '^(sudo )?dd if=[^ ]+ of=/dev/(sd|nvme|disk|rdisk)' && deny "it overwrites a disk""#, r#"match DROP '^(psql|mysql|sqlite3) .*DROP (TABLE|DATABASE)' && deny "it drops data; move it aside first""#, r#"match ':(' ':\(\) *\{ *: *\| *: *& *\} *; *:' && deny "it is a fork bomb""#].into_iter().map(instead).chain([WORDS, rule(include_str!("blocks/wreckers.sh"))]).collect(),
         probe: denied(
             "disks and system modes are kept behind other commands",
             HOOK,

@@ -34,7 +34,7 @@ fn readers() -> Entry {
             ],
         ),
         detector: Detector::Probe,
-        edits: [r#"match '^(cat|less|head|tail|base64|scp) ([^ ]*/)?\.env$' && deny "it reads a .env file""#, r#"match '^(cat|less|head|tail|base64|scp) [^ ]*(\.ssh/id_[a-z0-9_]+|\.aws/credentials|\.kube/config)$' && deny "it reads a credential""#, r#"match '^curl .*(-d|--data|--data-binary) ?@([^ ]*/)?\.env( |$)' && deny "it sends a .env file""#].into_iter().map(|line| Edit::Remove { file: FILE, line }).chain([
+        edits: [r#"match .env '^(cat|less|head|tail|base64|scp) ([^ ]*/)?\.env$' && deny "it reads a .env file""#, r#"match . '^(cat|less|head|tail|base64|scp) [^ ]*(\.ssh/id_[a-z0-9_]+|\.aws/credentials|\.kube/config)$' && deny "it reads a credential""#, r#"match .env '^curl .*(-d|--data|--data-binary) ?@([^ ]*/)?\.env( |$)' && deny "it sends a .env file""#].into_iter().map(|line| Edit::Remove { file: FILE, line }).chain([
             WORDS,
             insert("rules", include_str!("blocks/readers.sh")),
         ]).collect(),

@@ -222,6 +222,7 @@ pub(super) fn holds(at: At<'_>, locals: &Locals, text: &str) -> Option<bool> {
                 choice,
             },
             text,
+            0,
         )
     });
     let first = all.next()??;

@@ -116,7 +116,19 @@ fn texts(at: At<'_>, task: &Node) -> Vec<Put> {
 
 /// A template's text for each choice of values.
 fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> {
-    if !template {
+    let given = tasks::module(task).map(|(_, _, given)| given);
+    let otherwise = [
+        "trim_blocks",
+        "lstrip_blocks",
+        "block_start_string",
+        "block_end_string",
+        "variable_start_string",
+        "variable_end_string",
+    ];
+    let read_otherwise = otherwise
+        .iter()
+        .any(|key| given.is_some_and(|g| g.get(key).is_some()));
+    if !template || read_otherwise {
         return vec![text.to_owned()];
     }
     let mut locals = at.locals.clone();
@@ -248,6 +260,9 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         }
         if places::is_judged(&place) && now.template {
             found.extend(unknown(pair.new, was, &now.text));
+        }
+        if now.template && !matches!(what, Place::Grammar(_)) {
+            found.extend(statements(was, &now.text));
         }
         if now.template {
             found.extend(template_news(was, &now.text).into_iter().filter(|i| i.bad));
@@ -486,6 +501,21 @@ fn text(kind: &str, old: Option<&str>, new: &str) -> Vec<Issue> {
         issues.extend(settings::judge(old, new));
     }
     issues
+}
+
+/// Statements and remarks of a template that are new and could not be written out: what they leave away
+/// only the run knows.
+fn statements(old: Option<&str>, new: &str) -> Option<Issue> {
+    let known: BTreeSet<&str> = old.unwrap_or_default().lines().map(str::trim).collect();
+    let left = |line: &&str| line.contains("{%") || line.contains("{#");
+    let mut lines = new.lines().map(str::trim).filter(left);
+    lines.find(|line| !known.contains(line)).map(|line| {
+        let what = format!(
+            "\"{}\" is only known in the run; write the text itself",
+            crate::text::plain(line, 80)
+        );
+        Issue::held("template-unknown", 1, what)
+    })
 }
 
 /// Whether each line of a file stands for itself: no script, JSON or text for people.

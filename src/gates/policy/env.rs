@@ -10,7 +10,7 @@ use crate::playbook::yaml::{Node, Value};
 /// Most combinations of values that are tried for one task.
 const MOST: usize = 32;
 /// How deep variables may name each other.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// What the files of a tree say about names.
 #[derive(Debug, Default)]

@@ -8,8 +8,15 @@ pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
     // `ONE if CONDITION else OTHER`
     if let Some((one, rest)) = word(text, " if ") {
         let (condition, other) = word(rest, " else ").unwrap_or((rest, "''"));
-        let taken = if truth(view, condition)? { one } else { other };
-        return value(view, taken.trim(), depth);
+        if depth > super::env::DEEPEST {
+            return None;
+        }
+        let taken = if truth(view, condition, depth + 1)? {
+            one
+        } else {
+            other
+        };
+        return value(view, taken.trim(), depth + 1);
     }
     let mut parts = split(text, '|').into_iter();
     let head = parts.next()?;
@@ -20,19 +27,76 @@ pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
     now.ok()
 }
 
-/// Whether a condition holds: a name, its negation, or a comparison with a literal.
-pub(super) fn truth(view: &View<'_>, text: &str) -> Option<bool> {
+/// The name under which a template's loop is known.
+pub(super) const LOOP: &str = "loop";
+
+/// Whether a condition holds, as Python takes its value: a name, its negation, or a comparison with a
+/// literal of the same kind.
+pub(super) fn truth(view: &View<'_>, text: &str, depth: usize) -> Option<bool> {
+    if depth > super::env::DEEPEST {
+        return None;
+    }
     let text = text.trim();
+    if text.contains(" and ") || text.contains(" or ") {
+        return None;
+    }
     if let Some(rest) = text.strip_prefix("not ") {
-        return truth(view, rest).map(|t| !t);
+        return truth(view, rest, depth + 1).map(|t| !t);
     }
     for (sign, same) in [("==", true), ("!=", false)] {
         if let Some((left, right)) = text.split_once(sign) {
-            let (left, right) = (value(view, left, 0)?, value(view, right, 0)?);
-            return Some((left.text()? == right.text()?) == same);
+            let (left, right) = (value(view, left, depth)?, value(view, right, depth)?);
+            let alike = kind(&left)? == kind(&right)?;
+            let equal = match kind(&left)? {
+                Kind::Truth => left.boolean() == right.boolean(),
+                _ => left.text() == right.text(),
+            };
+            return alike.then_some(equal == same);
         }
     }
-    value(view, text, 0)?.boolean()
+    let found = value(view, text, depth)?;
+    let by_filter = split(text, '|').last().is_some_and(|f| f.trim() == "bool");
+    if by_filter {
+        return found.boolean();
+    }
+    match (found.list(), found.map()) {
+        (Some(items), _) => return Some(!items.is_empty()),
+        (_, Some(pairs)) => return Some(!pairs.is_empty()),
+        _ => {}
+    }
+    match kind(&found)? {
+        Kind::Truth => found.boolean(),
+        Kind::Number => found.text().map(|t| t.parse::<i64>() != Ok(0)),
+        Kind::Text => found.text().map(|t| !t.is_empty()),
+    }
+}
+
+/// What a scalar is once YAML has read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Truth,
+    Number,
+    Text,
+}
+
+fn kind(node: &Node) -> Option<Kind> {
+    let text = node.text()?;
+    if !node.is_plain() {
+        return Some(Kind::Text);
+    }
+    let folded = text.to_lowercase();
+    if ["yes", "no", "true", "false", "on", "off"].contains(&folded.as_str()) {
+        Some(Kind::Truth)
+    } else if ["", "~", "null"].contains(&folded.as_str()) {
+        None
+    } else if text.parse::<i64>().is_ok() && !text.starts_with('0') || text == "0" {
+        Some(Kind::Number)
+    } else if text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {
+        // A number in another spelling, a date, or a text.
+        None
+    } else {
+        Some(Kind::Text)
+    }
 }
 
 /// What has no value: `true` where nothing defines it.
@@ -120,7 +184,8 @@ fn path(view: &View<'_>, text: &str, depth: usize) -> Found {
             return Err(false);
         };
         let next = match &now.value {
-            Value::Map(_) => now.get(key).cloned().ok_or(true)?,
+            // Of a loop there is more than is followed here.
+            Value::Map(_) => now.get(key).cloned().ok_or(name != LOOP)?,
             Value::List(items) => key
                 .parse::<usize>()
                 .ok()
@@ -155,10 +220,11 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
     let node = now.ok()?;
     let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
     match name {
-        // By an attribute they would take items out.
-        "unique" | "sort" | "list" if !arguments.is_empty() => None,
-        "bool" | "int" | "string" | "list" | "unique" | "sort" | "quote" | "mandatory"
-        | "to_json" | "expanduser" => Some(node),
+        // By an attribute they would take items out; in another order they would write another text.
+        "unique" | "list" if !arguments.is_empty() => None,
+        "int" => node.text()?.trim().parse::<i64>().ok().map(|_| node),
+        "string" => (kind(&node)? != Kind::Truth).then_some(node),
+        "bool" | "list" | "unique" | "quote" | "mandatory" | "to_json" | "expanduser" => Some(node),
         "trim" => text(|t| t.trim().to_owned()),
         "lower" => text(str::to_lowercase),
         "upper" => text(str::to_uppercase),

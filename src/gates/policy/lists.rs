@@ -365,7 +365,10 @@ fn one(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
 
 /// Whether a rescue does not fail again and its block has a task that the old side has.
 fn swallows(pair: Pair<'_>, block: &Node, rescue: &[Node]) -> bool {
-    let fails = |task: &Node| tasks::module(task).is_some_and(|(name, ..)| bare(name) == "fail");
+    let fails = |task: &Node| {
+        let fail = tasks::module(task).is_some_and(|(name, ..)| bare(name) == "fail");
+        fail && task.get("when").is_none()
+    };
     let mut stood = Vec::new();
     let lists = pair.old.side.tree.lists();
     for list in &lists {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::issue::Issue;
 use super::known::{Known, Side};
+use crate::playbook::yaml::{Node, Value};
 
 /// An address and how many of its bits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,11 +18,21 @@ struct Network {
 
 impl Network {
     fn of(text: &str) -> Option<Self> {
-        let (address, prefix) = text.split_once('/')?;
-        let prefix: u32 = prefix.parse().ok()?;
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
         let (bits, most, six) = match address.parse().ok()? {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32, false),
             IpAddr::V6(v6) => (v6.to_bits(), 128, true),
+        };
+        // A netmask as well; an address alone is a network of one.
+        let prefix = match prefix {
+            None => most,
+            Some(text) => match text.parse::<std::net::Ipv4Addr>() {
+                Ok(mask) if !six => mask.to_bits().leading_ones(),
+                _ => text.parse().ok()?,
+            },
         };
         (prefix <= most).then_some(Self { bits, prefix, six })
     }
@@ -59,7 +70,9 @@ pub(super) fn judge(known: &Known) -> Vec<(String, Issue)> {
 /// The networks that a file names, in its YAML or, as a deployed file, in its words.
 fn networks(side: &Side, path: &str) -> Vec<(usize, Network)> {
     if let Some(root) = side.tree.root(path) {
-        let words = root.scalars().into_iter();
+        let mut scalars = Vec::new();
+        values(root, &mut scalars);
+        let words = scalars.into_iter();
         let words = words.flat_map(|(line, text)| split(text).map(move |word| (line, word)));
         return words
             .filter_map(|(line, word)| Some((line, Network::of(word)?)))
@@ -71,6 +84,20 @@ fn networks(side: &Side, path: &str) -> Vec<(usize, Network)> {
         .flat_map(|(at, line)| split(line).map(move |word| (at + 1, word)))
         .filter_map(|(line, word)| Some((line, Network::of(word)?)))
         .collect()
+}
+
+/// The texts below, but for names, which say nothing.
+fn values<'n>(node: &'n Node, all: &mut Vec<(usize, &'n str)>) {
+    match &node.value {
+        Value::Scalar { text, .. } => all.push((node.line, text)),
+        Value::List(items) => items.iter().for_each(|item| values(item, all)),
+        Value::Map(pairs) => {
+            let said = pairs
+                .iter()
+                .filter(|(key, ..)| !["name", "comment"].contains(&key.as_str()));
+            said.for_each(|(.., value)| values(value, all));
+        }
+    }
 }
 
 fn split(text: &str) -> impl Iterator<Item = &str> {
@@ -92,11 +119,13 @@ mod tests {
             ("10.0.0.0/8", "192.168.1.0/24", false),
             ("::/0", "fd00::/8", true),
             ("::/0", "10.0.0.0/8", false),
+            ("192.168.1.0/24", "192.168.1.5", true),
+            ("192.168.0.0/255.255.0.0", "192.168.1.0/24", true),
         ] {
             let [wide, other] = [wide, other].map(|text| Network::of(text).unwrap());
             assert_eq!(wide.is_wider(other), is, "{wide:?} {other:?}");
         }
-        for none in ["192.168.1.0", "a/b", "10.0.0.0/33", "1/2"] {
+        for none in ["a/b", "10.0.0.0/33", "1/2", "any"] {
             assert!(Network::of(none).is_none(), "{none}");
         }
     }

@@ -1,20 +1,41 @@
 //! Templates as the files alone write them out: values, loops over lists and conditions that are known.
+//!
+//! Only what is beyond doubt is written out: where a template has any other statement than those read
+//! here, in any other spelling or place, all of its statements stay as they are, and whoever judges the
+//! text sees that they are there.
+
+use std::cell::Cell;
 
 use super::env::{View, shown};
 use super::expand::Locals;
 use super::expression;
 use crate::playbook::yaml::{Node, Value};
 
-/// Most lines that loops may make of a template.
-const MOST_LINES: usize = 5_000;
+/// Most lines that are looked at, in all turns of all loops.
+const MOST_STEPS: usize = 5_000;
+/// Statements within each other at most.
+const DEEPEST: usize = 16;
+
+/// A part of a template.
+enum Part<'t> {
+    Line(&'t str),
+    /// Name, list, body.
+    For(&'t str, &'t str, Vec<Part<'t>>),
+    /// Condition, body, what is there instead.
+    If(&'t str, Vec<Part<'t>>, Vec<Part<'t>>),
+}
 
 /// A template's text with everything put in that is known; what is not stays as it is written.
 pub(super) fn text(view: &View<'_>, template: &str) -> String {
-    let lines: Vec<&str> = template.lines().collect();
+    let mut lines = template.lines();
+    // A first line of this kind says how statements are read.
+    let parts = body(&mut lines, 0)
+        .filter(|(_, end)| end.is_none() && !template.trim_start().starts_with("#jinja2:"));
+    let steps = Cell::new(0);
     let mut out = Vec::new();
-    block(view, &lines, &mut out);
-    if out.len() > MOST_LINES {
-        out = lines.iter().map(|l| line(view, l)).collect();
+    let done = parts.is_some_and(|(parts, _)| write(view, &parts, &steps, &mut out).is_some());
+    if !done {
+        out = template.lines().map(|l| line(view, l)).collect();
     }
     let mut text = out.join("\n");
     if template.ends_with('\n') && !text.is_empty() {
@@ -23,131 +44,170 @@ pub(super) fn text(view: &View<'_>, template: &str) -> String {
     text
 }
 
-/// A statement that has a line for itself. With a dash it would also take away the line's ends.
-enum Tag<'a> {
-    For(&'a str, &'a str),
-    If(&'a str),
-    Elif,
+/// A statement that has a line for itself, from its beginning to its end: Ansible takes the line away,
+/// and nothing but it.
+enum Tag<'t> {
+    For(&'t str, &'t str),
+    If(&'t str),
     Else,
-    End,
+    EndIf,
+    EndFor,
 }
 
 fn tag(line: &str) -> Option<Tag<'_>> {
-    let body = line.trim().strip_prefix("{%")?.strip_suffix("%}")?;
-    if body.contains("%}") || body.starts_with(['-', '+']) || body.ends_with(['-', '+']) {
+    match line {
+        "{% else %}" => return Some(Tag::Else),
+        "{% endif %}" => return Some(Tag::EndIf),
+        "{% endfor %}" => return Some(Tag::EndFor),
+        _ => {}
+    }
+    let inner = line.strip_prefix("{% ")?.strip_suffix(" %}")?;
+    if ["{%", "%}", "{{", "}}", "{#", "#}"]
+        .iter()
+        .any(|mark| inner.contains(mark))
+    {
         return None;
     }
-    let body = body.trim();
-    Some(match body {
-        "else" => Tag::Else,
-        "endif" | "endfor" => Tag::End,
-        _ if body.starts_with("elif ") => Tag::Elif,
-        _ => {
-            if let Some(condition) = body.strip_prefix("if ") {
-                return Some(Tag::If(condition));
-            }
-            let (name, list) = body.strip_prefix("for ")?.split_once(" in ")?;
-            Tag::For(name.trim(), list.trim())
-        }
-    })
-}
-
-fn block(view: &View<'_>, lines: &[&str], out: &mut Vec<String>) {
-    let mut at = 0;
-    while let Some(now) = lines.get(at) {
-        let done = match tag(now) {
-            Some(Tag::For(name, list)) => repeated(view, lines, at, name, list, out),
-            Some(Tag::If(condition)) => chosen(view, lines, at, condition, out),
-            _ => None,
-        };
-        if let Some(end) = done {
-            at = end + 1;
-        } else {
-            out.push(line(view, now));
-            at += 1;
-        }
-        if out.len() > MOST_LINES {
-            return;
-        }
+    if let Some(condition) = inner.strip_prefix("if ") {
+        return Some(Tag::If(condition));
     }
+    let (name, list) = inner.strip_prefix("for ")?.split_once(" in ")?;
+    Some(Tag::For(name, list))
 }
 
-/// Where the block ends that begins at `from`, and where its `else` is; none with an `elif`.
-fn ends(lines: &[&str], from: usize) -> Option<(Option<usize>, usize)> {
-    let (mut depth, mut other) = (0, None);
-    for (at, line) in lines.iter().enumerate().skip(from) {
-        match tag(line) {
-            Some(Tag::For(..) | Tag::If(_)) => depth += 1,
-            Some(Tag::Elif) if depth == 1 => return None,
-            Some(Tag::Else) if depth == 1 => other = Some(at),
-            Some(Tag::End) if depth == 1 => return Some((other, at)),
-            Some(Tag::End) => depth -= 1,
-            _ => {}
-        }
-    }
-    None
+/// Whether a line without a tag of its own has no statement that does more than it shows.
+fn is_plain(line: &str) -> bool {
+    let comment =
+        line.starts_with("{# ") && line.ends_with(" #}") && line.matches("#}").count() == 1;
+    let marks =
+        line.contains("{%") || line.contains("%}") || line.contains("{#") || line.contains("#}");
+    // At its end a statement would take the line's end along.
+    comment && !line.contains("{%") || !marks || whole(line).is_some() && !line.ends_with("%}")
 }
 
-fn repeated(
-    view: &View<'_>,
-    lines: &[&str],
-    from: usize,
-    name: &str,
-    list: &str,
-    out: &mut Vec<String>,
-) -> Option<usize> {
-    let (None, end) = ends(lines, from)? else {
-        return None;
+/// `BEFORE{% if CONDITION %}YES{% else %}NO{% endif %}AFTER`, with no other statement.
+fn whole(line: &str) -> Option<[&str; 5]> {
+    let (before, rest) = line.split_once("{% if ")?;
+    let (condition, rest) = rest.split_once(" %}")?;
+    let (body, after) = rest.split_once("{% endif %}")?;
+    let (yes, no) = body.split_once("{% else %}").unwrap_or((body, ""));
+    let parts = [before, condition, yes, no, after];
+    let bare = |part: &&str| {
+        ["{%", "%}", "{#", "#}"]
+            .iter()
+            .any(|mark| part.contains(mark))
     };
-    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let names: Vec<&str> = name.split(',').map(str::trim).collect();
-    if !names.iter().all(|n| plain(n)) || names.len() > 2 {
+    (!parts.iter().any(bare)).then_some(parts)
+}
+
+/// The parts up to the end of a block, and what ends it; none where a line is not beyond doubt.
+fn body<'t>(
+    lines: &mut std::str::Lines<'t>,
+    depth: usize,
+) -> Option<(Vec<Part<'t>>, Option<Tag<'t>>)> {
+    if depth > DEEPEST {
+        return None;
+    }
+    let mut parts = Vec::new();
+    while let Some(line) = lines.next() {
+        match tag(line) {
+            Some(Tag::For(name, list)) => match body(lines, depth + 1)? {
+                (inner, Some(Tag::EndFor)) => parts.push(Part::For(name, list, inner)),
+                _ => return None,
+            },
+            Some(Tag::If(condition)) => {
+                let (yes, no) = match body(lines, depth + 1)? {
+                    (yes, Some(Tag::EndIf)) => (yes, Vec::new()),
+                    (yes, Some(Tag::Else)) => match body(lines, depth + 1)? {
+                        (no, Some(Tag::EndIf)) => (yes, no),
+                        _ => return None,
+                    },
+                    _ => return None,
+                };
+                parts.push(Part::If(condition, yes, no));
+            }
+            Some(end) => return Some((parts, Some(end))),
+            None if is_plain(line) => parts.push(Part::Line(line)),
+            None => return None,
+        }
+    }
+    Some((parts, None))
+}
+
+/// Writes parts out; none where that is too much, or something is only known in the run.
+fn write(
+    view: &View<'_>,
+    parts: &[Part<'_>],
+    steps: &Cell<usize>,
+    out: &mut Vec<String>,
+) -> Option<()> {
+    for part in parts {
+        steps.set(steps.get() + 1);
+        if steps.get() > MOST_STEPS {
+            return None;
+        }
+        match part {
+            Part::Line(text) => out.push(line(view, &within(view, text)?)),
+            Part::If(condition, yes, no) => {
+                let taken = if expression::truth(view, condition, 0)? {
+                    yes
+                } else {
+                    no
+                };
+                write(view, taken, steps, out)?;
+            }
+            Part::For(name, list, inner) => {
+                for locals in turns(view, name, list)? {
+                    steps.set(steps.get() + 1);
+                    let view = View {
+                        locals: &locals,
+                        ..*view
+                    };
+                    write(&view, inner, steps, out)?;
+                }
+            }
+        }
+    }
+    Some(())
+}
+
+/// The variables in each turn of a loop over a list that is known.
+fn turns(view: &View<'_>, name: &str, list: &str) -> Option<Vec<Locals>> {
+    let word = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    // With a condition of its own a loop leaves items out.
+    if list.contains(" if ") || list.contains(" recursive") {
         return None;
     }
     let pairs = list.strip_suffix(".items()");
-    let value = expression::value(view, pairs.unwrap_or(list), 0)?;
+    let names: Vec<&str> = name.split(',').map(str::trim).collect();
+    let fits = match names.as_slice() {
+        [only] => word(only) && pairs.is_none(),
+        [key, value] => word(key) && word(value) && pairs.is_some(),
+        _ => false,
+    };
+    let value = expression::value(view, pairs.unwrap_or(list), 0).filter(|_| fits)?;
     let value = match pairs {
-        Some(_) => expression::items(&value),
+        Some(_) => {
+            value.map()?;
+            expression::items(&value)
+        }
         None => value,
     };
     let items = value.list()?;
-    let body = lines.get(from + 1..end)?;
-    for (at, item) in items.iter().enumerate() {
+    let one = |(at, item): (usize, &Node)| {
         let mut locals: Locals = view.locals.clone();
-        match names.as_slice() {
-            [key, value] => {
-                locals.insert((*key).to_owned(), item.get("key")?.clone());
-                locals.insert((*value).to_owned(), item.get("value")?.clone());
-            }
-            _ => {
-                locals.insert(name.to_owned(), item.clone());
-            }
+        if let [key, value] = names.as_slice() {
+            locals.insert((*key).to_owned(), item.get("key")?.clone());
+            locals.insert((*value).to_owned(), item.get("value")?.clone());
+        } else {
+            locals.insert(name.to_owned(), item.clone());
         }
-        locals.insert("loop".to_owned(), counters(at, items.len()));
-        let inner = View {
-            locals: &locals,
-            ..*view
-        };
-        block(&inner, body, out);
-    }
-    Some(end)
-}
-
-fn chosen(
-    view: &View<'_>,
-    lines: &[&str],
-    from: usize,
-    condition: &str,
-    out: &mut Vec<String>,
-) -> Option<usize> {
-    let (other, end) = ends(lines, from)?;
-    let body = if expression::truth(view, condition)? {
-        lines.get(from + 1..other.unwrap_or(end))
-    } else {
-        lines.get(other.unwrap_or(end) + 1..end)
+        locals.insert(expression::LOOP.to_owned(), counters(at, items.len()));
+        Some(locals)
     };
-    block(view, body.unwrap_or_default(), out);
-    Some(end)
+    items.iter().enumerate().map(one).collect()
 }
 
 /// What Jinja tells within a loop.
@@ -180,32 +240,108 @@ fn line(view: &View<'_>, text: &str) -> String {
     if joins || text.trim_start().starts_with('#') && text.contains("{%") {
         return text.to_owned();
     }
-    let text = within(view, text);
-    let node = view.put(&Node::quoted(1, text.clone()));
-    shown(&node).unwrap_or(text)
+    let node = view.put(&Node::quoted(1, text));
+    shown(&node).unwrap_or_else(|| text.to_owned())
 }
 
-/// Conditions within one line: `{% if not loop.last %},{% endif %}`.
-fn within(view: &View<'_>, text: &str) -> String {
-    let mut text = text.to_owned();
-    while let Some(next) = once(view, &text) {
-        text = next;
-    }
-    text
-}
-
-fn once(view: &View<'_>, text: &str) -> Option<String> {
-    let (before, rest) = text.split_once("{% if ")?;
-    let (condition, rest) = rest.split_once("%}")?;
-    let (body, after) = rest.split_once("{% endif %}")?;
-    if body.contains("{% if ") || body.contains("{% elif ") || condition.contains("{%") {
-        return None;
-    }
-    let (yes, no) = body.split_once("{% else %}").unwrap_or((body, ""));
-    let body = if expression::truth(view, condition)? {
+/// A condition within a line, written out; none where only the run knows it.
+fn within(view: &View<'_>, text: &str) -> Option<String> {
+    let Some([before, condition, yes, no, after]) = whole(text) else {
+        return Some(text.to_owned());
+    };
+    let taken = if expression::truth(view, condition, 0)? {
         yes
     } else {
         no
     };
-    Some(format!("{before}{body}{after}"))
+    Some(format!("{before}{taken}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::env::{Choice, Env};
+    use super::*;
+
+    fn written(vars: &str, template: &str) -> String {
+        let root = crate::playbook::yaml::parse(vars).unwrap().root;
+        let locals: Locals = root
+            .map()
+            .unwrap()
+            .iter()
+            .map(|(name, _, value)| (name.clone(), value.clone()))
+            .collect();
+        let view = View {
+            env: &Env::default(),
+            locals: &locals,
+            choice: &Choice::new(),
+        };
+        text(&view, template)
+    }
+
+    const VARS: &str = "list: [a, b]\nmap: {k: v}\nyes_: true\nword: \"no\"\nnone: []\nown: \"{{ 'a' if own else 'b' }}\"\n";
+
+    #[test]
+    fn loops_and_conditions_that_are_known_are_written_out() {
+        for (template, out) in [
+            (
+                "{% for x in list %}\nuse {{ x }}\n{% endfor %}\nend\n",
+                "use a\nuse b\nend\n",
+            ),
+            (
+                "{% for k, v in map.items() %}\n{{ k }}={{ v }}\n{% endfor %}\n",
+                "k=v\n",
+            ),
+            ("{% if yes_ %}\na\n{% else %}\nb\n{% endif %}\n", "a\n"),
+            ("{% if not yes_ %}\na\n{% endif %}\nb\n", "b\n"),
+            ("a{% if yes_ %} b{% else %} c{% endif %} d\n", "a b d\n"),
+            (
+                "{% for x in list %}\n{{ x }}{{ ',' if not loop.last else '' }}\n{% endfor %}\n",
+                "a,\nb\n",
+            ),
+            // As Python takes it: a text that is not empty is true.
+            ("{% if word %}\na\n{% endif %}\n", "a\n"),
+            ("{% if word | bool %}\na\n{% endif %}\nb\n", "b\n"),
+            ("{% for x in none %}\na\n{% endfor %}\nb\n", "b\n"),
+        ] {
+            assert_eq!(written(VARS, template), out, "{template}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_beyond_doubt_keeps_its_statements() {
+        for template in [
+            "{% if false %}\n{%- endif %}\nx\n{%- if false %}\n{% endif %}\n",
+            "{% if false %}\nx{% endif %}\ny\n{% if false %}x\n{% endif %}\n",
+            "{% if false %}\na\n{% elif(true) %}\nb\n{% endif %}\n",
+            "{% if false %}\na\n{% else %}{# x #}\nb\n{% endif %}\n",
+            "{% if false %}a{%else%}b{% endif %} c\n",
+            "a{% if true %}{% endif %}\nb\n",
+            "  {% if true %}\na\n{% endif %}\n",
+            "{% set x = 'yes' %}\n{% if true %}\na\n{% endif %}\n",
+            "{% for x in list if x != 'a' %}\n{{ x }}\n{% endfor %}\n",
+            "{% for k, v in map %}\n{{ k }}\n{% endfor %}\n",
+            "{% for x in list | sort %}\n{{ x }}\n{% endfor %}\n",
+            "{% for x in list %}\n{{ loop.depth0 | default('') }}{{ x }}\n{% endfor %}\n",
+            "{% for x in list %}\na\n{% endif %}\n",
+            "{% if unknown_here %}\na\n{% endif %}\n",
+            "{% if yes_ == 'true' %}\na\n{% endif %}\n",
+            "{# a\n#}\n{% if true %}\nb\n{% endif %}\n",
+            "# {% if true %}\na\n{% endif %}\n",
+        ] {
+            let out = written(VARS, template);
+            assert!(
+                out.contains("{%") || out.contains("{{ loop"),
+                "{template}: {out}"
+            );
+        }
+    }
+
+    #[test]
+    fn work_is_bounded() {
+        let many = "{% for x in list %}\n".repeat(12) + "a\n" + &"{% endfor %}\n".repeat(12);
+        assert!(written(VARS, &many).len() < 100_000);
+        let deep = "{% if true %}\n".repeat(2_000) + &"{% endif %}\n".repeat(2_000);
+        assert!(written(VARS, &deep).starts_with("{% if true %}"));
+        assert!(written(VARS, "{{ own }}\n").contains("own"));
+    }
 }

@@ -159,8 +159,7 @@ fn ends_early(old: &str, new: &str) -> Vec<Issue> {
             .split([' ', ';', '{', '}', '\t'])
             .filter(|w| !w.is_empty());
         let ends = words.any(|word| word == "exit") && !text.contains("exit 2");
-        let waits = |mark: &str| context.contains(mark);
-        let plain = waits("tool_name") || waits("[ -n ") || waits("[ -z ") || waits("command -v");
+        let plain = only_asks(text);
         if ends && !asks_outside(&context, &are) && !plain && !text.contains("exit 1") {
             let what =
                 "it ends with success for some calls, and what is behind it does not deny them";
@@ -181,6 +180,32 @@ fn ends_early(old: &str, new: &str) -> Vec<Issue> {
         }
     }
     issues
+}
+
+/// Whether a line ends the script for calls that are not its business: another tool's, or without what
+/// it looks at. Nothing else stands in it.
+fn only_asks(line: &str) -> bool {
+    let code = line.split(" #").next().unwrap_or(line).trim();
+    let whole = code.strip_prefix("if ");
+    let whole = whole.and_then(|c| c.strip_suffix("; then exit 0; fi"));
+    let either = ["|| exit 0", "&& exit 0"]
+        .iter()
+        .find_map(|end| code.strip_suffix(end));
+    let Some(test) = whole.or(either) else {
+        return false;
+    };
+    let words: Vec<&str> = test.split_whitespace().collect();
+    match words.as_slice() {
+        ["[", "-n" | "-z", value, "]"] => {
+            value.starts_with(['"', '$']) && code.contains("-n") == code.contains("||")
+        }
+        ["[", tool, "=" | "!=", name, "]"] => {
+            tool.contains("tool")
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '"')
+                && code.contains("||") == (words[2] == "=")
+        }
+        _ => false,
+    }
 }
 
 /// Programs that leave something of a text away.
@@ -273,11 +298,37 @@ fn takes_away(text: &str, old: &str) -> Option<String> {
             "what is looked at goes through {filter} first, and may lose what denies"
         ));
     }
+    let names = assigned(old);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let ["unset" | "read", rest @ ..] = words.as_slice()
+        && rest.iter().any(|word| names.contains(word))
+    {
+        return Some("what is looked at is taken away or read anew".to_owned());
+    }
+    let defines = |line: &str, name: &str| line.trim_start().starts_with(&format!("{name}()"));
+    if let Some((function, _)) = text.split_once("()")
+        && text.contains('{')
+        && text.contains('}')
+        && old.lines().any(|line| defines(line, function))
+    {
+        return Some(format!(
+            "{function} is made anew, and may do something else"
+        ));
+    }
     let (name, value) = assignment(text)?;
     let value = value.trim_matches('"');
-    let cut = value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
-    let cuts = cut.is_some_and(|v| v.contains(['%', '#', '/', ':', ',', '^']) && !v.contains(":-"));
-    if cuts && assigned(old).contains(name) {
+    // What a variable that is looked at becomes must still have all of it.
+    let own = [format!("${name}"), format!("${{{name}}}")];
+    let filtered = value.starts_with("$(") && own.iter().any(|o| value.contains(o.as_str()));
+    let cut = value.contains(&format!("${{{name}%"))
+        || value.contains(&format!("${{{name}#"))
+        || value.contains(&format!("${{{name}/"))
+        || value.contains(&format!("${{{name}:"))
+        || value.contains(&format!("${{{name},"))
+        || value.contains(&format!("${{{name}^"));
+    let cuts =
+        cut && !value.contains(":-") && !value.contains("}/") || filtered && has_filter(value);
+    if cuts && names.contains(name) {
         return Some(format!(
             "{name} is cut before it is looked at, and may lose what denies"
         ));
@@ -294,6 +345,17 @@ fn takes_away(text: &str, old: &str) -> Option<String> {
     ];
     let other = name == "PATH" && value.split(':').any(|part| !places.contains(&part));
     other.then(|| "its programs come from a place that others may write to".to_owned())
+}
+
+/// Whether a program that leaves something away stands in a pipe.
+fn has_filter(text: &str) -> bool {
+    text.split('|').skip(1).any(|stage| {
+        let mut words = stage.split_whitespace().skip_while(|w| w.contains('='));
+        // awk and perl are also how paths are brought into one spelling.
+        words
+            .next()
+            .is_some_and(|word| FILTERS.contains(&word) && !["awk", "perl"].contains(&word))
+    })
 }
 
 /// What makes a hook answer otherwise than by its patterns: the client's word for yes, and an end with
@@ -314,6 +376,12 @@ fn answers_for_all(old: &str, new: &str) -> Vec<Issue> {
         .iter()
         .any(|mark| text.contains(mark))
     };
+    let answers = |text: &str| text.contains("permissionDecision");
+    if answers(new) && !answers(old) && !approves(new) {
+        let at = new.lines().position(answers).unwrap_or_default();
+        let what = "it answers otherwise than by how it ends, which only the run knows";
+        issues.push(Issue::held("script-open", at + 1, what));
+    }
     if approves(new) && !approves(old) {
         let at = new.lines().position(approves).unwrap_or_default();
         let what = "it approves calls, so that nobody is asked any more; a hook only denies";
@@ -328,7 +396,7 @@ fn answers_for_all(old: &str, new: &str) -> Vec<Issue> {
     };
     let ends = |line: &str| {
         let mut words = line.split_whitespace();
-        words.next() == Some("trap") && words.any(|w| w == "EXIT" || w == "0")
+        words.next() == Some("trap")
     };
     if new.lines().any(ends) && !old.lines().any(ends) {
         let at = new.lines().position(ends).unwrap_or_default();

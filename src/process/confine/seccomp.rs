@@ -187,6 +187,9 @@ fn by_number() -> BpfProgram {
     program
 }
 
+/// A jump is at most 255 steps long.
+const _: () = assert!(REFUSED.len() + OLD.len() < 255);
+
 // Of <linux/bpf_common.h>: BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JGE | BPF_K and so on.
 const LOAD_NUMBER: u16 = 0x20;
 const JUMP_IF_EQUAL: u16 = 0x15;
@@ -213,9 +216,6 @@ mod tests {
             at += 1 + usize::from(skipped);
         }
     }
-
-    /// A jump is at most 255 steps long.
-    const _: () = assert!(REFUSED.len() + OLD.len() < 255);
 
     #[test]
     fn every_number_has_its_answer() {

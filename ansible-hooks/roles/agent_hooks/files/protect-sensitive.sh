@@ -16,17 +16,18 @@ fields=$(LC_ALL=C awk '
         return value > 126 || value == 30 ? "_" : value > 0 ? sprintf("%c", value) : ""
     }
     # A string without its escapes.
-    function plain(raw,   count, piece, at, sign, out) {
+    function plain(raw,   count, piece, at, sign, some, out) {
         gsub(/\036/, "_", raw)
         count = split(raw, piece, "\\")
         out = piece[1]
         for (at = 2; at <= count; at++) {
             sign = substr(piece[at], 1, 1)
-            if (sign == "") out = out "\\" piece[++at]
-            else if (sign == "u") out = out character(substr(piece[at], 2, 4)) substr(piece[at], 6)
-            else out = out (sign == "n" ? "\n" : sign == "t" ? "\t" : sign == "r" ? "\r" : sign ~ /[bf]/ ? " " : sign) substr(piece[at], 2)
+            if (sign == "") some = some "\\" piece[++at]
+            else if (sign == "u") some = some character(substr(piece[at], 2, 4)) substr(piece[at], 6)
+            else some = some (sign == "n" ? "\n" : sign == "t" ? "\t" : sign == "r" ? "\r" : sign ~ /[bf]/ ? " " : sign) substr(piece[at], 2)
+            if (length(some) > 9999) { out = out some; some = "" }
         }
-        return out
+        return out some
     }
     # What a value in this place is for: a field of the call or of its input.
     function keep(is, raw) {
@@ -49,7 +50,8 @@ fields=$(LC_ALL=C awk '
             if (is ~ /[{[]/) kind[++depth] = is
         } else wanted = "other input"
     }
-    { all = all $0 "\n" }
+    # A blank for the line end, which some awks take for a separator too.
+    { all = all $0 " " }
     END {
         wanted = "value"
         count = split(all, part, "\"")
@@ -57,9 +59,13 @@ fields=$(LC_ALL=C awk '
             # Every second part stands between quotes, but for quotes behind an odd backslash.
             if (quoted) {
                 if (wanted !~ /^value/ || name[depth] ~ /^(tool_name|cwd|file_path|notebook_path|path|command)$/)
-                    raw = raw part[at]
-                if (match(part[at], /\\+$/) && RLENGTH % 2) { raw = raw "\""; continue }
-                word("string", raw)
+                    piece = piece part[at] (at < count ? "\"" : "")
+                # A long text that grows by little each time would take as long as it is, squared.
+                if (length(piece) > 9999) { raw = raw piece; piece = "" }
+                if (match(part[at], /\\+$/) && RLENGTH % 2) continue
+                raw = raw piece
+                word("string", substr(raw, 1, length(raw) - 1))
+                piece = ""
             } else {
                 gsub(/[][{}:,]/, " & ", part[at])
                 words = split(part[at], sign, " ")
@@ -69,7 +75,7 @@ fields=$(LC_ALL=C awk '
             quoted = !quoted
             raw = ""
         }
-        if (wanted != "nothing more" || raw != "" || given != "{" || (call["tool_name"] == "Bash" && !text["command"])) exit
+        if (wanted != "nothing more" || (raw piece) != "" || given != "{" || (call["tool_name"] == "Bash" && !text["command"])) exit
         printf "\036tool_name=%s\036cwd=%s", call["tool_name"], call["cwd"]
         printf "\036file_path=%s\036notebook_path=%s\036path=%s", input["file_path"], input["notebook_path"], input["path"]
         printf "\036command=%s", input["command"]
@@ -105,14 +111,17 @@ command=$(field command)
 
 # -- normalise
 
-match() { printf '%s\n' "$command" | grep -Eq -- "$1"; }
+# Whether the command has a word and fits a pattern: a grep for each rule would take longer than all else.
+match() {
+    case $command in *"$1"*) printf '%s\n' "$command" | grep -Eq -- "$2" ;; *) return 1 ;; esac
+}
 
 # -- simple commands
 
 # -- rules
 
-match '^(cat|less|head|tail|base64|scp) ([^ ]*/)?\.env$' && deny "it reads a .env file"
-match '^(cat|less|head|tail|base64|scp) [^ ]*(\.ssh/id_[a-z0-9_]+|\.aws/credentials|\.kube/config)$' && deny "it reads a credential"
-match '^curl .*(-d|--data|--data-binary) ?@([^ ]*/)?\.env( |$)' && deny "it sends a .env file"
+match .env '^(cat|less|head|tail|base64|scp) ([^ ]*/)?\.env$' && deny "it reads a .env file"
+match . '^(cat|less|head|tail|base64|scp) [^ ]*(\.ssh/id_[a-z0-9_]+|\.aws/credentials|\.kube/config)$' && deny "it reads a credential"
+match .env '^curl .*(-d|--data|--data-binary) ?@([^ ]*/)?\.env( |$)' && deny "it sends a .env file"
 
 exit 0

@@ -231,7 +231,7 @@ words() {
         }'
 }
 simple=$(words "$command")
-# What the rules match: one pipeline a line, whatever it stood behind.
+# What the rules match: one pipeline a line, whatever it stood behind. Their words may be quoted here.
 plain=
 match() {
     [ -n "$plain" ] || plain=$(printf '%s\n' "$simple" | awk -F '\037' '{
@@ -240,8 +240,8 @@ match() {
         gsub(/\037/, " ")
         printf "%s%s", (NR == 1 ? "" : op == "|" ? " | " : "\n"), $0
     } END { print "" }')
-    case $1 in
+    case $2 in
         ^*) printf '%s\n' "$plain" ;;
         *) printf '%s\n' "$command" ;;
-    esac | grep -Eq -- "$1"
+    esac | grep -Eq -- "$2"
 }

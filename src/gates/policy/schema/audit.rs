@@ -85,7 +85,10 @@ pub(super) fn rules(line: &str) -> Word {
 pub(super) fn aide(line: &str) -> Word {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
-        [path, group] if path.starts_with('/') && plain_name(group) => Word::Good,
+        // A group of the file's own has to have a name that says so; `E` is the empty one.
+        [path, group] if path.starts_with('/') && plain_name(group) && group.len() > 3 => {
+            Word::Good
+        }
         [path, ..] if path.starts_with('!') || path.starts_with("-/") => {
             held("it takes files out of what is watched")
         }
@@ -118,7 +121,13 @@ pub(super) fn control(line: &str) -> Word {
         "policy" if value.split(',').any(|p| p == "ahlt") => {
             held("the machine stops when auditing fails")
         }
-        "filesz" | "expire-after" if age(value).is_some() => Word::Good,
+        "filesz" if age(value).is_some() => Word::Good,
+        "expire-after" => match age(value) {
+            Some((seconds, bytes)) if seconds >= 7 * 86_400 || seconds == 0 && bytes >= 1 << 30 => {
+                Word::Good
+            }
+            _ => held("a week of what was recorded, or a gigabyte, is the least"),
+        },
         "host" if is_plain(value) => Word::Good,
         _ => held("a setting of audit_control that no rule knows"),
     }
@@ -147,17 +156,18 @@ fn age(value: &str) -> Option<(u64, u64)> {
             .unwrap_or(part.len());
         let (number, unit) = part.split_at(at);
         let number: u64 = number.parse().ok()?;
-        match unit {
-            "s" => seconds += number,
-            "h" | "H" => seconds += number * 3_600,
-            "d" | "D" => seconds += number * 86_400,
-            "y" | "Y" => seconds += number * 31_536_000,
-            "" | "B" => bytes += number,
-            "K" => bytes += number << 10,
-            "M" => bytes += number << 20,
-            "G" => bytes += number << 30,
+        let (sum, unit): (&mut u64, u64) = match unit {
+            "s" => (&mut seconds, 1),
+            "h" | "H" => (&mut seconds, 3_600),
+            "d" | "D" => (&mut seconds, 86_400),
+            "y" | "Y" => (&mut seconds, 31_536_000),
+            "" | "B" => (&mut bytes, 1),
+            "K" => (&mut bytes, 1 << 10),
+            "M" => (&mut bytes, 1 << 20),
+            "G" => (&mut bytes, 1 << 30),
             _ => return None,
-        }
+        };
+        *sum = sum.checked_add(number.checked_mul(unit)?)?;
     }
     (seconds + bytes > 0).then_some((seconds, bytes))
 }
@@ -174,7 +184,8 @@ pub(super) fn keeps_less(key: &str, old: &str, new: &str) -> bool {
         }
         "expire-after" => match (age(old), age(new)) {
             (Some(a), Some(b)) => {
-                b.0 < a.0 || b.1 < a.1 || old.contains("AND") && !new.contains("AND")
+                let more = new.contains("OR") && !old.contains("OR");
+                b.0 < a.0 || b.1 < a.1 || more || old.contains("AND") && !new.contains("AND")
             }
             _ => true,
         },

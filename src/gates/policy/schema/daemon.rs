@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::issue::Issue;
-use super::table::{Word, check};
+use super::table::{Word, check, weaker};
 
 const DAEMON: &str = include_str!("daemon.txt");
 const RULE: &str = "schema-docker";
@@ -33,7 +33,15 @@ pub(in super::super) fn judge(old: Option<&str>, new: &str) -> Vec<Issue> {
         }
         let word = key.rsplit('/').next().unwrap_or(key);
         match check(DAEMON, key, &value.to_string()) {
-            Word::Good => {}
+            Word::Good => {
+                let before = was.iter().find(|(old, _)| old == key);
+                if before.is_some_and(|(_, old)| {
+                    weaker(DAEMON, key, &old.to_string(), &value.to_string())
+                }) {
+                    let what = format!("{key} is less strict than before");
+                    issues.push(Issue::held("weakened", line(word), what));
+                }
+            }
             Word::Refused(why) => issues.push(Issue::refused(RULE, line(word), why)),
             Word::Held(why) => issues.push(Issue::held(RULE, line(word), why)),
         }

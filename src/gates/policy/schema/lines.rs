@@ -252,6 +252,16 @@ fn ports(text: &str) -> Option<(&str, BTreeSet<&str>, &str)> {
 /// Rules of pf's that block fewer ports than before or let more through.
 fn ports_weaker(old: &str, new: &str) -> Vec<(String, usize)> {
     let before: Vec<_> = old.lines().filter_map(ports).collect();
+    let count = |text: &str| {
+        text.lines()
+            .filter_map(ports)
+            .map(|(_, list, _)| list)
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    if count(new) < count(old) {
+        return vec![("a list of ports".to_owned(), 0)];
+    }
     let lines = new.lines().enumerate();
     let now: Vec<_> = lines.filter_map(|(at, l)| Some((at, ports(l)?))).collect();
     let loosened = |(at, (front, list, behind)): &(usize, (&str, BTreeSet<&str>, &str))| {

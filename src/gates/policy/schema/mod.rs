@@ -286,6 +286,18 @@ pub(super) fn judge(
             }
         }
     }
+    let before: BTreeSet<&str> = old.unwrap_or_default().lines().collect();
+    for (at, text) in new.lines().enumerate() {
+        // Python takes such a line for a part of the value above it.
+        let indented = text.starts_with([' ', '\t']) && !text.trim().is_empty();
+        if rule == "schema-pip" && indented && !before.contains(text) {
+            issues.push(Issue::held(
+                rule,
+                from + at,
+                format!("{path}: an indented line, which belongs to the setting above it"),
+            ));
+        }
+    }
     for (key, at) in lines::again(grammar, old.unwrap_or_default(), new) {
         issues.push(Issue::held(
             "set-twice",
