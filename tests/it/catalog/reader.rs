@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Map, Value, json};
 
-use super::{Guard, command};
+use super::{Guard, command, on_path};
 
 const FIELDS: [&str; 6] = [
     "tool_name",
@@ -110,9 +110,9 @@ fn call() -> impl Strategy<Value = Value> {
     })
 }
 
-fn runner() -> TestRunner {
+fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config {
-        cases: 250,
+        cases,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(7),
         ..Config::default()
@@ -123,7 +123,7 @@ fn runner() -> TestRunner {
 fn a_call_is_read_as_a_json_library_reads_it() {
     let guard = Guard::starter();
     let strategy = (call(), any::<bool>());
-    runner()
+    runner(250)
         .run(&strategy, |(call, pretty)| {
             let input = if pretty {
                 serde_json::to_string_pretty(&call).unwrap()
@@ -136,12 +136,39 @@ fn a_call_is_read_as_a_json_library_reads_it() {
         .unwrap();
 }
 
+/// That of macOS, which Debian has as original-awk, is not the one of Linux: it also takes line ends for
+/// separators.
+#[test]
+fn every_awk_at_hand_reads_alike() {
+    for awk in ["mawk", "gawk", "original-awk"].iter().filter_map(|name| on_path(name)) {
+        let guard = Guard::starter();
+        let link = std::path::Path::new(&guard.path).join("awk");
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&awk, link).unwrap();
+        runner(60)
+            .run(&(call(), any::<bool>()), |(call, pretty)| {
+                let input = if pretty {
+                    serde_json::to_string_pretty(&call).unwrap() + "\n"
+                } else {
+                    call.to_string() + "\n"
+                };
+                let made = read(&guard, &input);
+                prop_assert_eq!(made, wanted(&call), "{} {}", awk.display(), input);
+                prop_assert_eq!(read(&guard, input.trim_end().trim_end_matches('}')), "");
+                Ok(())
+            })
+            .unwrap();
+        let deny = json!({ "tool_name": "Read", "tool_input": { "file_path": "/x/.env" } });
+        assert!(guard.denies(OsStr::new("sh"), &deny).is_some(), "{}", awk.display());
+    }
+}
+
 #[test]
 fn a_call_that_is_cut_or_followed_is_none() {
     let guard = Guard::starter();
     let more = prop::sample::select(&["x", "\"", "\"\\\"", "}", ",", "{}", "1", "\"a\""][..]);
     let strategy = (call(), any::<prop::sample::Index>(), more);
-    runner()
+    runner(250)
         .run(&strategy, |(call, at, more)| {
             let text = call.to_string();
             let mut cut = at.index(text.len());
