@@ -95,7 +95,11 @@ fn stays_in_tests(call: &Call<'_>, text: &str) -> bool {
         "dblink",
         "program",
     ];
-    if leaves.iter().any(|word| lower.contains(word)) {
+    let all = call.lower();
+    if leaves
+        .iter()
+        .any(|word| lower.contains(word) || all.contains(word))
+    {
         return false;
     }
     let valued = [

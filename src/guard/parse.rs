@@ -60,7 +60,10 @@ pub(super) fn program(script: &str) -> Result<ast::Program, &'static str> {
         for list in &program.complete_commands {
             of_list(list, &mut ours);
         }
-        let key = |w: &[String]| (w.first().cloned().unwrap_or_default(), w.len());
+        let key = |w: &[String]| {
+            let name = w.first().map_or("", String::as_str);
+            (tree::tame(name).into_owned(), w.len())
+        };
         let mut ours: Vec<_> = ours.iter().map(|w| key(w)).collect();
         let mut theirs: Vec<_> = theirs.iter().map(|w| key(w)).collect();
         ours.sort();

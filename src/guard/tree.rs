@@ -79,8 +79,24 @@ pub(super) enum Reading {
     TooDeep,
 }
 
+/// A text as the grammar may be given it. Its scanner, in C, looks a character behind `{1..` up in a table
+/// of 384 entries without asking how large it is; one far behind the end kills the process. Nothing above
+/// Latin-1 means anything to a shell, so that another letter can stand for it.
+pub(super) fn tame(text: &str) -> std::borrow::Cow<'_, str> {
+    let wild = |c: char| u32::from(c) > 0xff;
+    if text.contains(wild) {
+        text.chars()
+            .map(|c| if wild(c) { 'ø' } else { c })
+            .collect()
+    } else {
+        text.into()
+    }
+}
+
 /// Reads a script.
 pub(super) fn read(script: &str) -> Reading {
+    let script = tame(script);
+    let script = script.as_ref();
     let mut parser = tree_sitter::Parser::new();
     if parser
         .set_language(&tree_sitter_bash::LANGUAGE.into())

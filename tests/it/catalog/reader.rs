@@ -140,7 +140,10 @@ fn a_call_is_read_as_a_json_library_reads_it() {
 /// separators.
 #[test]
 fn every_awk_at_hand_reads_alike() {
-    for awk in ["mawk", "gawk", "original-awk"].iter().filter_map(|name| on_path(name)) {
+    for awk in ["mawk", "gawk", "original-awk"]
+        .iter()
+        .filter_map(|name| on_path(name))
+    {
         let guard = Guard::starter();
         let link = std::path::Path::new(&guard.path).join("awk");
         std::fs::remove_file(&link).unwrap();
@@ -159,7 +162,11 @@ fn every_awk_at_hand_reads_alike() {
             })
             .unwrap();
         let deny = json!({ "tool_name": "Read", "tool_input": { "file_path": "/x/.env" } });
-        assert!(guard.denies(OsStr::new("sh"), &deny).is_some(), "{}", awk.display());
+        assert!(
+            guard.denies(OsStr::new("sh"), &deny).is_some(),
+            "{}",
+            awk.display()
+        );
     }
 }
 

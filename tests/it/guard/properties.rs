@@ -138,6 +138,30 @@ proptest! {
     }
 }
 
+/// The scanner of tree-sitter-bash looks what stands behind `{1..` up in a table, however large it is.
+#[test]
+fn a_character_of_any_plane_ends_nothing() {
+    for c in ['é', 'ł', '中', '😀', '\u{f0001}', '\u{10ffff}'] {
+        for command in [
+            format!("echo {{1..{c}"),
+            format!("echo {{1..{c}}}"),
+            format!("echo {{{c}..2}}"),
+            format!("echo {{1..9{c}9}}"),
+            format!("{c}{c} {{12{c}..3}} $({c}) \"{{1..{c}\""),
+        ] {
+            judge(&command);
+        }
+        assert!(
+            judge(&format!("echo {c} 'a {c}' | wc -c")).is_allowed(),
+            "{c}"
+        );
+        assert!(!judge(&format!("echo {c}; rm -rf ~")).is_allowed(), "{c}");
+    }
+    // Within, where such marks come from.
+    judge("git -c alias.sync='log'{1..99****9} sync");
+    judge("git -c alias.sync='reset --hard @{u}'{1..99999999}{1..99999****999} sync");
+}
+
 /// A short run; `cargo bench --bench guard_fuzz` makes as many as one likes, `fuzz/` is for cargo-fuzz.
 #[test]
 fn no_input_makes_it_fail() {
