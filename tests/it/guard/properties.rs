@@ -151,10 +151,9 @@ fn a_character_of_any_plane_ends_nothing() {
         ] {
             judge(&command);
         }
-        assert!(
-            judge(&format!("echo {c} 'a {c}' | wc -c")).is_allowed(),
-            "{c}"
-        );
+        // The last two are the guard's own marks of what is not known, or refused as odd.
+        let plain = judge(&format!("echo {c} 'a {c}' | wc -c"));
+        assert!(plain.is_allowed() || u32::from(c) >= 0xf_0000, "{c}");
         assert!(!judge(&format!("echo {c}; rm -rf ~")).is_allowed(), "{c}");
     }
     // Within, where such marks come from.
