@@ -83,7 +83,7 @@ async fn measure(past: &Past, home: &Path, own: bool) {
         if own {
             "secloop guard"
         } else {
-            "starter (sh and jq)"
+            "starter (sh and awk)"
         },
         times[0],
         times[1],
