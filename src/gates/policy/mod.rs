@@ -13,6 +13,7 @@ mod issue;
 mod jinja;
 mod known;
 mod lists;
+mod loosened;
 mod modules;
 mod networks;
 mod params;

