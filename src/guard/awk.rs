@@ -3,7 +3,7 @@
 use super::Stop;
 use super::options::operands;
 use super::reads;
-use super::walk::Walk;
+use super::walk::{Walk, quoted};
 
 /// Judges the program of an awk.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
@@ -17,6 +17,12 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         return Err(Stop::deny(
             "secret-read",
             format!("{name} with the environment"),
+        ));
+    }
+    if hands_on(&program) {
+        return Err(Stop::deny(
+            "pipe-to-shell",
+            format!("{name} {}", quoted(&program)),
         ));
     }
     let runs = program.contains("system") || program.contains('|');
@@ -39,4 +45,44 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Whether it hands what it reads to a shell: `{ print | "sh" }`, `{ system($0) }`.
+fn hands_on(program: &str) -> bool {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in program.char_indices() {
+        let (before, rest) = program.split_at(at);
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            '|' if !quoted && !before.ends_with('|') && !rest.starts_with("||") => {
+                let to = rest[1..].trim_start_matches('&').trim_start();
+                let command = to.strip_prefix('"').and_then(|text| text.split('"').next());
+                let mut words = command.unwrap_or_default().split_whitespace();
+                let mut first = words.next().unwrap_or_default();
+                if first.ends_with("env") {
+                    first = words.next().unwrap_or_default();
+                }
+                let shells = ["sh", "bash", "zsh", "dash", "ksh"];
+                if shells.contains(&super::program::base_name(first).as_str())
+                    && words
+                        .next()
+                        .is_none_or(|w| w.starts_with('-') && !w.contains('c'))
+                {
+                    return true;
+                }
+            }
+            's' if !quoted && rest.starts_with("system") => {
+                let call = rest["system".len()..].trim_start();
+                let given = call.strip_prefix('(').map(str::trim_start);
+                if given.is_some_and(|given| given.starts_with('$')) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }

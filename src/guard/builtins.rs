@@ -11,6 +11,7 @@ use super::{Stop, environment, expand, program};
 /// Runs a builtin; none where the name is not one of them.
 pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
     let nothing = Some(Flow::Text(String::new()));
+    check_names(walk, name, args)?;
     Ok(match name {
         ":" | "true" | "false" | "shift" | "return" | "exit" | "wait" | "umask" => nothing,
         "echo" => Some(Flow::Text(echo(args))),
@@ -82,12 +83,19 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             nothing
         }
         "read" | "mapfile" | "readarray" => {
+            let called = super::options::value(args, "-C").filter(|_| name != "read");
+            if let Some(text) = called.map(str::to_owned) {
+                // An index and a line are put behind it.
+                walk.apart(|walk| walk.script(&format!("{text} {HOLE}")))?;
+            }
             read(walk, name, args);
             nothing
         }
         "trap" => {
-            if let Some(text) = operands(args).first().filter(|_| args.len() > 1) {
-                let text = (*text).clone();
+            // A lone `-` takes back what was set.
+            let set = operands(args).first().copied().filter(|text| *text != "-");
+            if let Some(text) = set.filter(|_| args.len() > 1) {
+                let text = text.clone();
                 if has_hole(&text) {
                     return Err(Stop::deny("eval-data", quoted(&text)));
                 }
@@ -105,11 +113,56 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
     })
 }
 
-fn unknown() -> Place {
-    Place {
-        base: Base::Unknown,
-        parts: Vec::new(),
+/// Names of variables that these take, and arithmetic: subscripts are expanded, and run what is in
+/// them.
+fn check_names(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    match name {
+        "read" | "mapfile" | "readarray" | "unset" | "export" | "declare" | "typeset" | "local"
+        | "readonly" | "getopts" => {
+            let declares = !matches!(name, "read" | "mapfile" | "readarray" | "getopts");
+            let numbers = declares && super::options::short(args, 'i');
+            let valued: &[&str] = match name {
+                "read" => &["-p", "-d", "-n", "-N", "-t", "-u", "-i"],
+                "mapfile" | "readarray" => &["-d", "-n", "-O", "-s", "-u", "-C", "-c"],
+                _ => &[],
+            };
+            let value = |at: usize| at > 0 && valued.contains(&args[at - 1].as_str());
+            let words = args.iter().enumerate().filter(|(at, _)| !value(*at));
+            let words: Vec<&String> = words.map(|(_, word)| word).collect();
+            for word in words.into_iter().filter(|word| !word.starts_with('-')) {
+                let (variable, value) = word.split_once('=').unwrap_or((word, ""));
+                check_name(variable)?;
+                if numbers {
+                    check_name(value)?;
+                    walk.arithmetic(value)?;
+                }
+            }
+            Ok(())
+        }
+        "let" => args.iter().try_for_each(|expr| {
+            check_name(expr)?;
+            walk.arithmetic(expr)
+        }),
+        "printf" | "test" | "[" | "wait" => {
+            let asked = args
+                .windows(2)
+                .find(|p| matches!(p[0].as_str(), "-v" | "-p"));
+            asked.map_or(Ok(()), |p| check_name(&p[1]))
+        }
+        _ => Ok(()),
     }
+}
+
+/// Refuses a variable whose subscript runs something.
+pub(super) fn check_name(name: &str) -> Result<(), Stop> {
+    match name.find('[') {
+        Some(at) if expand::substitutes(&name[at..]) => Err(Stop::deny("eval-data", quoted(name))),
+        _ => Ok(()),
+    }
+}
+
+fn unknown() -> Place {
+    Place::top(Base::Unknown)
 }
 
 fn change_directory(walk: &mut Walk, args: &[String]) {

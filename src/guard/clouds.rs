@@ -19,6 +19,14 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             .skip(2)
             .try_for_each(|file| super::reads::check_read(walk, "gh gist", file)),
         "curl" | "http" | "https" | "xh" | "wget" => request(call),
+        "npm" | "pnpm" | "yarn" if (call.word(0), call.word(1)) == ("config", "get") => {
+            let name = call.word(2).to_lowercase();
+            let secret = ["_auth", "token", "_password"];
+            call.deny_if(secret.iter().any(|s| name.contains(s)), "secret-read")
+        }
+        "terraform" | "tofu" if call.word(0) == "output" && call.has(&["-raw", "--raw"]) => {
+            call.deny_if(is_secret_output(call.word(1)), "secret-read")
+        }
         "kubectl" | "oc" => {
             let secrets = |w: &&str| w.starts_with("secret") || w.contains(",secret");
             let shows = matches!(call.word(0), "get" | "describe")
@@ -29,6 +37,28 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an output's name says that it is a secret, and not where one is.
+fn is_secret_output(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words: Vec<&str> = name.split(['_', '-']).collect();
+    let secret = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "credential",
+        "credentials",
+    ];
+    let place = [
+        "uri", "url", "endpoint", "name", "id", "arn", "path", "version",
+    ];
+    let key = |pair: &[&str]| {
+        pair[1] == "key" && ["private", "access", "secret", "api"].contains(&pair[0])
+    };
+    !words.last().is_some_and(|last| place.contains(last))
+        && (words.iter().any(|word| secret.contains(word)) || words.windows(2).any(key))
 }
 
 /// Every format that kubectl is asked for; the last one counts.

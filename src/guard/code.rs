@@ -1,7 +1,7 @@
 //! Code in other languages: not understood, but what it would hand to a shell, delete, send or read
 //! stands in its literals.
 
-use super::marks::{HOME, has_hole, pattern};
+use super::marks::{HOME, has_hole, is_known, pattern};
 use super::walk::{Flow, Walk, quoted};
 use super::{Stop, files, reads};
 
@@ -136,6 +136,23 @@ const WRITES: &[&str] = &[
     "symlink",
 ];
 
+/// How code asks where the home is.
+const HOMES: &[&str] = &[
+    ".home()",
+    "dir.home",
+    "env.home",
+    "env{home}",
+    "env['home']",
+    "env[\"home\"]",
+    "environ['home']",
+    "environ[\"home\"]",
+    "environ.get('home",
+    "environ.get(\"home",
+    "getenv('home",
+    "getenv(\"home",
+    "homedir()",
+];
+
 /// Ways to another machine that are no fetching.
 const SOCKETS: &[&str] = &[
     "tcpsocket",
@@ -166,7 +183,8 @@ pub(super) fn judge(walk: &mut Walk, language: &str, text: &str) -> Result<Flow,
         lower: text.to_lowercase(),
         literals: literals(text),
     };
-    if has_hole(text) && text.chars().count() <= 2 {
+    let word = !text.trim().contains(char::is_whitespace);
+    if !is_known(text) && word || has_hole(text) && text.chars().count() <= 2 {
         return Err(code.deny("eval-data", &format!("with {}", quoted(text))));
     }
     code.runs_what_nobody_reads()?;
@@ -179,6 +197,7 @@ pub(super) fn judge(walk: &mut Walk, language: &str, text: &str) -> Result<Flow,
     if code.has(DELETES_TREES) {
         code.deletes(walk)?;
     }
+    deletes_at_home(walk, text)?;
     Ok(Flow::UNKNOWN)
 }
 
@@ -197,6 +216,7 @@ impl Code<'_> {
         STARTS
             .iter()
             .any(|w| (*w != "`" || backticks) && self.lower.contains(w))
+            || self.language == "groovy" && self.lower.contains(".execute()")
     }
 
     fn runs_what_nobody_reads(&self) -> Result<(), Stop> {
@@ -221,6 +241,21 @@ impl Code<'_> {
         let shell = socket && self.has(&["dup2", "/bin/sh", "/bin/bash"]);
         if shell || (self.has(SOCKETS) || raw) && self.starts() {
             return Err(self.deny("reverse-shell", "with a socket and a shell"));
+        }
+        let asks = ["token", "secret", "key", "passw", "credential"];
+        let shows = self.has(&[
+            "environ.items(",
+            "entries(process.env",
+            "env.each",
+            "env.select",
+        ]);
+        if shows
+            && self
+                .literals
+                .iter()
+                .any(|l| asks.contains(&l.to_lowercase().as_str()))
+        {
+            return Err(self.deny("secret-read", "that shows secrets of the environment"));
         }
         let environment = self.has(&["os.environ)", "dict(os.environ", "stringify(process.env)"]);
         if environment && (socket || self.has(FETCHES)) {
@@ -293,7 +328,9 @@ impl Code<'_> {
         if self.language == "osascript" && self.lower.contains("with hidden answer") {
             return Err(self.deny("secret-read", "that asks for a password"));
         }
-        if self.language == "osascript" && self.lower.contains("delete every") {
+        if self.language == "osascript"
+            && self.has(&["delete every", "empty trash", "empty the trash"])
+        {
             return Err(self.deny("file-destroy", "that deletes everything"));
         }
         let writes = self.has(WRITES);
@@ -346,6 +383,65 @@ impl Code<'_> {
         }
         Ok(())
     }
+}
+
+/// What it deletes below a home that it asks for: `rmtree(Path.home() / "x")`.
+fn deletes_at_home(walk: &Walk, text: &str) -> Result<(), Stop> {
+    for statement in statements(text) {
+        let lower = statement.to_ascii_lowercase();
+        let home = HOMES
+            .iter()
+            .filter_map(|asks| Some((lower.find(asks)?, asks.len())));
+        let Some((at, length)) = home.min().filter(|_| deletes_many(&lower)) else {
+            continue;
+        };
+        let (before, rest) = statement.split_at(at);
+        let behind = rest.get(length..).unwrap_or_default();
+        let inside = ['"', '\'']
+            .iter()
+            .any(|quote| before.matches(*quote).count() % 2 == 1);
+        let below = if inside {
+            let text = behind.split(['"', '\'']).next().unwrap_or_default();
+            text.trim_start_matches(['}', ']', '/']).to_owned()
+        } else {
+            literals(behind).join("/")
+        };
+        let path = format!("{HOME}/{below}");
+        files::check_removal(walk, &pattern(&path), true)?;
+    }
+    Ok(())
+}
+
+/// The statements of a text, a loop's or block's first line with what follows it.
+fn statements(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for piece in text.split(['\n', ';']) {
+        match all.last_mut() {
+            Some(last) if last.trim_end().ends_with([':', '{', '(', ',', '|']) => {
+                last.push(' ');
+                last.push_str(piece);
+            }
+            _ => all.push(piece.to_owned()),
+        }
+    }
+    all
+}
+
+/// Whether a statement deletes a tree, or files that a pattern or a loop finds.
+fn deletes_many(lower: &str) -> bool {
+    let called = |word: &&str| {
+        lower.match_indices(*word).any(|(at, _)| {
+            let before = lower.get(..at).and_then(|text| text.chars().next_back());
+            !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+    };
+    let each = [
+        "glob", "for ", "foreach", "each", "walk", "iterdir", "readdir", "*",
+    ];
+    let files = ["unlink", "remove(", "delete(", "rm("];
+    let trees = DELETES_TREES.iter().filter(|word| **word != "unlink(");
+    let several = each.iter().any(|word| lower.contains(word));
+    trees.into_iter().any(called) || several && files.iter().any(called)
 }
 
 /// A literal that is a dangerous command is refused; one that is no command at all says nothing.

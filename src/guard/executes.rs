@@ -1,7 +1,7 @@
 //! Options by which an ordinary program starts another one.
 
 use super::Stop;
-use super::marks::HOLE;
+use super::marks::{HOLE, STAR};
 use super::options::value;
 use super::program;
 use super::walk::{Walk, quoted};
@@ -49,6 +49,67 @@ const USUAL: &[&str] = &[
     "ssh", "zstd", "pigz", "gzip", "bzip2", "pbzip2", "xz", "lz4", "zstdmt", "less", "more", "cat",
     "default", "vuln", "safe",
 ];
+
+/// Options of fd that have a value.
+const FD_VALUED: &[&str] = &[
+    "-e",
+    "--extension",
+    "-t",
+    "--type",
+    "-d",
+    "--max-depth",
+    "-E",
+    "--exclude",
+    "-S",
+    "--size",
+    "-c",
+    "--color",
+    "-j",
+    "--threads",
+    "-o",
+    "--owner",
+    "--changed-within",
+    "--changed-before",
+    "--max-results",
+    "--min-depth",
+    "--exact-depth",
+    "--search-path",
+    "--base-directory",
+];
+
+/// What fd would name: everything below its paths, by the pattern and the ending that narrow it. What
+/// a pattern finds in the work at hand is one unknown name, as it would be from any other program.
+fn found_by_fd(walk: &Walk, args: &[String]) -> Vec<String> {
+    let named = ["--search-path", "--base-directory"];
+    let elsewhere: Vec<&str> = named
+        .iter()
+        .filter_map(|option| value(args, option))
+        .collect();
+    let mut words = Vec::new();
+    let mut index = 0;
+    while let Some(arg) = args.get(index) {
+        index += 1 + usize::from(FD_VALUED.contains(&arg.as_str()));
+        if !arg.starts_with('-') {
+            words.push(arg.as_str());
+        }
+    }
+    let (pattern, paths) = words.split_first().map_or((".", &[][..]), |(p, r)| (*p, r));
+    let mut roots: Vec<&str> = paths.iter().copied().chain(elsewhere).collect();
+    if roots.is_empty() {
+        roots.push(".");
+    }
+    let plain = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric());
+    let ending = value(args, "-e").or_else(|| value(args, "--extension"));
+    let everything = matches!(pattern, "." | "" | ".*" | "*" | "**" | "^" | "$");
+    let name = match ending.filter(plain) {
+        Some(ending) => format!("{HOLE}.{ending}"),
+        None if everything => STAR.to_string(),
+        None if roots == ["."] => return vec![HOLE.to_string()],
+        None => HOLE.to_string(),
+    };
+    let one = |root: &str| super::files::below(walk, root, &name, true);
+    roots.into_iter().map(one).collect()
+}
 
 /// Judges the options of a program that can start others.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
@@ -108,12 +169,17 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             .iter()
             .position(|a| matches!(a.as_str(), "-x" | "-X" | "--exec" | "--exec-batch"))
     {
-        let command: Vec<String> = args[at + 1..]
-            .iter()
-            .map(|a| a.replace("{}", &HOLE.to_string()))
-            .chain((!args[at + 1..].iter().any(|a| a.contains("{}"))).then(|| HOLE.to_string()))
-            .collect();
-        walk.apart(|walk| program::run(walk, &command))?;
+        let given = args[at + 1..]
+            .split(|a| a == ";")
+            .next()
+            .unwrap_or_default();
+        for found in found_by_fd(walk, &args[..at]) {
+            let mut command: Vec<String> = given.iter().map(|a| a.replace("{}", &found)).collect();
+            if command == given {
+                command.push(found);
+            }
+            walk.apart(|walk| program::run(walk, &command))?;
+        }
     }
     if name == "socat"
         && args.iter().any(|a| {

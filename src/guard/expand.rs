@@ -9,7 +9,7 @@ use brush_parser::word::{
 use super::Stop;
 use super::marks::{HOLE, HOME, ONE, SPLIT, STAR, is_known};
 use super::parse::{options, too_deep};
-use super::walk::{Flow, Walk};
+use super::walk::{Flow, Walk, quoted};
 
 /// Words that one braced word becomes at most.
 const MOST_BRACES: usize = 256;
@@ -115,8 +115,7 @@ impl Walk {
                     }
                 }
                 WordPiece::ArithmeticExpression(expr) => {
-                    only_arithmetic(&expr.value)?;
-                    self.text(&expr.value)?;
+                    self.arithmetic(&expr.value)?;
                     out.push(HOLE);
                 }
             }
@@ -125,6 +124,30 @@ impl Walk {
             }
         }
         Ok(())
+    }
+
+    /// Judges arithmetic. A variable's value is arithmetic too, subscripts in it are expanded, and
+    /// what they substitute runs.
+    pub(super) fn arithmetic(&mut self, expr: &str) -> Result<(), Stop> {
+        only_arithmetic(expr)?;
+        let mut texts = vec![expr.to_owned()];
+        let mut seen = std::collections::BTreeSet::new();
+        while let Some(text) = texts.pop() {
+            for name in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                let values = self
+                    .scope
+                    .vars
+                    .get(name)
+                    .filter(|_| seen.insert(name.to_owned()));
+                for value in values.into_iter().flatten() {
+                    if substitutes(value) {
+                        return Err(Stop::deny("eval-data", quoted(value)));
+                    }
+                    texts.push(value.clone());
+                }
+            }
+        }
+        self.text(expr).map(|_| ())
     }
 
     /// What a command substitution leaves, after judging it.
@@ -259,9 +282,9 @@ impl Walk {
                 length,
                 ..
             } => {
-                self.text(&offset.value)?;
+                self.arithmetic(&offset.value)?;
                 if let Some(length) = length {
-                    self.text(&length.value)?;
+                    self.arithmetic(&length.value)?;
                 }
                 let number = |t: &str| t.trim().parse::<usize>().ok();
                 let length = length.as_ref().map(|l| number(&l.value));
@@ -346,14 +369,18 @@ impl Walk {
 /// What is no arithmetic bash reads as a subshell in its place, though brackets are all there. Which
 /// it is depends on its own idea of where they end, so that a script inside is not judged.
 pub(super) fn only_arithmetic(expr: &str) -> Result<(), Stop> {
-    let substitutes = expr.contains("$(") || expr.contains('`');
     let script = ["case", "<<", " #", "\n#", "\n", "'", "\"", "\\"]
         .iter()
         .any(|mark| expr.contains(mark));
-    if substitutes && script {
+    if substitutes(expr) && script {
         return Err(Stop::unprovable("arithmetic with a script in it"));
     }
     Ok(())
+}
+
+/// Whether a text in which everything is expanded once more would run something.
+pub(super) fn substitutes(text: &str) -> bool {
+    text.contains("$(") || text.contains('`')
 }
 
 /// `"$@"` and `"${a[@]}"` are as many words as there are.

@@ -1,6 +1,6 @@
 //! Deleting, moving and opening up files.
 
-use super::marks::{HOLE, STAR};
+use super::marks::{DEEP, HOLE, STAR};
 use super::options::{before_end, long, operands, short, value};
 use super::paths::{Base, Place};
 use super::walk::{Walk, quoted};
@@ -58,19 +58,14 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
             Ok(())
         }
-        "cp" if args.first().is_some_and(|a| a == "/dev/null") => {
-            for path in args.iter().skip(1) {
-                check_removal(walk, path, false)?;
-                let place = Place::of(path, &walk.scope.cwd);
-                if place.base == Base::Home && !place.is_cache() {
-                    return Err(Stop::deny(
-                        "file-destroy",
-                        format!("emptying {}", quoted(path)),
-                    ));
-                }
-            }
-            Ok(())
-        }
+        "cp" | "install" => match operands(args).as_slice() {
+            [.., from, to] if *from == "/dev/null" => emptied_by(walk, name, to),
+            _ => Ok(()),
+        },
+        "zip" if short(args, 'm') || long(args, "move", 4) => operands(args)
+            .into_iter()
+            .skip(1)
+            .try_for_each(|path| check_removal(walk, path, true)),
         "plistbuddy" | "plutil" => {
             let changes = |a: &String| {
                 ["add ", "set ", "delete ", "merge ", "copy ", "import "]
@@ -85,6 +80,50 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// A copy of nothing. By `install` a file is made, too, with its mode; where its name ends as those of
+/// documents do, it was there.
+fn emptied_by(walk: &Walk, name: &str, path: &str) -> Result<(), Stop> {
+    check_removal(walk, path, false)?;
+    let place = Place::of(path, &walk.scope.cwd);
+    let named = place
+        .parts
+        .last()
+        .is_some_and(|p| p.contains('.') && !p.starts_with('.'));
+    let others = place.base == Base::Home && !place.is_cache();
+    if others && (name == "cp" || named) {
+        return emptying(path);
+    }
+    Ok(())
+}
+
+fn emptying(path: &str) -> Result<(), Stop> {
+    Err(Stop::deny(
+        "file-destroy",
+        format!("emptying {}", quoted(path)),
+    ))
+}
+
+/// Refuses to empty a file of somebody's by writing nothing to it: what begins with a dot may be one
+/// that is only made, and logs are emptied to be read anew.
+pub(super) fn check_emptying(walk: &Walk, path: &str) -> Result<(), Stop> {
+    check_removal(walk, path, false)?;
+    let place = Place::of(path, &walk.scope.cwd);
+    let last = place.parts.last().map_or("", String::as_str);
+    let hidden = place.parts.first().is_some_and(|p| p.starts_with('.'));
+    let logs = last.ends_with(".log") || last.ends_with(".out");
+    if place.base == Base::Home && !place.is_cache() && !logs && !hidden || is_data(last) {
+        return emptying(path);
+    }
+    Ok(())
+}
+
+/// Whether a name is one of a database, and of none for tests.
+fn is_data(name: &str) -> bool {
+    let ends = [".db", ".sqlite", ".sqlite3", ".mdb"];
+    let test = ["test", "tmp", "temp", "cache", "dev."];
+    ends.iter().any(|end| name.ends_with(end)) && !test.iter().any(|word| name.contains(word))
 }
 
 /// Refuses a removal that takes more than files of the work at hand.
@@ -119,6 +158,10 @@ pub(super) fn check_removal(walk: &Walk, path: &str, recursive: bool) -> Result<
         return deny();
     }
     if place.secret().is_some() && place.base == Base::Home {
+        return deny();
+    }
+    // Files of a whole tree, one by one.
+    if place.deep && !place.is_below() && !place.is_temporary() && !place.is_cache() {
         return deny();
     }
     Ok(())
@@ -162,7 +205,7 @@ const FIND_VALUED: &[&str] = &[
 ];
 
 /// What find would name: its roots, with the pattern that narrows it.
-pub(super) fn found(args: &[String]) -> Vec<String> {
+pub(super) fn found(walk: &Walk, args: &[String]) -> Vec<String> {
     let roots = args.iter().take_while(|a| !a.starts_with(['-', '(', '!']));
     let roots: Vec<&str> = roots.map(String::as_str).collect();
     let name = ["-name", "-iname"]
@@ -170,8 +213,28 @@ pub(super) fn found(args: &[String]) -> Vec<String> {
         .find_map(|o| value(args, o))
         .map_or(HOLE.to_string(), super::marks::pattern);
     let roots = if roots.is_empty() { vec!["."] } else { roots };
-    let below = |root: &str| format!("{}/{name}", root.trim_end_matches('/'));
-    roots.into_iter().map(below).collect()
+    let one = |root| below(walk, root, &name, !shallow(args));
+    roots.into_iter().map(one).collect()
+}
+
+/// Whether find looks at what is right below its roots, and no deeper.
+fn shallow(args: &[String]) -> bool {
+    ["-maxdepth", "-depth"]
+        .iter()
+        .any(|option| value(args, option) == Some("1"))
+}
+
+/// What lies below a root, `deep` any number of directories below. In the work at hand and among
+/// temporary files that makes no difference.
+pub(super) fn below(walk: &Walk, root: &str, name: &str, deep: bool) -> String {
+    let root = root.trim_end_matches('/');
+    let place = Place::of(&format!("{root}/x"), &walk.scope.cwd);
+    let outside = matches!(place.base, Base::Root | Base::Home | Base::Above);
+    if deep && outside && !place.is_temporary() {
+        format!("{root}/{DEEP}/{name}")
+    } else {
+        format!("{root}/{name}")
+    }
 }
 
 fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
@@ -245,7 +308,7 @@ fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
                             format!("every {} of a home or the system", quoted(&name)),
                         ));
                     }
-                    let found = format!("{}/{}", root.trim_end_matches('/'), name);
+                    let found = below(walk, root, &name, !shallow(args));
                     let command: Vec<String> =
                         command.iter().map(|w| w.replace("{}", &found)).collect();
                     let shell = command.first().is_some_and(|c| {
@@ -391,7 +454,18 @@ fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
     }
     if let Some(to) = operands(args).last() {
         let place = Place::of(to, &walk.scope.cwd);
-        if !place.is_below() && !place.is_temporary() {
+        // On another machine: what is there is known by its path alone.
+        let there = to.split_once(':');
+        let there = there.map(|(_, path)| Place::of(path, &Place::top(Base::Home)));
+        let whole = there.is_some_and(|place| {
+            let known = matches!(place.base, Base::Root | Base::Home);
+            let first = place.parts.first().map_or("", String::as_str);
+            let system = place.is_system() || ["home", "users", "root"].contains(&first);
+            known
+                && (place.parts.is_empty()
+                    || place.parts.len() == 1 && place.base == Base::Root && system)
+        });
+        if !place.is_below() && !place.is_temporary() || whole {
             return Err(Stop::deny(
                 "file-destroy",
                 format!("rsync --delete to {}", quoted(to)),
@@ -399,6 +473,30 @@ fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Refuses to overwrite a file until nothing of it is left, unless it was made to be thrown away.
+fn check_shred(walk: &Walk, path: &str) -> Result<(), Stop> {
+    let place = Place::of(path, &walk.scope.cwd);
+    let output = ["build", "target", "dist", "out", "tmp", "coverage"];
+    let made =
+        place.is_below() && place.parts.len() > 1 && output.contains(&place.parts[0].as_str());
+    if place.is_temporary() || place.is_cache() || made {
+        return Ok(());
+    }
+    Err(Stop::deny(
+        "file-destroy",
+        format!("shred of {}, of which nothing is left", quoted(path)),
+    ))
+}
+
+/// The operands without the values of options.
+fn without_values<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a String> {
+    let value = |at: usize| at > 0 && valued.contains(&args[at - 1].as_str());
+    let kept = args.iter().enumerate().filter(|(at, _)| !value(*at));
+    kept.map(|(_, arg)| arg)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect()
 }
 
 /// Programs that write to the files they are named.
@@ -435,24 +533,30 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
     if !writes {
         return Ok(());
     }
-    for word in operands(args) {
+    let words = match name {
+        "shred" => without_values(
+            args,
+            &["-n", "-s", "--iterations", "--size", "--random-source"],
+        ),
+        _ => operands(args),
+    };
+    for word in words {
         if word.contains('/') || word.starts_with('.') || word.starts_with(super::marks::HOME) {
             super::reads::check_write(walk, word)?;
-            if name == "shred" {
-                check_removal(walk, word, true)?;
-            }
             let place = Place::of(word, &walk.scope.cwd);
             let several = word.contains(STAR) && matches!(place.base, Base::Home | Base::Root);
             let outside = place.base != Base::Here && !place.is_temporary();
-            if name == "truncate" && outside && (place.is_everything() || several) {
+            let whole = outside && (place.is_everything() || several);
+            let data = place.parts.last().is_some_and(|last| is_data(last));
+            if name == "truncate" && (whole || data) {
                 return Err(Stop::deny(
                     "file-destroy",
                     format!("emptying {}", quoted(word)),
                 ));
             }
         }
-        if word.as_str() == HOLE.to_string() && name == "shred" {
-            return Err(Stop::deny("file-destroy", "shred of an unknown file"));
+        if name == "shred" {
+            check_shred(walk, word)?;
         }
     }
     Ok(())

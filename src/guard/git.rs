@@ -139,6 +139,14 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
             format!("git push {}", quoted(to)),
         ));
     }
+    let reverses = verb == "apply" && (short(args, 'R') || long(args, "reverse", 3));
+    let patch = matches!(&walk.scope.stdin, super::walk::Flow::Text(text) if text == WORK);
+    if reverses && patch && !long(args, "cached", 2) {
+        return Err(Stop::deny(
+            "git-destroy",
+            "git apply -R of what is not committed",
+        ));
+    }
     runs(walk, verb, args)?;
     destroys(verb, args, unforced)?;
     let kept = walk.scope.cwd.clone();
@@ -304,7 +312,7 @@ fn destroys(verb: &str, args: &[String], unforced: bool) -> Result<(), Stop> {
         "reset" if long(args, "hard", 1) && !long(args, "help", 3) => deny("reset --hard"),
         "reset" if long(args, "merge", 2) => deny("reset --merge"),
         "clean" if short(args, 'f') || long(args, "force", 1) || !unforced => deny("clean"),
-        "push" => push(args, &words),
+        "push" | "send-pack" | "http-push" => push(args, &words),
         "checkout" => {
             let ended = args.iter().position(|a| a == "--");
             let paths = ended.is_some_and(|at| at + 1 < args.len())
@@ -339,6 +347,7 @@ fn destroys(verb: &str, args: &[String], unforced: bool) -> Result<(), Stop> {
         "reflog" if matches!(word(0), "expire" | "delete") => deny("reflog expire or delete"),
         "gc" if args.iter().any(|a| a.starts_with("--prune=")) => deny("gc --prune"),
         "prune" => deny("prune"),
+        "filter-repo" if long(args, "analyze", 3) => Ok(()),
         "filter-branch" | "filter-repo" => deny(verb),
         "replace" | "symbolic-ref" if short(args, 'd') || long(args, "delete", 2) => deny(verb),
         "branch" => {
@@ -374,6 +383,58 @@ fn destroys(verb: &str, args: &[String], unforced: bool) -> Result<(), Stop> {
         }
         _ => Ok(()),
     }
+}
+
+/// Stands for a patch of all that is not committed.
+pub(super) const WORK: &str = "\u{f0000}uncommitted";
+
+/// Whether a command writes such a patch: `git diff`, without versions that it would compare.
+pub(super) fn shows_work(args: &[String]) -> bool {
+    let words = operands(args);
+    let other = [
+        "cached",
+        "staged",
+        "name-only",
+        "name-status",
+        "stat",
+        "numstat",
+        "shortstat",
+        "quiet",
+    ];
+    let staged = args
+        .iter()
+        .any(|a| other.iter().any(|o| a.strip_prefix("--") == Some(o)));
+    words.first().is_some_and(|verb| *verb == "diff")
+        && !staged
+        && !words.iter().any(|w| w.contains(".."))
+}
+
+/// The files that `git ls-files` names, as far as its words say: what is there below each path.
+pub(super) fn listed(args: &[String]) -> Vec<String> {
+    let words = operands(args);
+    let paths: Vec<&String> = words
+        .into_iter()
+        .skip_while(|a| *a != "ls-files")
+        .skip(1)
+        .collect();
+    // Options with a value, and paths that leave others out or begin elsewhere.
+    let other = |a: &&String| {
+        a.starts_with("-x")
+            || a.starts_with("-X")
+            || a.starts_with("--exclude") && *a != "--exclude-standard"
+    };
+    let magic = |path: &&String| path.starts_with(':');
+    if paths.is_empty() || args.iter().any(|a| other(&a)) || paths.iter().any(magic) {
+        return vec![STAR.to_string()];
+    }
+    let one = |path: &String| {
+        if path.contains(['*', STAR]) {
+            super::marks::pattern(path)
+        } else {
+            format!("{}/{HOLE}", path.trim_end_matches('/'))
+        }
+    };
+    paths.into_iter().map(one).collect()
 }
 
 /// `-n` of commit, alone or among flags without a value.

@@ -22,6 +22,7 @@ const INTERPRETERS: &[(&str, &str)] = &[
     ("julia", "eE"),
     ("elixir", "e"),
     ("guile", "c"),
+    ("groovy", "e"),
     ("tclsh", ""),
     ("deno", ""),
 ];

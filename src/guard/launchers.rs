@@ -175,10 +175,7 @@ pub(super) fn ssh(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop
     }
     let text = rest.join(" ");
     walk.apart(|walk| {
-        walk.scope.cwd = Place {
-            base: Base::Home,
-            parts: Vec::new(),
-        };
+        walk.scope.cwd = Place::top(Base::Home);
         walk.script(&text)
     })?;
     Ok(Some(Flow::UNKNOWN))

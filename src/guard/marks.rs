@@ -9,6 +9,8 @@ pub(super) const STAR: char = '\u{f0001}';
 pub(super) const ONE: char = '\u{f0002}';
 /// The home directory.
 pub(super) const HOME: char = '\u{f0003}';
+/// As a part of a path: any number of directories.
+pub(super) const DEEP: char = '\u{f0005}';
 /// A place where an unquoted expansion is split into words.
 pub(super) const SPLIT: char = '\u{f0004}';
 
@@ -28,7 +30,7 @@ pub(super) fn shown(text: &str) -> String {
         .chars()
         .map(|c| match c {
             HOLE => '…',
-            STAR => '*',
+            STAR | DEEP => '*',
             ONE => '?',
             HOME => '~',
             SPLIT => ' ',

@@ -126,6 +126,7 @@ pub fn judge(script: &str) -> Verdict {
         '\u{f0002}',
         '\u{f0003}',
         '\u{f0004}',
+        '\u{f0005}',
     ]) {
         return Verdict::Unprovable("a private character".to_owned());
     }

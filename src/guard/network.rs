@@ -70,10 +70,17 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
                 flow => flow.clone(),
             };
             for file in operands(args) {
+                if !args.iter().any(|a| a == "-a" || a == "--append") {
+                    super::simple::overwrites(walk, file, &flow)?;
+                }
                 super::simple::keep_file(walk, file, &flow);
             }
         }
+        "lftp" => removes_there(walk, name, args)?,
         "scp" | "sftp" | "rsync" => {
+            if name == "sftp" {
+                removes_there(walk, name, args)?;
+            }
             let words = operands(args);
             if let Some((to, from)) = words.split_last()
                 && from.iter().any(|f| f.contains(':'))
@@ -92,6 +99,53 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+/// What a client of file servers is told to remove there: `lftp -e TEXT`, `sftp -b -`.
+fn removes_there(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    let given = ["-e", "-c"].iter().find_map(|o| value(args, o));
+    let input = match &walk.scope.stdin {
+        Flow::Text(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let texts = given.filter(|_| name == "lftp").into_iter().chain(input);
+    for line in texts.flat_map(|text| text.split([';', '\n'])) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let removes = match words.as_slice() {
+            [verb, rest @ ..] => match verb.trim_start_matches('-') {
+                "rm" | "mrm" | "rmdir" => true,
+                "glob" => rest.contains(&"rm"),
+                "mirror" => rest
+                    .iter()
+                    .any(|w| matches!(*w, "--delete" | "-e" | "--delete-first")),
+                _ => false,
+            },
+            [] => false,
+        };
+        if removes {
+            let what = format!("{name} {}", quoted(line.trim()));
+            return Err(Stop::deny("file-destroy", what));
+        }
+    }
+    Ok(())
+}
+
+/// The numbers that seq writes; of many the first ones, since all are as good.
+fn counted(args: &[String]) -> Flow {
+    let numbers: Option<Vec<i64>> = args.iter().map(|a| a.parse().ok()).collect();
+    let (first, step, last) = match numbers.as_deref() {
+        Some([last]) => (1, 1, *last),
+        Some([first, last]) => (*first, 1, *last),
+        Some([first, step, last]) if *step > 0 => (*first, *step, *last),
+        _ => return Flow::UNKNOWN,
+    };
+    let all = std::iter::successors(Some(first), |n| n.checked_add(step));
+    let all: Vec<String> = all
+        .take_while(|n| *n <= last)
+        .take(20)
+        .map(|n| n.to_string())
+        .collect();
+    Flow::Text(all.join("\n"))
 }
 
 /// A path that stands encoded in a command was written so that nobody reads it.
@@ -325,12 +379,17 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
         },
         // Text that these make for a shell's start-up file.
         _ if for_eval(name, args) => Flow::Text(String::new()),
-        "find" => Flow::Text(files::found(args).join("\n")),
+        "find" => Flow::Text(files::found(walk, args).join("\n")),
         "pgrep" | "pidof" => match operands(args).last() {
             Some(process) => Flow::Text(format!("{HOLE}{process}")),
             None => Flow::UNKNOWN,
         },
         "git" if args.iter().any(|a| a == "--show-toplevel") => Flow::Text(".".to_owned()),
+        "git" if super::git::shows_work(args) => Flow::Text(super::git::WORK.to_owned()),
+        "git" if operands(args).iter().any(|a| *a == "ls-files") => {
+            Flow::Text(super::git::listed(args).join("\n"))
+        }
+        "seq" => counted(args),
         "base64" | "gzip" | "head" | "tail" | "tr" | "sort" | "grep" | "jq" | "sed" | "xxd"
             if walk.scope.stdin == (Flow::Unknown { secret: true }) =>
         {

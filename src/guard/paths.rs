@@ -1,6 +1,6 @@
 //! Where a path leads, as far as its text says, and which places are somebody's secrets or switches.
 
-use super::marks::{HOLE, HOME, ONE, STAR, has_hole, overlap, pattern};
+use super::marks::{DEEP, HOLE, HOME, ONE, STAR, has_hole, overlap, pattern};
 
 /// What a path is counted from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,14 +24,22 @@ pub(super) struct Place {
     pub(super) base: Base,
     /// The names below, lower case.
     pub(super) parts: Vec<String>,
+    /// Whether it stands for files of a whole tree: the last name at any depth below the others.
+    pub(super) deep: bool,
 }
 
 impl Place {
     /// The directory that a script starts in.
     pub(super) fn here() -> Self {
+        Self::top(Base::Here)
+    }
+
+    /// What paths are counted from.
+    pub(super) fn top(base: Base) -> Self {
         Self {
-            base: Base::Here,
+            base,
             parts: Vec::new(),
+            deep: false,
         }
     }
 
@@ -39,27 +47,9 @@ impl Place {
     pub(super) fn of(path: &str, cwd: &Self) -> Self {
         let mut chars = path.chars();
         let (mut place, rest) = match chars.next() {
-            Some(HOME | '~') => (
-                Self {
-                    base: Base::Home,
-                    parts: Vec::new(),
-                },
-                chars.as_str(),
-            ),
-            Some('/') => (
-                Self {
-                    base: Base::Root,
-                    parts: Vec::new(),
-                },
-                path,
-            ),
-            Some(HOLE) => (
-                Self {
-                    base: Base::Unknown,
-                    parts: Vec::new(),
-                },
-                path,
-            ),
+            Some(HOME | '~') => (Self::top(Base::Home), chars.as_str()),
+            Some('/') => (Self::top(Base::Root), path),
+            Some(HOLE) => (Self::top(Base::Unknown), path),
             _ => (cwd.clone(), path),
         };
         for part in rest.split('/') {
@@ -78,6 +68,7 @@ impl Place {
                         };
                     }
                 }
+                name if name.chars().eq([DEEP]) => place.deep = true,
                 name => place.parts.push(name.to_lowercase()),
             }
         }
@@ -124,7 +115,11 @@ impl Place {
         self.base == Base::Home
             && match self.parts.first().map(String::as_str) {
                 Some(".cache") => named(1),
-                Some("library") => self.parts.get(1).is_some_and(|p| p == "caches") && named(2),
+                Some("library") => match self.parts.get(1).map(String::as_str) {
+                    Some("caches") => named(2),
+                    Some("developer") => self.parts.get(3).is_some_and(|p| p == "deriveddata"),
+                    _ => false,
+                },
                 _ => false,
             }
     }

@@ -13,6 +13,11 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
         .iter()
         .find_map(|o| call.value(o))
         .or_else(|| call.words.first().copied());
+    let in_place = call.any(|a| a.starts_with("-i") || a.starts_with("--in-place"));
+    let all = ["1,$d", "d", "1,$ d", "/.*/d", "/^/d"];
+    if in_place && given.is_some_and(|script| all.contains(&script.trim())) {
+        return Err(Stop::deny("file-destroy", "sed that deletes every line"));
+    }
     for piece in given.unwrap_or_default().split(['\n', ';']) {
         let command = after_address(piece);
         if runs(command) {

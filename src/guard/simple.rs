@@ -16,11 +16,17 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
     let mut assigned = Vec::new();
     let mut argv = Vec::new();
     let kept = walk.scope.stdin.clone();
-    let mut target = None;
+    let (mut target, mut replaced) = (None, Vec::new());
+    let mut redirected = |walk: &mut Walk, given: &IoRedirect| {
+        let to = redirect(walk, given)?;
+        replaced.extend(to.clone().filter(|_| replaces(given)));
+        target = to.or(target.take());
+        Ok::<(), Stop>(())
+    };
     for item in command.prefix.iter().flat_map(|p| &p.0) {
         match item {
             Item::AssignmentWord(assignment, _) => assigned.push(assignment_of(walk, assignment)?),
-            Item::IoRedirect(r) => target = redirect(walk, r)?.or(target),
+            Item::IoRedirect(r) => redirected(walk, r)?,
             Item::ProcessSubstitution(kind, inner) => {
                 substitution(walk, kind, inner)?;
             }
@@ -37,7 +43,7 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
                 let (name, value) = assignment_of(walk, assignment)?;
                 argv.push(format!("{name}={value}"));
             }
-            Item::IoRedirect(r) => target = redirect(walk, r)?.or(target),
+            Item::IoRedirect(r) => redirected(walk, r)?,
             Item::ProcessSubstitution(kind, inner) => {
                 argv.push(substitution(walk, kind, inner)?);
             }
@@ -63,6 +69,9 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
         })?
     };
     walk.scope.stdin = kept;
+    for path in &replaced {
+        overwrites(walk, path, &flow)?;
+    }
     match target {
         Some(path) => {
             keep_file(walk, &path, &flow);
@@ -70,6 +79,36 @@ pub(super) fn judge(walk: &mut Walk, command: &ast::SimpleCommand) -> Result<Flo
         }
         None => Ok(flow),
     }
+}
+
+/// Whether a redirection takes what was in its file away.
+pub(super) fn replaces(redirect: &IoRedirect) -> bool {
+    match redirect {
+        IoRedirect::File(_, kind, _) => matches!(
+            kind,
+            IoFileRedirectKind::Write | IoFileRedirectKind::Clobber
+        ),
+        IoRedirect::OutputAndError(_, append) => !append,
+        IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,
+    }
+}
+
+/// Refuses to put nothing in the place of what is somebody's, and anything in that of keys.
+pub(super) fn overwrites(walk: &Walk, path: &str, by: &Flow) -> Result<(), Stop> {
+    let place = Place::of(path, &walk.scope.cwd);
+    let first = place.parts.first().map_or("", String::as_str);
+    let home = place.base == super::paths::Base::Home;
+    let secret = home && place.secret().is_some();
+    let nothing = *by == Flow::Text(String::new());
+    if nothing {
+        super::files::check_emptying(walk, path)?;
+    }
+    let keys = [".gnupg", ".password-store"].contains(&first);
+    if secret && (keys || nothing && first.starts_with('.')) {
+        let what = format!("overwriting {}", quoted(path));
+        return Err(Stop::deny("file-destroy", what));
+    }
+    Ok(())
 }
 
 /// The words with nothing where they are not known. Paths are left: their rules know what a part that
@@ -194,7 +233,10 @@ fn assignment_of(walk: &mut Walk, given: &ast::Assignment) -> Result<(String, St
             return Ok((name.clone(), super::marks::HOLE.to_string()));
         }
     };
-    let value = if given.append && walk.scope.vars.contains_key(&name) {
+    let several = matches!(given.value, AssignmentValue::Array(_));
+    let value = if given.append && several {
+        format!("{}{SPLIT}{value}", walk.value(&name))
+    } else if given.append && walk.scope.vars.contains_key(&name) {
         format!("{}{value}", walk.value(&name))
     } else if given.append {
         format!("{}{value}", super::marks::HOLE)
@@ -329,6 +371,9 @@ fn file_redirect(
 
 /// What reading this file gives, where the script itself has written it.
 pub(super) fn input_from(walk: &Walk, path: &str) -> Flow {
+    if path == "/dev/null" {
+        return Flow::Text(String::new());
+    }
     match walk.files.get(&Place::of(path, &walk.scope.cwd)) {
         Some(Written::Text(text)) => Flow::Text(text.clone()),
         Some(Written::Foreign) => Flow::UNKNOWN,

@@ -58,6 +58,7 @@ const LINES: &[Line] = lines! {
     "forge-destroy":
         ["gh", "glab", "tea", "hub"] "repo delete|repo archive|repo rename|repo edit|repo unarchive|repo transfer|repo deploy-key add|repo deploy-key delete|secret set|secret delete|secret remove|variable set|variable delete|release delete|release delete-asset|issue delete|issue transfer|auth logout|auth token|auth refresh|auth setup-git|gist delete|label delete|cache delete|run delete|workflow disable|ssh-key add|ssh-key delete|gpg-key add|gpg-key delete|codespace delete|project delete|ruleset delete|org delete|variable remove|extension install|delete|mr delete|ci delete|token revoke|token create|token rotate|deploy-key delete|deploy-key add";
         ["gh"] "pr merge" ["--admin"];
+        ["gh"] "repo sync" ["--force"];
     "infra-destroy":
         ["terraform", "tofu", "terragrunt"] "destroy|state rm|state push|workspace delete|force-unlock|taint|run-all destroy|apply-all|destroy-all";
         ["terraform", "tofu", "terragrunt"] "apply|run-all apply" ["-auto-approve", "--auto-approve", "-destroy", "--destroy", "-auto-approve=true", "--terragrunt-non-interactive"];
@@ -68,7 +69,7 @@ const LINES: &[Line] = lines! {
         ["helm"] "uninstall|delete|rollback";
         ["k3d", "kind", "minikube", "eksctl"] "delete|cluster delete|delete cluster|delete nodegroup";
         ["docker", "podman", "nerdctl"] "system prune|volume rm|volume prune|container prune|network prune|swarm leave|stack rm|service rm|secret rm";
-        ["docker", "podman", "nerdctl"] "image prune|builder prune" ["-a", "--all", "-af", "-fa", "--all=true"];
+        ["docker", "podman", "nerdctl"] "image prune" ["-a", "--all", "-af", "-fa", "--all=true"];
         ["podman"] "system reset|machine rm";
         ["colima", "limactl", "lima", "orb", "orbctl"] "delete|factory-reset|reset";
         ["docker", "podman", "nerdctl", "docker-compose"] "compose down|compose rm|down" ["-v", "--volumes", "--rmi"];
@@ -97,6 +98,8 @@ const LINES: &[Line] = lines! {
         ["mc"] "rb|rm" ["--recursive", "--force", "-r"];
         ["dpkg"] "-P|--purge|--force-all|--force-remove-essential";
         ["ansible-vault"] "decrypt|view|edit";
+        ["pacman", "yay", "paru"] "-Rdd|-Rddn|-Rddns|-Rddnsc|-Rnsdd|-Rcdd|-Rddc";
+        ["rpm"] "-e|--erase" ["--nodeps"];
         ["apt", "apt-get", "dnf", "yum", "zypper"] "purge|autoremove|autopurge";
     "git-destroy":
         ["hg"] "update|checkout|up" ["--clean", "-C"];
@@ -121,6 +124,8 @@ const LINES: &[Line] = lines! {
         ["hasura"] "metadata clear";
         ["drizzle-kit"] "drop";
         ["alembic"] "downgrade base";
+        ["dotnet"] "ef database drop";
+        ["dotnet-ef"] "database drop";
         ["mongorestore"] "" ["--drop"];
         ["pg_restore"] "" ["--clean", "-c"];
     "protection-off":
@@ -143,7 +148,10 @@ const LINES: &[Line] = lines! {
         ["secret-tool"] "lookup|search";
         ["kwallet-query"] "";
         ["aws"] "configure get|configure export-credentials|sso get-role-credentials|sts get-session-token|ecr get-login-password|secretsmanager get-secret-value";
-        ["heroku"] "config|auth:token";
+        ["heroku"] "config|config:get|auth:token";
+        ["pulumi"] "config|config get|stack output|stack export" ["--show-secrets"];
+        ["glab"] "auth status|config get" ["--show-token", "-t", "token"];
+        ["kubectl", "oc"] "config view" ["--raw", "--raw=true"];
         ["chamber"] "read|export";
         ["sops"] "-d|--decrypt|decrypt";
         ["security"] "dump-keychain|export";
@@ -170,9 +178,26 @@ pub(super) fn is_harmless(args: &[String]) -> bool {
     args.iter().any(|a| HARMLESS.contains(&a.as_str())) || args.first().is_some_and(|a| a == "help")
 }
 
+/// Whether these programs only say what they would do, or how they are called.
+fn only_says(name: &str, args: &[String]) -> bool {
+    match name {
+        "apt" | "apt-get" => args.iter().enumerate().any(|(at, arg)| {
+            let value = at > 0 && matches!(args[at - 1].as_str(), "-o" | "-t" | "-c" | "-a");
+            let flags = arg.strip_prefix('-').unwrap_or_default();
+            let short = flags.contains('s') && flags.chars().all(|c| "qysVu".contains(c));
+            let long = ["--simulate", "--just-print", "--no-act", "--recon"];
+            !value && (short || long.contains(&arg.as_str()))
+        }),
+        "terraform" | "tofu" | "packer" | "vault" | "consul" | "nomad" => {
+            args.last().is_some_and(|last| last == "-help")
+        }
+        _ => false,
+    }
+}
+
 /// Judges a program by its subcommand.
 pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
-    if is_harmless(args) {
+    if is_harmless(args) || only_says(name, args) {
         return Ok(());
     }
     let words: Vec<String> = operands(args).iter().map(|w| w.to_lowercase()).collect();

@@ -226,6 +226,8 @@ fn words(node: Node<'_>, script: &str) -> Option<Vec<String>> {
             "file_redirect" => found.extend(spilled(child, script).into_iter().map(text)),
             "herestring_redirect" | "heredoc_redirect" | "comment" => {}
             "variable_assignment" if !named => {}
+            // `time (a; b)`: the commands within are nodes of their own.
+            "subshell" if found == ["time"] => {}
             _ => found.push(text(child)),
         }
     }
@@ -253,14 +255,24 @@ fn words(node: Node<'_>, script: &str) -> Option<Vec<String>> {
     }
     // The grammar hides a lone `-`.
     found.retain(|w| w != "-");
-    while found
+    let mut group = false;
+    while let Some(first) = found
         .first()
-        .is_some_and(|w| w == "time" || w == "coproc" || w == "!")
+        .filter(|w| ["time", "coproc", "!"].contains(&w.as_str()))
     {
-        found.remove(0);
+        let named = first == "coproc" && found.get(2).is_some_and(|w| w == "{");
+        group |= first != "!";
+        found.drain(..if named { 2 } else { 1 });
         if found.first().is_some_and(|w| w == "-p") {
             found.remove(0);
         }
+    }
+    // `time { a; b; }`: the grammar takes the brackets for words.
+    if group && found.first().is_some_and(|w| w == "{") {
+        found.remove(0);
+    }
+    if found == ["}"] {
+        found.clear();
     }
     (!found.is_empty()).then_some(found)
 }

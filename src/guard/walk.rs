@@ -234,11 +234,16 @@ impl Walk {
         inner: impl FnOnce(&mut Self) -> Result<Flow, Stop>,
     ) -> Result<Flow, Stop> {
         let kept = self.scope.stdin.clone();
-        let mut target = None;
+        let (mut target, mut replaced) = (None, Vec::new());
         for redirect in redirects.iter().flat_map(|r| &r.0) {
-            target = simple::redirect(self, redirect)?.or(target);
+            let to = simple::redirect(self, redirect)?;
+            replaced.extend(to.clone().filter(|_| simple::replaces(redirect)));
+            target = to.or(target);
         }
         let flow = inner(self)?;
+        for path in &replaced {
+            simple::overwrites(self, path, &flow)?;
+        }
         self.scope.stdin = kept;
         match target {
             Some(path) => {
@@ -258,12 +263,20 @@ impl Walk {
             ast::ExtendedTestExpr::Not(a) | ast::ExtendedTestExpr::Parenthesized(a) => {
                 self.test(a)?;
             }
-            ast::ExtendedTestExpr::UnaryTest(_, a) => {
-                self.text(&a.value)?;
+            ast::ExtendedTestExpr::UnaryTest(asks, a) => {
+                let word = self.text(&a.value)?;
+                if matches!(asks, ast::UnaryPredicate::ShellVariableIsSetAndAssigned) {
+                    super::builtins::check_name(&word)?;
+                }
             }
-            ast::ExtendedTestExpr::BinaryTest(_, a, b) => {
-                self.text(&a.value)?;
-                self.text(&b.value)?;
+            ast::ExtendedTestExpr::BinaryTest(asks, a, b) => {
+                for word in [a, b] {
+                    let text = self.text(&word.value)?;
+                    if compares_numbers(asks) {
+                        self.arithmetic(&word.value)?;
+                        super::builtins::check_name(&text)?;
+                    }
+                }
             }
         }
         Ok(Flow::Text(String::new()))
@@ -272,8 +285,7 @@ impl Walk {
     fn compound(&mut self, compound: &CompoundCommand) -> Result<Flow, Stop> {
         match compound {
             CompoundCommand::Arithmetic(c) => {
-                super::expand::only_arithmetic(&c.expr.value)?;
-                self.text(&c.expr.value)?;
+                self.arithmetic(&c.expr.value)?;
                 Ok(Flow::Text(String::new()))
             }
             CompoundCommand::ArithmeticForClause(c) => {
@@ -281,7 +293,7 @@ impl Walk {
                     .into_iter()
                     .flatten()
                 {
-                    self.text(&part.value)?;
+                    self.arithmetic(&part.value)?;
                 }
                 self.repeatedly(|walk| walk.list(&c.body.list))
             }
@@ -354,10 +366,7 @@ impl Walk {
         let cwd = self.scope.cwd.clone();
         inner(self)?;
         if self.scope.cwd != cwd {
-            self.scope.cwd = Place {
-                base: super::paths::Base::Unknown,
-                parts: Vec::new(),
-            };
+            self.scope.cwd = super::paths::Place::top(super::paths::Base::Unknown);
         }
         self.conditional -= 1;
         Ok(())
@@ -463,6 +472,19 @@ impl Walk {
             values.push(value);
         }
     }
+}
+
+/// Whether both sides are arithmetic.
+fn compares_numbers(asks: &ast::BinaryPredicate) -> bool {
+    matches!(
+        asks,
+        ast::BinaryPredicate::ArithmeticEqualTo
+            | ast::BinaryPredicate::ArithmeticNotEqualTo
+            | ast::BinaryPredicate::ArithmeticLessThan
+            | ast::BinaryPredicate::ArithmeticLessThanOrEqualTo
+            | ast::BinaryPredicate::ArithmeticGreaterThan
+            | ast::BinaryPredicate::ArithmeticGreaterThanOrEqualTo
+    )
 }
 
 /// Adds what one more command has written.

@@ -14,7 +14,7 @@ struct Wrapper {
     valued: &'static [&'static str],
     /// Operands of its own.
     operands: usize,
-    /// A subcommand that must come first.
+    /// A subcommand that must come first, or several divided by `|`.
     verb: &'static str,
 }
 
@@ -200,9 +200,16 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     wrapper(
         &["kubectl", "oc"],
-        &["-n", "-c", "--namespace", "--container", "--context"],
+        &[
+            "-n",
+            "-c",
+            "--namespace",
+            "--container",
+            "--context",
+            "--image",
+        ],
         1,
-        "exec",
+        "exec|debug",
     ),
 ];
 
@@ -229,6 +236,11 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
                 }
                 None => packaged(walk, name, args)?,
             }
+        }
+        // Programs of the packages at hand need no verb.
+        "pnpm" | "yarn" if packages_program(args) => {
+            let rest = skip(args, &["-C", "--cwd", "--filter", "-F", "--dir"], 0).to_vec();
+            Some(builtins::rest(walk, &rest)?)
         }
         "su" | "runuser" | "script" | "flock" | "nix-shell" | "sg" | "expect" => {
             text_option(walk, name, args)?
@@ -319,6 +331,14 @@ fn compose(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
     walk.apart(|walk| builtins::rest(walk, &command)).map(Some)
 }
 
+/// Whether a known program's name stands where a verb would.
+fn packages_program(args: &[String]) -> bool {
+    let rest = skip(args, &["-C", "--cwd", "--filter", "-F", "--dir"], 0);
+    rest.first().is_some_and(|name| {
+        !matches!(name.as_str(), "log" | "console" | "now") && super::table::is_known(name)
+    })
+}
+
 /// A package's program: from a registry it runs as any other, from an address it doesn't.
 fn packaged(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>, Stop> {
     if let Some(from) = args.iter().find(|a| super::network::is_address(a)) {
@@ -337,7 +357,8 @@ fn wrapped(walk: &mut Walk, wrapper: &Wrapper, args: &[String]) -> Result<Option
     let mut args = args;
     if !wrapper.verb.is_empty() {
         let operand = skip(args, wrapper.valued, 0);
-        if operand.first().is_none_or(|v| v != wrapper.verb) {
+        let verbs: Vec<&str> = wrapper.verb.split('|').collect();
+        if operand.first().is_none_or(|v| !verbs.contains(&v.as_str())) {
             return Ok(None);
         }
         args = &operand[1..];
