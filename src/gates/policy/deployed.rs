@@ -219,7 +219,21 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         before.extend(moved(pair, new));
     }
     let mut issues = parts(pair, old, new);
-    for (at, now) in texts(pair.new, new).into_iter().enumerate() {
+    let all = texts(pair.new, new);
+    // With several values there were several texts. Where one is gone, and no other came, what is
+    // left takes its place.
+    let stays = |put: &Put| all.iter().any(|n| n.to == put.to && n.text == put.text);
+    let came = |n: &Put| before.iter().all(|b| b.to != n.to || b.text != n.text);
+    let fewer = |to: &str| {
+        let there = all.iter().any(|n| n.to == to);
+        there
+            && !all.iter().any(|n| n.to == to && came(n))
+            && before.iter().any(|b| b.to == to && !stays(b))
+    };
+    let places: BTreeSet<String> = before.iter().map(|b| b.to.clone()).collect();
+    let places: Vec<String> = places.into_iter().filter(|to| fewer(to)).collect();
+    before.retain(|put| !places.contains(&put.to) || !stays(put));
+    for (at, now) in all.into_iter().enumerate() {
         // With several values of a variable there are several texts: the one that is most alike.
         let alike = before.iter().filter(|b| b.to == now.to);
         let was = alike.min_by_key(|b| differing(&b.text, &now.text));

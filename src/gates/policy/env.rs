@@ -36,6 +36,7 @@ impl Env {
             .filter(|(_, text)| tree::is_yaml(text))
             .map(|(_, text)| text.rsplit('/').next().unwrap_or_default().to_owned())
             .collect();
+        let outranked = outranked(tree);
         for (path, root) in tree.yaml() {
             let file = path.rsplit('/').next().unwrap_or(path);
             let variables = match tree::section(path) {
@@ -43,15 +44,18 @@ impl Env {
                 Section::Other => named.contains(file),
                 _ => false,
             };
+            let weakest = tree::section(path) == Section::Defaults;
             if variables {
-                env.define(root);
+                env.define(root, |name| weakest && outranked.contains(name));
             }
             for item in root.list().unwrap_or_default() {
                 if let Some(vars) = item.get("vars").filter(|_| super::plays::is_play(item)) {
-                    env.define(vars);
+                    env.define(vars, |_| false);
                 }
                 for role in item.get("roles").and_then(Node::list).unwrap_or_default() {
-                    role.get("vars").into_iter().for_each(|v| env.define(v));
+                    role.get("vars")
+                        .into_iter()
+                        .for_each(|v| env.define(v, |_| false));
                 }
             }
             env.look(root);
@@ -64,8 +68,9 @@ impl Env {
         env
     }
 
-    fn define(&mut self, vars: &Node) {
-        for (name, _, value) in vars.map().unwrap_or_default() {
+    fn define(&mut self, vars: &Node, without: impl Fn(&str) -> bool) {
+        let all = vars.map().unwrap_or_default().iter();
+        for (name, _, value) in all.filter(|(name, ..)| !without(name)) {
             let all = self.defs.entry(name.clone()).or_default();
             if !all.iter().any(|v| v.canonical() == value.canonical()) {
                 all.push(value.clone());
@@ -196,6 +201,38 @@ impl Env {
         }
         Some(all)
     }
+}
+
+/// Names that `group_vars/all` beside every playbook of the tree gives a value: it counts for every
+/// host, and a role's default for none.
+fn outranked(tree: &Tree) -> BTreeSet<String> {
+    let plays = |root: &Node| {
+        root.list()
+            .is_some_and(|l| l.iter().any(super::plays::is_play))
+    };
+    let playbooks = tree.yaml().filter(|(_, root)| plays(root));
+    let mut places: BTreeSet<&str> = playbooks.map(|(path, _)| tree::parent(path)).collect();
+    let (Some(beside), None) = (places.pop_first(), places.pop_first()) else {
+        return BTreeSet::new();
+    };
+    let for_all = |path: &str| {
+        let rest = path
+            .strip_prefix(beside)
+            .unwrap_or(path)
+            .trim_start_matches('/');
+        [
+            "group_vars/all.yml",
+            "group_vars/all.yaml",
+            "group_vars/all",
+        ]
+        .contains(&rest)
+            || rest.starts_with("group_vars/all/") && tree::is_yaml(rest)
+    };
+    tree.yaml()
+        .filter(|(path, _)| for_all(path))
+        .flat_map(|(_, root)| root.map().unwrap_or_default())
+        .map(|(name, ..)| name.clone())
+        .collect()
 }
 
 /// A tree's variables with those of a task, and one choice of values.

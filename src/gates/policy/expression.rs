@@ -18,11 +18,40 @@ pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
         };
         return value(view, taken.trim(), depth + 1);
     }
+    // A filter belongs to the one part in front of it: `a ~ b | lower` is `a ~ (b | lower)`.
+    for sign in ['~', '+'] {
+        let parts = split(text, sign);
+        if parts.len() > 1 {
+            let all = parts.iter().map(|part| filtered(view, part, depth));
+            return joined(&all.collect::<Option<Vec<Node>>>()?);
+        }
+    }
+    filtered(view, text, depth)
+}
+
+/// The value of `HEAD | FILTER | FILTER`.
+fn filtered(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
     let mut parts = split(text, '|').into_iter();
     let head = parts.next()?;
+    let filters: Vec<&str> = parts.map(str::trim).collect();
+    // What decides by a value needs to know what kind of value it is.
+    let name = |filter: &&str| {
+        let name = filter.split('(').next().unwrap_or_default().trim();
+        name.trim_start_matches("ansible.builtin.").to_owned()
+    };
+    let decides = |filter: &&str| {
+        name(filter) == "ternary" || name(filter).starts_with('d') && filter.contains(',')
+    };
+    let plain = [
+        "bool", "default", "d", "int", "lower", "upper", "trim", "string", "ternary",
+    ];
+    let certain = filters.iter().all(|f| plain.contains(&name(f).as_str()));
+    if filters.iter().any(decides) && !certain {
+        return None;
+    }
     let mut now = sum(view, head.trim(), depth);
-    for filter in parts {
-        now = Ok(apply(view, now, filter.trim(), depth)?);
+    for filter in filters {
+        now = Ok(apply(view, now, filter, depth)?);
     }
     now.ok()
 }
@@ -59,14 +88,20 @@ pub(super) fn truth(view: &View<'_>, text: &str, depth: usize) -> Option<bool> {
     if by_filter {
         return found.boolean();
     }
+    is_true(&found)
+}
+
+/// Whether Python takes a value for true.
+fn is_true(found: &Node) -> Option<bool> {
     match (found.list(), found.map()) {
         (Some(items), _) => return Some(!items.is_empty()),
         (_, Some(pairs)) => return Some(!pairs.is_empty()),
         _ => {}
     }
-    match kind(&found)? {
+    match kind(found)? {
         Kind::Truth => found.boolean(),
-        Kind::Number => found.text().map(|t| t.parse::<i64>() != Ok(0)),
+        // Some versions of Ansible make a text of what an expression computes, and "0" is true.
+        Kind::Number => (found.text()?.parse::<i64>() != Ok(0)).then_some(true),
         Kind::Text => found.text().map(|t| !t.is_empty()),
     }
 }
@@ -85,7 +120,11 @@ fn kind(node: &Node) -> Option<Kind> {
         return Some(Kind::Text);
     }
     let folded = text.to_lowercase();
-    if ["yes", "no", "true", "false", "on", "off"].contains(&folded.as_str()) {
+    let (first, rest) = text.split_at(text.len().min(1));
+    // As YAML has them: no, No and NO, and not nO.
+    let spelled = [&folded, &folded.to_uppercase()].contains(&&text.to_owned())
+        || first == first.to_uppercase() && rest == rest.to_lowercase();
+    if ["yes", "no", "true", "false", "on", "off"].contains(&folded.as_str()) && spelled {
         Some(Kind::Truth)
     } else if ["", "~", "null"].contains(&folded.as_str()) {
         None
@@ -209,8 +248,23 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
     };
     let name = name.trim_start_matches("ansible.builtin.");
     if ["default", "d"].contains(&name) {
-        let first = split(arguments, ',').into_iter().next()?;
+        let given = split(arguments, ',');
+        // With `true` behind it, also for what Python takes for false.
+        let (first, empty) = match given.as_slice() {
+            [first] => (*first, false),
+            [first, how] => {
+                let how = how.trim().trim_start_matches("boolean=").to_lowercase();
+                (
+                    *first,
+                    ["true", "false"]
+                        .contains(&how.as_str())
+                        .then_some(how == "true")?,
+                )
+            }
+            _ => return None,
+        };
         return match now {
+            Ok(node) if empty && !is_true(&node)? => value(view, first, depth + 1),
             Ok(node) => Some(node),
             Err(true) if first.trim() == "omit" => Some(Node::quoted(0, super::expand::OMIT)),
             Err(true) => value(view, first, depth + 1),
@@ -218,13 +272,38 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
         };
     }
     let node = now.ok()?;
-    let text = |f: fn(&str) -> String| node.text().map(|t| Node::quoted(node.line, f(t)));
+    // Of a truth, the text is what Python calls it.
+    let text =
+        |f: fn(&str) -> String| super::env::shown(&node).map(|t| Node::quoted(node.line, f(&t)));
     match name {
         // By an attribute they would take items out; in another order they would write another text.
         "unique" | "list" if !arguments.is_empty() => None,
-        "int" => node.text()?.trim().parse::<i64>().ok().map(|_| node),
-        "string" => (kind(&node)? != Kind::Truth).then_some(node),
+        "int" => node
+            .text()?
+            .trim()
+            .parse::<i64>()
+            .ok()
+            .map(|n| plain(&n.to_string())),
+        "string" => (kind(&node)? != Kind::Truth)
+            .then(|| Node::quoted(node.line, node.text().unwrap_or_default())),
+        // Versions differ about anything else.
+        "bool" if kind(&node).is_some_and(|kind| kind != Kind::Truth) => {
+            match node.text()?.to_lowercase().as_str() {
+                "yes" | "on" | "1" | "true" => Some(plain("true")),
+                "no" | "off" | "0" | "false" => Some(plain("false")),
+                _ => None,
+            }
+        }
         "bool" | "list" | "unique" | "quote" | "mandatory" | "to_json" | "expanduser" => Some(node),
+        // By Python's idea of truth: a text is true, whatever it says.
+        "ternary" => match split(arguments, ',').as_slice() {
+            [yes, no] => value(
+                view,
+                if is_true(&node)? { yes } else { no }.trim(),
+                depth + 1,
+            ),
+            _ => None,
+        },
         "trim" => text(|t| t.trim().to_owned()),
         "lower" => text(str::to_lowercase),
         "upper" => text(str::to_uppercase),
@@ -240,6 +319,21 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
         "dict2items" => Some(items(&node)),
         _ => None,
     }
+}
+
+fn plain(text: &str) -> Node {
+    Node {
+        line: 0,
+        value: Value::Scalar {
+            text: text.to_owned(),
+            plain: true,
+        },
+    }
+}
+
+/// Whether a text in quotes is the same text without: nothing that YAML takes for something else.
+pub(super) fn is_text(text: &str) -> bool {
+    kind(&plain(text)) == Some(Kind::Text)
 }
 
 /// A map as a list of keys and values.

@@ -7,7 +7,7 @@ use super::expand::Locals;
 use super::issue::{Issue, news};
 use super::known::Known;
 use super::tasks::{self, At};
-use super::{conditions, deployed, modules, weakened};
+use super::{conditions, deployed, expand, modules, weakened};
 use crate::playbook::yaml::{Node, Value};
 
 pub(super) const BLOCKS: [&str; 3] = ["block", "rescue", "always"];
@@ -48,6 +48,13 @@ pub(super) fn compare(pair: Pair<'_>, old: &[Node], new: &[Node]) -> Vec<Issue> 
             None => rest.push((task, None)),
         }
     }
+    rest.retain(|(task, _)| match takes_together(pair, task, &mut left) {
+        Some(found) => {
+            issues.extend(found);
+            false
+        }
+        None => true,
+    });
     // First by name, then by everything but the name, then by what they do where.
     for by in [name, body, subject] {
         for (task, before) in rest.iter_mut().filter(|(_, before)| before.is_none()) {
@@ -69,6 +76,120 @@ pub(super) fn compare(pair: Pair<'_>, old: &[Node], new: &[Node]) -> Vec<Issue> 
         issues.push(Issue::held("task-removed", line, what));
     }
     issues
+}
+
+/// What is to be said of a task whose loop does what several of the old ones did, one in each turn; those
+/// are taken out. None where it does anything else.
+fn takes_together<'n>(pair: Pair<'_>, task: &Node, left: &mut Vec<&'n Node>) -> Option<Vec<Issue>> {
+    let (_, items) = expand::loop_of(task)?;
+    let loops = task
+        .map()?
+        .iter()
+        .filter(|(key, ..)| key == "loop" || key.starts_with("with_"));
+    // An item reaches the module through an expression, by which a number is written otherwise.
+    let texts = |node: &Node| {
+        let quoted = |value: &&Value| !matches!(value, Value::Scalar { plain: true, .. });
+        let all = leaves(node);
+        all.iter().all(|value| {
+            quoted(value)
+                || matches!(value, Value::Scalar { text, .. } if super::expression::is_text(text))
+        })
+    };
+    let control = task
+        .get("loop_control")
+        .and_then(Node::map)
+        .unwrap_or_default();
+    let plain = loops.count() == 1
+        && texts(items)
+        && control.iter().all(|(key, ..)| key == "label")
+        && task.get("register").is_none();
+    let turns = each_turn(pair.new, task).filter(|turns| plain && turns.len() > 1)?;
+    let mut taken = Vec::new();
+    let mut rest: Vec<(&'n Node, Option<String>)> = left
+        .iter()
+        .map(|old| {
+            let plain = expand::loop_of(old).is_none() && old.get("register").is_none();
+            let one = each_turn(pair.old, old).filter(|all| plain && all.len() == 1);
+            (*old, one.and_then(|mut all| all.pop()))
+        })
+        .collect();
+    for turn in &turns {
+        match rest.iter().position(|(_, own)| own.as_ref() == Some(turn)) {
+            Some(at) => taken.push(rest.remove(at).0),
+            None => return None,
+        }
+    }
+    *left = rest.into_iter().map(|(old, _)| old).collect();
+    let before: Vec<Issue> = taken
+        .iter()
+        .flat_map(|old| tasks::judge(pair.old, old))
+        .collect();
+    Some(news(&before, tasks::judge(pair.new, task)))
+}
+
+/// The values below that are no list and no map.
+fn leaves(node: &Node) -> Vec<&Value> {
+    match &node.value {
+        Value::List(items) => items.iter().flat_map(leaves).collect(),
+        Value::Map(pairs) => pairs.iter().flat_map(|(.., value)| leaves(value)).collect(),
+        value @ Value::Scalar { .. } => vec![value],
+    }
+}
+
+/// A node in which texts are the same with quotes and without.
+fn unquoted(node: &Node) -> Node {
+    let value = match &node.value {
+        Value::List(items) => Value::List(items.iter().map(unquoted).collect()),
+        Value::Map(pairs) => Value::Map(
+            pairs
+                .iter()
+                .map(|(key, line, value)| (key.clone(), *line, unquoted(value)))
+                .collect(),
+        ),
+        Value::Scalar { text, plain } => Value::Scalar {
+            text: text.clone(),
+            plain: *plain || super::expression::is_text(text),
+        },
+    };
+    Node {
+        line: node.line,
+        value,
+    }
+}
+
+/// What a task is in each turn of its loop, without its name; none where that is only known in the run.
+fn each_turn(at: At<'_>, task: &Node) -> Option<Vec<String>> {
+    let (module, line, _) = tasks::module(task)?;
+    let own = ["name", "loop", "with_items", "loop_control", "args"];
+    let around = |key: &str| !own.contains(&key) && key != module;
+    let named = task.map()?.iter().filter(|(key, ..)| around(key));
+    let item = |value: &Node| {
+        let texts = value.scalars();
+        texts
+            .iter()
+            .any(|(_, text)| text.contains("item") || super::jinja::is_template(text))
+    };
+    let keywords: Vec<_> = named.cloned().collect();
+    if keywords.iter().any(|(.., value)| item(value)) || task.get("vars").is_some() {
+        return None;
+    }
+    let instances = expand::instances(&at.side.env, at.locals, task).ok()?;
+    let known = |given: &Node| {
+        let texts = given.scalars();
+        !texts
+            .iter()
+            .any(|(_, text)| super::jinja::is_template(text))
+    };
+    let one = |given: Node| {
+        let own = std::iter::once((bare(module).to_owned(), line, given));
+        let all = Node {
+            line,
+            value: Value::Map(keywords.iter().cloned().chain(own).collect()),
+        };
+        Some(unquoted(&all).canonical())
+    };
+    let whole = instances.iter().all(known);
+    instances.into_iter().filter(|_| whole).map(one).collect()
 }
 
 /// Whether a task stands elsewhere now, as it is.
@@ -103,7 +224,7 @@ fn name(task: &Node) -> Option<String> {
 }
 
 /// A task without its name, with its module's name as it is written in full.
-fn body(task: &Node) -> Option<String> {
+pub(super) fn body(task: &Node) -> Option<String> {
     let pairs = task
         .map()?
         .iter()

@@ -14,7 +14,11 @@ pub(super) fn ends_early(old: &str, new: &str) -> Vec<Issue> {
     let (old, new) = (&shell(old), &shell(new));
     let count = |text: &str, line: &str| text.lines().filter(|l| l.trim() == line).count();
     let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
-    let denies = |line: &str| line.contains("exit 2") || line.contains("deny ");
+    let deniers = deniers(new);
+    let denies = |line: &str| {
+        let mut words = line.split([' ', ';', '{', '}', '\t', '(', ')']);
+        line.contains("exit 2") || words.any(|word| deniers.contains(word))
+    };
     let (were, are) = (assigned(old), assigned(new));
     let mut issues = Vec::new();
     let mut before = "";
@@ -54,6 +58,32 @@ pub(super) fn ends_early(old: &str, new: &str) -> Vec<Issue> {
         }
     }
     issues
+}
+
+/// The functions of a script that deny, by what stands between their name and the end of their body.
+fn deniers(script: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::from(["deny"]);
+    for (at, _) in script.match_indices("()") {
+        let (before, behind) = script.split_at(at);
+        let name = before
+            .rsplit([' ', '\n', ';', '\t'])
+            .next()
+            .unwrap_or_default();
+        let body = behind.split("\n}").next().unwrap_or_default();
+        let one_line = body
+            .lines()
+            .next()
+            .is_some_and(|line| line.trim_end().ends_with('}'));
+        let body = if one_line {
+            body.lines().next().unwrap_or_default()
+        } else {
+            body
+        };
+        if !name.is_empty() && body.contains("exit 2") {
+            found.insert(name);
+        }
+    }
+    found
 }
 
 /// Whether a line ends the script for calls that are not its business: another tool's, or without what

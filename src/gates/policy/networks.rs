@@ -44,6 +44,14 @@ impl Network {
     }
 }
 
+/// Whether a word is a network with some of the other one's addresses, and no others.
+pub(super) fn is_narrower(word: &str, than: &str) -> bool {
+    match (Network::of(word), Network::of(than)) {
+        (Some(word), Some(than)) => than.is_wider(word),
+        _ => false,
+    }
+}
+
 /// Networks of a file that are new and wider than one that is gone from it.
 pub(super) fn judge(known: &Known) -> Vec<(String, Issue)> {
     let mut all = Vec::new();

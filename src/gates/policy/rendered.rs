@@ -278,7 +278,7 @@ mod tests {
         text(&view, template)
     }
 
-    const VARS: &str = "list: [a, b]\nmap: {k: v}\nyes_: true\nword: \"no\"\nnone: []\nown: \"{{ 'a' if own else 'b' }}\"\n";
+    const VARS: &str = "list: [a, b]\nmap: {k: v}\nyes_: true\nword: \"no\"\nodd: nO\nnone: []\nown: \"{{ 'a' if own else 'b' }}\"\n";
 
     #[test]
     fn loops_and_conditions_that_are_known_are_written_out() {
@@ -304,6 +304,38 @@ mod tests {
             ("{% for x in none %}\na\n{% endfor %}\nb\n", "b\n"),
         ] {
             assert_eq!(written(VARS, template), out, "{template}");
+        }
+    }
+
+    #[test]
+    fn filters_that_decide_are_as_ansible_has_them() {
+        for (template, out) in [
+            ("{{ yes_ | ternary('yes', 'no') }}\n", "yes\n"),
+            ("{{ word | ternary('a', 'b') }}\n", "a\n"),
+            ("{{ word | bool | ternary('a', 'b') }}\n", "b\n"),
+            ("{{ none | default('x', true) }}\n", "x\n"),
+            ("{{ word | default('x', true) }}\n", "no\n"),
+            ("{{ nothing_here | default('x') }}\n", "x\n"),
+            ("{{ yes_ | lower }}\n", "true\n"),
+            // A filter belongs to the part in front of it.
+            ("{{ 'ye' ~ 'S' | lower }}\n", "yes\n"),
+            ("{{ 'A' ~ 'B' | lower }}\n", "Ab\n"),
+            ("{{ ('A' ~ 'B') | lower }}\n", "ab\n"),
+            // YAML takes it for a text, which is true.
+            ("{{ odd | ternary('a', 'b') }}\n", "a\n"),
+        ] {
+            assert_eq!(written(VARS, template), out, "{template}");
+        }
+        for template in [
+            "{{ '0' | int | ternary('a', 'b') }}\n",
+            "{{ 2 | bool | ternary('a', 'b') }}\n",
+            "{{ 't' | bool | ternary('a', 'b') }}\n",
+            "{{ '' | to_json | ternary('a', 'b') }}\n",
+            "{{ '' | quote | ternary('a', 'b') }}\n",
+            "{{ yes_ | ternary('a', 'b', 'c') }}\n",
+            "{{ word | default('x', none) }}\n",
+        ] {
+            assert_eq!(written(VARS, template), template);
         }
     }
 

@@ -75,7 +75,9 @@ pub(super) fn judge(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
             .map(|n| n.scalars().iter().map(|(_, t)| (*t).to_owned()).collect())
             .unwrap_or_default()
     };
-    if new.get("notify").is_some() && !named(old).is_subset(&named(new)) {
+    let (were, are) = (named(old), named(new));
+    let same = were.difference(&are).all(|gone| renamed(pair, gone, &are));
+    if new.get("notify").is_some() && !same {
         held("the task notifies another handler than before".to_owned());
     }
     if let (Some((was, ..)), Some((is, ..))) = (tasks::module(old), tasks::module(new)) {
@@ -88,6 +90,26 @@ pub(super) fn judge(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
         held("the task becomes another".to_owned());
     }
     issues
+}
+
+/// Whether a handler that is gone goes by another of these names now.
+fn renamed(pair: Pair<'_>, gone: &str, names: &BTreeSet<String>) -> bool {
+    let handlers = |side: &super::known::Side, name: &str| -> Vec<String> {
+        let lists = side.tree.lists();
+        let all = lists
+            .iter()
+            .filter(|list| list.handlers)
+            .flat_map(|list| list.tasks);
+        all.filter(|task| task.get("name").and_then(Node::text) == Some(name))
+            .filter_map(super::lists::body)
+            .collect()
+    };
+    let was = handlers(pair.old.side, gone);
+    !was.is_empty()
+        && !tasks::has_handler(pair.new.side, gone)
+        && names
+            .iter()
+            .any(|name| handlers(pair.new.side, name) == was)
 }
 
 /// Whether a task is about what each user has: files below the home directory, preferences.

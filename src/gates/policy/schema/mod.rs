@@ -251,6 +251,8 @@ pub(super) fn judge(
     if matches!(grammar, Grammar::Prose) {
         return Vec::new();
     }
+    let narrowed = old.map(|old| firewall::with_narrower(grammar, old, new));
+    let old = narrowed.as_deref();
     let known = with_parts(grammar, old.unwrap_or_default());
     let known: BTreeSet<(&str, &str)> =
         known.iter().map(|(_, part, text)| (*part, *text)).collect();
