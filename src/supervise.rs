@@ -6,6 +6,7 @@ use crate::error::Fatal;
 use crate::lock::Holder;
 use crate::next::{Next, Stop, next};
 use crate::overlap::{Asking, Overlap, ask};
+use crate::process::OwnFile;
 use crate::report::posts;
 use crate::signals::Signals;
 use crate::stages::{Turned, turn};
@@ -34,8 +35,12 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
     let mut turns: Vec<Turn> = Vec::new();
     let clock = &world.clock;
     let mut wake = clock.elapsed();
+    let program = OwnFile::look().map_err(Fatal::io("looking at secloop's own file"))?;
     let stop = loop {
         if let Some(stop) = paused(world, signals).await? {
+            break stop;
+        }
+        if let Some(stop) = replaced(&program) {
             break stop;
         }
         let Some(turned) = wake_up(world, signals, &mut turns).await? else {
@@ -63,7 +68,7 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
             next => next,
         };
         let wait = Wait::after(wake, &next, config.interval, clock.elapsed(), clock.now());
-        if let Some(stop) = sleep(world, signals, wait).await? {
+        if let Some(stop) = sleep(world, signals, &program, wait).await? {
             break stop;
         }
         wake = clock.elapsed();
@@ -138,8 +143,23 @@ async fn paused(world: &World, signals: &Signals) -> Result<Option<Stop>, Fatal>
     Ok(None)
 }
 
+/// The end of a run whose own file is another one now: guard, guardian and sandbox are started from it.
+fn replaced(program: &OwnFile) -> Option<Stop> {
+    (!program.stands()).then(|| {
+        Stop::NeedsOperator(format!(
+            "{} was replaced while it ran, by an upgrade or a build: start it again",
+            program.path().display()
+        ))
+    })
+}
+
 /// Sleeps until the next wake; delivers what waits in the outbox meanwhile.
-async fn sleep(world: &World, signals: &Signals, wait: Wait) -> Result<Option<Stop>, Fatal> {
+async fn sleep(
+    world: &World,
+    signals: &Signals,
+    program: &OwnFile,
+    wait: Wait,
+) -> Result<Option<Stop>, Fatal> {
     let left = || wait.left(world.clock.elapsed(), world.clock.now());
     world.sign(Holder::end_turn);
     world.console().sleeping(left());
@@ -149,6 +169,9 @@ async fn sleep(world: &World, signals: &Signals, wait: Wait) -> Result<Option<St
         }
         if records::stop_requested(world).is_some() {
             return Ok(Some(Stop::Operator));
+        }
+        if let Some(stop) = replaced(program) {
+            return Ok(Some(stop));
         }
         let left = left();
         if left.is_zero() {

@@ -43,7 +43,7 @@ pub use guardian::{Guardian, stand_guard};
 pub use identity::{Identity, Likeness, boot_id, likeness, own_identity};
 pub use other::terminate_tree;
 pub use output::{Line, Stream};
-pub use own::{own_program, secloop_is_at};
+pub use own::{OwnFile, own_program, secloop_is_at};
 pub use room::Room;
 pub use run::run;
 pub use spec::{Done, Ended, Finished, Spec};

@@ -6,7 +6,7 @@ use std::path::Path;
 use secloop::turn::{Colour, Gate, TurnOutcome, Verdict};
 
 use crate::support::discord::Discord;
-use crate::support::station::Station;
+use crate::support::station::{Running, Station, prepare_ansible};
 
 /// Content and mode of every file below a directory.
 fn files(dir: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
@@ -247,4 +247,33 @@ fn a_dry_run_changes_neither_machine_nor_repository() {
         done.err
     );
     assert!(turns[2].receipt.gates.iter().all(|g| g.gate != Gate::Apply));
+}
+
+/// What secloop starts of itself would be another version, or nothing: it says so and ends, where every
+/// later turn would fail.
+#[test]
+fn a_program_that_is_replaced_while_it_sleeps_says_so_and_ends() {
+    let discord = Discord::start([]);
+    let station = Station::with_gaps(&[]).posting_to(&discord);
+    let own = station.root().join("secloop-of-its-own");
+    let new = station.root().join("secloop-upgraded");
+    for place in [&own, &new] {
+        std::fs::copy(env!("CARGO_BIN_EXE_secloop"), place).unwrap();
+    }
+    drop(station.command(&[]));
+    let mut command = station.other(own.to_str().unwrap());
+    command.args(["run", "--interval", "1h"]);
+    prepare_ansible();
+    let mut running = Running::of(command);
+    running.wait_for("sleep");
+    std::fs::rename(new, &own).unwrap();
+    let (code, said) = running.finish();
+    assert_eq!(code, Some(12), "{said}");
+    assert!(said.contains("was replaced while it ran"), "{said}");
+    assert!(said.contains("start it again"), "{said}");
+    let told = discord.messages();
+    assert!(
+        told.iter().any(|post| post.contains("start it again")),
+        "{told:?}"
+    );
 }
