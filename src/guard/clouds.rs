@@ -32,11 +32,18 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             let shows = matches!(call.word(0), "get" | "describe")
                 && call.words.iter().any(secrets)
                 && (call.short('o') || long(call.args, "output", 3))
-                && !outputs(call.args).all(|format| matches!(format, "name" | "wide"));
+                && !outputs(call.args).all(shows_no_data);
             call.deny_if(shows, "secret-read")
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a format of kubectl's leaves the data of secrets away.
+fn shows_no_data(format: &str) -> bool {
+    let columns = format.starts_with("custom-columns") && format.contains(".metadata");
+    matches!(format, "name" | "wide")
+        || columns && !format.replace(".metadata", "").contains("data") && !format.contains("=.,")
 }
 
 /// Whether an output's name says that it is a secret, and not where one is.

@@ -83,7 +83,7 @@ const FETCHES: &[&str] = &[
 ];
 
 /// What deletes a whole tree, and what deletes or overwrites one file.
-const DELETES_TREES: &[&str] = &[
+pub(super) const DELETES_TREES: &[&str] = &[
     "rmtree",
     "rm_rf",
     "rm_r(",
@@ -103,6 +103,7 @@ const DELETES_TREES: &[&str] = &[
     "rm(",
     "unlink(",
 ];
+
 const WRITES: &[&str] = &[
     "os.remove",
     "os.unlink",
@@ -134,23 +135,6 @@ const WRITES: &[&str] = &[
     "os.chmod",
     "file_put_contents",
     "symlink",
-];
-
-/// How code asks where the home is.
-const HOMES: &[&str] = &[
-    ".home()",
-    "dir.home",
-    "env.home",
-    "env{home}",
-    "env['home']",
-    "env[\"home\"]",
-    "environ['home']",
-    "environ[\"home\"]",
-    "environ.get('home",
-    "environ.get(\"home",
-    "getenv('home",
-    "getenv(\"home",
-    "homedir()",
 ];
 
 /// Ways to another machine that are no fetching.
@@ -191,13 +175,16 @@ pub(super) fn judge(walk: &mut Walk, language: &str, text: &str) -> Result<Flow,
     code.sends()?;
     code.asks_services()?;
     code.touches(walk)?;
+    if code.has(FETCHES) {
+        code.keeps(walk);
+    }
     if code.starts() {
         code.hands_over(walk)?;
     }
     if code.has(DELETES_TREES) {
         code.deletes(walk)?;
     }
-    deletes_at_home(walk, text)?;
+    super::homes::deletes_at_home(walk, text)?;
     Ok(Flow::UNKNOWN)
 }
 
@@ -353,6 +340,16 @@ impl Code<'_> {
         Ok(())
     }
 
+    /// Files that it may put what it fetches into.
+    fn keeps(&self, walk: &mut Walk) {
+        for literal in &self.literals {
+            let name = !literal.contains(char::is_whitespace) && literal.contains(['/', '.']);
+            if name && !super::network::is_address(literal) {
+                super::network::foreign(walk, literal);
+            }
+        }
+    }
+
     /// What it hands to a shell or starts.
     fn hands_over(&self, walk: &mut Walk) -> Result<(), Stop> {
         let mut scripts = self.literals.clone();
@@ -383,65 +380,6 @@ impl Code<'_> {
         }
         Ok(())
     }
-}
-
-/// What it deletes below a home that it asks for: `rmtree(Path.home() / "x")`.
-fn deletes_at_home(walk: &Walk, text: &str) -> Result<(), Stop> {
-    for statement in statements(text) {
-        let lower = statement.to_ascii_lowercase();
-        let home = HOMES
-            .iter()
-            .filter_map(|asks| Some((lower.find(asks)?, asks.len())));
-        let Some((at, length)) = home.min().filter(|_| deletes_many(&lower)) else {
-            continue;
-        };
-        let (before, rest) = statement.split_at(at);
-        let behind = rest.get(length..).unwrap_or_default();
-        let inside = ['"', '\'']
-            .iter()
-            .any(|quote| before.matches(*quote).count() % 2 == 1);
-        let below = if inside {
-            let text = behind.split(['"', '\'']).next().unwrap_or_default();
-            text.trim_start_matches(['}', ']', '/']).to_owned()
-        } else {
-            literals(behind).join("/")
-        };
-        let path = format!("{HOME}/{below}");
-        files::check_removal(walk, &pattern(&path), true)?;
-    }
-    Ok(())
-}
-
-/// The statements of a text, a loop's or block's first line with what follows it.
-fn statements(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for piece in text.split(['\n', ';']) {
-        match all.last_mut() {
-            Some(last) if last.trim_end().ends_with([':', '{', '(', ',', '|']) => {
-                last.push(' ');
-                last.push_str(piece);
-            }
-            _ => all.push(piece.to_owned()),
-        }
-    }
-    all
-}
-
-/// Whether a statement deletes a tree, or files that a pattern or a loop finds.
-fn deletes_many(lower: &str) -> bool {
-    let called = |word: &&str| {
-        lower.match_indices(*word).any(|(at, _)| {
-            let before = lower.get(..at).and_then(|text| text.chars().next_back());
-            !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
-        })
-    };
-    let each = [
-        "glob", "for ", "foreach", "each", "walk", "iterdir", "readdir", "*",
-    ];
-    let files = ["unlink", "remove(", "delete(", "rm("];
-    let trees = DELETES_TREES.iter().filter(|word| **word != "unlink(");
-    let several = each.iter().any(|word| lower.contains(word));
-    trees.into_iter().any(called) || several && files.iter().any(called)
 }
 
 /// A literal that is a dangerous command is refused; one that is no command at all says nothing.

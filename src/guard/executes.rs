@@ -107,7 +107,7 @@ fn found_by_fd(walk: &Walk, args: &[String]) -> Vec<String> {
         None if roots == ["."] => return vec![HOLE.to_string()],
         None => HOLE.to_string(),
     };
-    let one = |root: &str| super::files::below(walk, root, &name, true);
+    let one = |root: &str| super::find::below(walk, root, &name, true);
     roots.into_iter().map(one).collect()
 }
 
@@ -180,6 +180,16 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
             walk.apart(|walk| program::run(walk, &command))?;
         }
+    }
+    let bfg = |word: &String| {
+        let file = program::base_name(word);
+        file.starts_with("bfg") && file.ends_with(".jar")
+    };
+    if name == "java" && args.iter().any(bfg) {
+        return Err(Stop::deny(
+            "git-destroy",
+            "bfg, which rewrites what others have",
+        ));
     }
     if name == "socat"
         && args.iter().any(|a| {

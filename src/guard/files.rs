@@ -1,10 +1,10 @@
-//! Deleting, moving and opening up files.
+//! Deleting and moving files, and writing over them.
 
-use super::marks::{DEEP, HOLE, STAR};
+use super::marks::{HOLE, STAR};
 use super::options::{before_end, long, operands, short, value};
 use super::paths::{Base, Place};
 use super::walk::{Walk, quoted};
-use super::{Stop, program};
+use super::{Stop, emptying};
 
 /// Judges the programs that can destroy files.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
@@ -35,9 +35,11 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         "unlink" => operands(args)
             .into_iter()
             .try_for_each(|p| check_removal(walk, p, false)),
-        "find" | "gfind" => find(walk, args),
+        "find" | "gfind" => super::find::check(walk, args),
         "mv" => moves(walk, args),
-        "chmod" | "chown" | "chgrp" | "chflags" | "setfacl" | "chattr" => modes(walk, name, args),
+        "chmod" | "chown" | "chgrp" | "chflags" | "setfacl" | "chattr" => {
+            super::modes::check(walk, name, args)
+        }
         "rsync" => rsync(walk, args),
         "truncate" | "shred" | "dd" | "sed" | "gsed" | "touch" | "mkdir" | "ln" | "patch"
         | "ed" | "ex" => in_place(walk, name, args),
@@ -59,7 +61,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             Ok(())
         }
         "cp" | "install" => match operands(args).as_slice() {
-            [.., from, to] if *from == "/dev/null" => emptied_by(walk, name, to),
+            [.., from, to] if *from == "/dev/null" => emptying::emptied_by(walk, name, to),
             _ => Ok(()),
         },
         "zip" if short(args, 'm') || long(args, "move", 4) => operands(args)
@@ -80,50 +82,6 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         }
         _ => Ok(()),
     }
-}
-
-/// A copy of nothing. By `install` a file is made, too, with its mode; where its name ends as those of
-/// documents do, it was there.
-fn emptied_by(walk: &Walk, name: &str, path: &str) -> Result<(), Stop> {
-    check_removal(walk, path, false)?;
-    let place = Place::of(path, &walk.scope.cwd);
-    let named = place
-        .parts
-        .last()
-        .is_some_and(|p| p.contains('.') && !p.starts_with('.'));
-    let others = place.base == Base::Home && !place.is_cache();
-    if others && (name == "cp" || named) {
-        return emptying(path);
-    }
-    Ok(())
-}
-
-fn emptying(path: &str) -> Result<(), Stop> {
-    Err(Stop::deny(
-        "file-destroy",
-        format!("emptying {}", quoted(path)),
-    ))
-}
-
-/// Refuses to empty a file of somebody's by writing nothing to it: what begins with a dot may be one
-/// that is only made, and logs are emptied to be read anew.
-pub(super) fn check_emptying(walk: &Walk, path: &str) -> Result<(), Stop> {
-    check_removal(walk, path, false)?;
-    let place = Place::of(path, &walk.scope.cwd);
-    let last = place.parts.last().map_or("", String::as_str);
-    let hidden = place.parts.first().is_some_and(|p| p.starts_with('.'));
-    let logs = last.ends_with(".log") || last.ends_with(".out");
-    if place.base == Base::Home && !place.is_cache() && !logs && !hidden || is_data(last) {
-        return emptying(path);
-    }
-    Ok(())
-}
-
-/// Whether a name is one of a database, and of none for tests.
-fn is_data(name: &str) -> bool {
-    let ends = [".db", ".sqlite", ".sqlite3", ".mdb"];
-    let test = ["test", "tmp", "temp", "cache", "dev."];
-    ends.iter().any(|end| name.ends_with(end)) && !test.iter().any(|word| name.contains(word))
 }
 
 /// Refuses a removal that takes more than files of the work at hand.
@@ -167,174 +125,6 @@ pub(super) fn check_removal(walk: &Walk, path: &str, recursive: bool) -> Result<
     Ok(())
 }
 
-/// Tests of find that take a value.
-const FIND_VALUED: &[&str] = &[
-    "-name",
-    "-iname",
-    "-path",
-    "-ipath",
-    "-wholename",
-    "-regex",
-    "-iregex",
-    "-type",
-    "-size",
-    "-mtime",
-    "-mmin",
-    "-atime",
-    "-amin",
-    "-ctime",
-    "-cmin",
-    "-newer",
-    "-user",
-    "-group",
-    "-perm",
-    "-maxdepth",
-    "-mindepth",
-    "-lname",
-    "-printf",
-    "-fstype",
-    "-inum",
-    "-links",
-    "-newermt",
-    "-samefile",
-    "-xtype",
-    "-regextype",
-    "-used",
-    "-uid",
-    "-gid",
-];
-
-/// What find would name: its roots, with the pattern that narrows it.
-pub(super) fn found(walk: &Walk, args: &[String]) -> Vec<String> {
-    let roots = args.iter().take_while(|a| !a.starts_with(['-', '(', '!']));
-    let roots: Vec<&str> = roots.map(String::as_str).collect();
-    let name = ["-name", "-iname"]
-        .iter()
-        .find_map(|o| value(args, o))
-        .map_or(HOLE.to_string(), super::marks::pattern);
-    let roots = if roots.is_empty() { vec!["."] } else { roots };
-    let one = |root| below(walk, root, &name, !shallow(args));
-    roots.into_iter().map(one).collect()
-}
-
-/// Whether find looks at what is right below its roots, and no deeper.
-fn shallow(args: &[String]) -> bool {
-    ["-maxdepth", "-depth"]
-        .iter()
-        .any(|option| value(args, option) == Some("1"))
-}
-
-/// What lies below a root, `deep` any number of directories below. In the work at hand and among
-/// temporary files that makes no difference.
-pub(super) fn below(walk: &Walk, root: &str, name: &str, deep: bool) -> String {
-    let root = root.trim_end_matches('/');
-    let place = Place::of(&format!("{root}/x"), &walk.scope.cwd);
-    let outside = matches!(place.base, Base::Root | Base::Home | Base::Above);
-    if deep && outside && !place.is_temporary() {
-        format!("{root}/{DEEP}/{name}")
-    } else {
-        format!("{root}/{name}")
-    }
-}
-
-fn find(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
-    let mut roots: Vec<String> = Vec::new();
-    let mut index = 0;
-    while let Some(arg) = args.get(index).filter(|a| !a.starts_with(['-', '(', '!'])) {
-        roots.push(arg.clone());
-        index += 1;
-    }
-    if roots.is_empty() {
-        roots.push(".".to_owned());
-    }
-    let mut narrowed = false;
-    // What `{}` stands for below a root.
-    let mut name = STAR.to_string();
-    while let Some(arg) = args.get(index) {
-        index += 1;
-        match arg.as_str() {
-            "-name" | "-iname" | "-path" | "-ipath" | "-regex" | "-wholename" => {
-                let all = args
-                    .get(index)
-                    .is_none_or(|n| n.chars().all(|c| c == '*' || c == STAR || c == '.'));
-                let git = args.get(index).is_some_and(|n| n.contains(".git"));
-                let not = index > 1 && matches!(args[index - 2].as_str(), "-not" | "!");
-                if !all && !git && !not {
-                    narrowed = true;
-                    name = match args.get(index) {
-                        Some(given) if arg.ends_with("name") => super::marks::pattern(given),
-                        _ => "found".to_owned(),
-                    };
-                }
-                index += 1;
-            }
-            valued if FIND_VALUED.contains(&valued) => index += 1,
-            "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
-                if let Some(file) = args.get(index) {
-                    super::reads::check_write(walk, file)?;
-                }
-                index += 1;
-            }
-            "-delete" => {
-                for root in &roots {
-                    let place = Place::of(root, &walk.scope.cwd);
-                    let inside = place.base == Base::Here || place.is_temporary();
-                    let below = place.is_below() || place.is_temporary();
-                    if !(inside && narrowed || below) {
-                        return Err(Stop::deny(
-                            "file-destroy",
-                            format!("find {} -delete", quoted(root)),
-                        ));
-                    }
-                }
-            }
-            "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                let end = args[index..]
-                    .iter()
-                    .position(|a| a == ";" || a == "+")
-                    .unwrap_or(args.len() - index);
-                let command = args[index..index + end].to_vec();
-                index += end + 1;
-                for root in &roots {
-                    let place = Place::of(root, &walk.scope.cwd);
-                    let whole =
-                        matches!(place.base, Base::Home | Base::Root) && place.parts.is_empty();
-                    let shows = command
-                        .first()
-                        .is_some_and(|c| super::reads::opens_files(&program::base_name(c)));
-                    if whole && shows && is_key(&name) {
-                        return Err(Stop::deny(
-                            "secret-read",
-                            format!("every {} of a home or the system", quoted(&name)),
-                        ));
-                    }
-                    let found = below(walk, root, &name, !shallow(args));
-                    let command: Vec<String> =
-                        command.iter().map(|w| w.replace("{}", &found)).collect();
-                    let shell = command.first().is_some_and(|c| {
-                        matches!(program::base_name(c).as_str(), "sh" | "bash" | "zsh")
-                    });
-                    if shell && command.len() == 1 {
-                        return Err(Stop::deny("program-option", "find -exec with a shell"));
-                    }
-                    walk.apart(|walk| program::run(walk, &command))?;
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether files of such a name are keys.
-fn is_key(name: &str) -> bool {
-    [
-        ".pem", ".key", ".p12", ".pfx", ".kdbx", ".asc", ".ovpn", ".jks", ".ppk",
-    ]
-    .iter()
-    .any(|end| name.to_lowercase().ends_with(end))
-}
-
 fn moves(walk: &Walk, args: &[String]) -> Result<(), Stop> {
     let words = operands(args);
     let Some((to, from)) = words.split_last() else {
@@ -357,88 +147,6 @@ fn moves(walk: &Walk, args: &[String]) -> Result<(), Stop> {
             return Err(Stop::deny(
                 "git-destroy",
                 format!("moving {}", quoted(path)),
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn modes(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
-    let recursive = short(args, 'R') || long(args, "recursive", 3);
-    // A mode that takes away begins like an option: `chmod -x f`.
-    let is_mode = |a: &&String| {
-        name == "chmod"
-            && a.len() > 1
-            && a.starts_with('-')
-            && a[1..].chars().all(|c| "rwxXst".contains(c))
-    };
-    let taking = args.iter().find(is_mode);
-    let words: Vec<&String> = taking.into_iter().chain(operands(args)).collect();
-    let mode = words.first().map_or("", |m| m.as_str());
-    let files = if long(args, "reference", 3) {
-        &words[..]
-    } else {
-        words.get(1..).unwrap_or_default()
-    };
-    let octal = mode.trim_start_matches('0');
-    let world = name == "chmod"
-        && (matches!(octal, "777" | "666" | "776" | "767" | "1777")
-            || mode.contains("o+w")
-            || mode.contains("a+w")
-            || mode.contains("a+rwx")
-            || mode.contains("o+rwx")
-            || mode.contains("ugo+w")
-            || mode.contains("ugo+rwx")
-            || mode == "+rwx");
-    let setuid = name == "chmod"
-        && (mode.contains("u+s")
-            || mode.contains("g+s") && recursive
-            || mode.contains("+s")
-            || octal.len() == 4 && octal.starts_with(['4', '6', '2', '7']));
-    if setuid {
-        return Err(Stop::deny("permission-loosen", format!("{name} {mode}")));
-    }
-    if name == "chflags" && mode.contains("nouchg") || name == "chattr" && mode.contains("-i") {
-        return Err(Stop::deny("protection-off", format!("{name} {mode}")));
-    }
-    if name == "chattr" && args.iter().any(|a| a == "-i" || a == "-a") {
-        return Err(Stop::deny("protection-off", "chattr -i"));
-    }
-    for path in files {
-        let place = Place::of(path, &walk.scope.cwd);
-        let outside = !place.is_below() && !place.is_temporary();
-        let away = place.base != Base::Here || place.parts.first().is_some_and(|p| p == ".git");
-        let hook = place.switch().is_some_and(|s| s.contains("hooks"));
-        let runs = octal
-            .bytes()
-            .any(|digit| matches!(digit, b'1' | b'3' | b'5' | b'7'));
-        let stops = mode.contains("-x") || mode.bytes().all(|b| b.is_ascii_digit()) && !runs;
-        if name == "chmod" && hook && stops {
-            return Err(Stop::deny(
-                "protection-off",
-                format!("{name} {mode} {}", quoted(path)),
-            ));
-        }
-        if world && (outside || recursive) {
-            return Err(Stop::deny(
-                "permission-loosen",
-                format!("{name} {mode} {}", quoted(path)),
-            ));
-        }
-        if recursive
-            && away
-            && !place.is_temporary()
-            && (place.base != Base::Home || place.parts.len() < 2)
-        {
-            return Err(Stop::deny(
-                "permission-loosen",
-                format!("{name} -R {}", quoted(path)),
-            ));
-        }
-        if place.is_system() && !matches!(mode, "+x" | "a+x" | "u+x" | "755") {
-            return Err(Stop::deny(
-                "system-write",
-                format!("{name} {mode} {}", quoted(path)),
             ));
         }
     }
@@ -473,21 +181,6 @@ fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-/// Refuses to overwrite a file until nothing of it is left, unless it was made to be thrown away.
-fn check_shred(walk: &Walk, path: &str) -> Result<(), Stop> {
-    let place = Place::of(path, &walk.scope.cwd);
-    let output = ["build", "target", "dist", "out", "tmp", "coverage"];
-    let made =
-        place.is_below() && place.parts.len() > 1 && output.contains(&place.parts[0].as_str());
-    if place.is_temporary() || place.is_cache() || made {
-        return Ok(());
-    }
-    Err(Stop::deny(
-        "file-destroy",
-        format!("shred of {}, of which nothing is left", quoted(path)),
-    ))
 }
 
 /// The operands without the values of options.
@@ -547,7 +240,13 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
             let several = word.contains(STAR) && matches!(place.base, Base::Home | Base::Root);
             let outside = place.base != Base::Here && !place.is_temporary();
             let whole = outside && (place.is_everything() || several);
-            let data = place.parts.last().is_some_and(|last| is_data(last));
+            let last = place.parts.last().map_or("", String::as_str);
+            let sources = last.starts_with(STAR)
+                && last.len() > STAR.len_utf8()
+                && ![".log", ".out", ".tmp", ".pid"]
+                    .iter()
+                    .any(|end| last.ends_with(end));
+            let data = emptying::is_data(last) || sources && !place.is_temporary();
             if name == "truncate" && (whole || data) {
                 return Err(Stop::deny(
                     "file-destroy",
@@ -556,7 +255,7 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
             }
         }
         if name == "shred" {
-            check_shred(walk, word)?;
+            emptying::check_shred(walk, word)?;
         }
     }
     Ok(())

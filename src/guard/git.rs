@@ -183,6 +183,24 @@ fn setting_ok(walk: &mut Walk, key: &str, value: &str) -> Result<(), Stop> {
     {
         return Err(Stop::deny("git-program", key));
     }
+    let forces = key.starts_with("remote.")
+        && (key.ends_with(".push") && value.starts_with('+')
+            || key.ends_with(".mirror") && value != "false");
+    let forgets = [
+        "gc.reflogexpire",
+        "gc.reflogexpireunreachable",
+        "gc.pruneexpire",
+    ]
+    .contains(&key)
+        && ["now", "all", "0"]
+            .iter()
+            .any(|at_once| value.starts_with(at_once));
+    if forces || forgets {
+        return Err(Stop::deny(
+            "git-destroy",
+            format!("{key}={}", quoted(value)),
+        ));
+    }
     if key == "core.hookspath" && matches!(value, "" | "/dev/null") {
         return Err(Stop::deny("protection-off", key));
     }

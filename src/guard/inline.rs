@@ -109,6 +109,15 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
                 reads::check_write(walk, word)?;
             }
         }
+        // With -n only what it prints stays.
+        let flag = |letter: char| super::options::short(args, letter);
+        let prints = given.contains("print") && !given.contains("if 0");
+        if stem == "perl" && flag('i') && flag('n') && !prints {
+            return Err(Stop::deny(
+                "file-destroy",
+                "perl that leaves no line of a file",
+            ));
+        }
         let flow = code::judge(walk, stem, &given)?;
         let several = several(args).filter(|_| matches!(stem, "perl" | "ruby" | "osascript"));
         return match several {
@@ -146,6 +155,9 @@ fn from_file(
                 &super::program::base_name(file),
                 args.get(at + 1..).unwrap_or_default(),
             )?;
+            if super::program::from_elsewhere(walk, file) {
+                return Err(Stop::deny("download-exec", quoted(file)));
+            }
             let publishes = args.iter().any(|a| a == "upload" || a == "register");
             if file.ends_with("setup.py") && publishes {
                 return Err(Stop::deny("registry-publish", "setup.py upload"));

@@ -5,7 +5,7 @@ use super::marks::HOLE;
 use super::options::{operands, value};
 use super::paths::{Base, Place};
 use super::walk::{Flow, Walk, Written, quoted};
-use super::{files, reads, sends};
+use super::{reads, sends};
 
 /// Judges where a network program puts what it fetches, and what it opens to others.
 pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
@@ -246,7 +246,7 @@ fn registry(args: &[String]) -> Option<&str> {
     .find_map(|o| value(args, o))
 }
 
-fn foreign(walk: &mut Walk, path: &str) {
+pub(super) fn foreign(walk: &mut Walk, path: &str) {
     let place = Place::of(path, &walk.scope.cwd);
     walk.files.insert(place, Written::Foreign);
 }
@@ -379,7 +379,7 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
         },
         // Text that these make for a shell's start-up file.
         _ if for_eval(name, args) => Flow::Text(String::new()),
-        "find" => Flow::Text(files::found(walk, args).join("\n")),
+        "find" => Flow::Text(super::find::found(walk, args).join("\n")),
         "pgrep" | "pidof" => match operands(args).last() {
             Some(process) => Flow::Text(format!("{HOLE}{process}")),
             None => Flow::UNKNOWN,
@@ -390,6 +390,25 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
             Flow::Text(super::git::listed(args).join("\n"))
         }
         "seq" => counted(args),
+        // Names of files; with more about them it is another text.
+        "ls" if args
+            .iter()
+            .all(|a| !a.starts_with('-') || a == "-1" || a == "-d" || a == "-1d") =>
+        {
+            let named = operands(args);
+            let globs = named.iter().all(|name| name.contains(super::marks::STAR));
+            match named.as_slice() {
+                [] => Flow::Text(super::marks::STAR.to_string()),
+                _ if globs => Flow::Text(
+                    named
+                        .iter()
+                        .map(|n| n.as_str())
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                ),
+                _ => Flow::UNKNOWN,
+            }
+        }
         "base64" | "gzip" | "head" | "tail" | "tr" | "sort" | "grep" | "jq" | "sed" | "xxd"
             if walk.scope.stdin == (Flow::Unknown { secret: true }) =>
         {

@@ -101,7 +101,7 @@ pub(super) fn overwrites(walk: &Walk, path: &str, by: &Flow) -> Result<(), Stop>
     let secret = home && place.secret().is_some();
     let nothing = *by == Flow::Text(String::new());
     if nothing {
-        super::files::check_emptying(walk, path)?;
+        super::emptying::check_emptying(walk, path)?;
     }
     let keys = [".gnupg", ".password-store"].contains(&first);
     if secret && (keys || nothing && first.starts_with('.')) {

@@ -157,11 +157,23 @@ fn misread(node: Node<'_>, script: &str) -> bool {
                     .contains(|c: char| c != ' ' && c != '\t')
             }) || gaps(node, script).any(|gap| gap.contains("\n\\\n"))
         }
+        // Of two in a row it makes one, which goes from the first mark to the last.
+        "command_substitution" => text.starts_with('`') && marks(text) > 2,
         "simple_expansion" => gaps(node, script).any(|gap| !gap.is_empty()),
         "word" | "regex" | "extglob_pattern" => holds_separator(text),
         "comment" => misplaced(script.get(..node.start_byte()).unwrap_or_default()),
         _ => false,
     }
+}
+
+/// How many backquotes a text has that no backslash hides.
+fn marks(text: &str) -> usize {
+    let (mut count, mut escaped) = (0, false);
+    for c in text.chars() {
+        count += usize::from(c == '`' && !escaped);
+        escaped = c == '\\' && !escaped;
+    }
+    count
 }
 
 /// The text between a node's children.

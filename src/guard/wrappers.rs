@@ -152,34 +152,14 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     wrapper(
         &[
-            "bundle",
-            "pnpm",
-            "yarn",
-            "npm",
-            "direnv",
-            "opam",
-            "cabal",
-            "stack",
-            "mise",
-            "asdf",
-            "aws-vault",
-            "fly",
-            "flyctl",
+            "bundle", "pnpm", "yarn", "npm", "opam", "cabal", "stack", "mise", "asdf",
         ],
         &["-C", "--cwd", "--filter", "-F", "--prefix", "--workspace"],
         0,
         "exec",
     ),
     wrapper(
-        &[
-            "op",
-            "doppler",
-            "infisical",
-            "chamber",
-            "conda",
-            "mamba",
-            "nix",
-        ],
+        &["op", "doppler", "infisical", "conda", "mamba", "nix"],
         &["-n", "-p", "--name", "--env", "--env-file"],
         0,
         "run",
@@ -266,6 +246,15 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             super::table::check("docker-compose", skip(args, COMPOSE, 0))?;
             compose(walk, args)?
         }
+        "cross-env" | "cross-env-shell" => {
+            let rest: Vec<String> = args
+                .iter()
+                .skip_while(|a| is_assignment(a))
+                .cloned()
+                .collect();
+            Some(shell_text(walk, &rest.join(" "))?)
+        }
+        _ if let Some(flow) = super::runners::run(walk, name, args)? => Some(flow),
         _ => match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
             Some(wrapper) => wrapped(walk, wrapper, args)?,
             None => None,

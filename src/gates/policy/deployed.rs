@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::env::{Choice, View};
+use super::hooks::HOOK_LOOSENS;
 use super::issue::Issue;
 use super::lists::Pair;
 use super::places::{self, Place};
-use super::tasks::{self, At};
-use super::{expand, jinja, schema, scripts, settings};
+use super::puts::{Put, settings_of, texts};
+use super::tasks::At;
+use super::{jinja, schema, scripts, settings};
 use crate::playbook::yaml::Node;
 
 /// Words in a line that grant, start or weaken something, and why a person decides.
@@ -41,176 +43,6 @@ const LINES: [(&str, &str); 20] = [
     ("ansible_vault", "nobody can read it"),
 ];
 
-/// A text that a task puts somewhere.
-struct Put {
-    to: String,
-    text: String,
-    line: usize,
-    template: bool,
-}
-
-/// The files of the repository that a task puts on the machine.
-pub(super) fn sources(at: At<'_>, task: &Node) -> Vec<String> {
-    let each = expand::instances(&at.side.env, at.locals, task).unwrap_or_default();
-    let module = tasks::module(task).map_or("", |(name, ..)| name);
-    let dir = if module.ends_with("template") {
-        "templates"
-    } else {
-        "files"
-    };
-    each.iter()
-        .filter_map(|given| at.side.tree.find(at.file, dir, given.get("src")?.text()?))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The texts of a task, with every value put in that is known.
-fn texts(at: At<'_>, task: &Node) -> Vec<Put> {
-    let Some((module, ..)) = tasks::module(task) else {
-        return Vec::new();
-    };
-    let bare = module.rsplit('.').next().unwrap_or(module);
-    if !["copy", "template"].contains(&bare) {
-        return Vec::new();
-    }
-    let dir = if bare == "template" {
-        "templates"
-    } else {
-        "files"
-    };
-    let mut all = Vec::new();
-    for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
-        let mut to = ["dest", "path", "name"]
-            .iter()
-            .find_map(|k| given.get(k)?.text())
-            .unwrap_or_default()
-            .to_owned();
-        if let Some(content) = given.get("content") {
-            all.push(Put {
-                to,
-                text: as_text(content),
-                line: content.line,
-                template: true,
-            });
-        } else if let Some(src) = given.get("src").and_then(Node::text)
-            && let Some(path) = at.side.tree.find(at.file, dir, src)
-        {
-            if places::is_directory(&to) {
-                let name = src.rsplit('/').next().unwrap_or_default();
-                to = format!("{}/{name}", to.trim_end_matches('/'));
-            }
-            let text = at.side.tree.text(path).unwrap_or_default();
-            let line = given.get("src").map_or(task.line, |s| s.line);
-            for text in rendered(at, task, text, bare == "template") {
-                all.push(Put {
-                    to: to.clone(),
-                    text,
-                    line,
-                    template: bare == "template",
-                });
-            }
-        }
-    }
-    all
-}
-
-/// A template's text for each choice of values.
-fn rendered(at: At<'_>, task: &Node, text: &str, template: bool) -> Vec<String> {
-    let given = tasks::module(task).map(|(_, _, given)| given);
-    let otherwise = [
-        "trim_blocks",
-        "lstrip_blocks",
-        "block_start_string",
-        "block_end_string",
-        "variable_start_string",
-        "variable_end_string",
-    ];
-    let read_otherwise = otherwise
-        .iter()
-        .any(|key| given.is_some_and(|g| g.get(key).is_some()));
-    if !template || read_otherwise {
-        return vec![text.to_owned()];
-    }
-    let mut locals = at.locals.clone();
-    for (name, _, value) in task.get("vars").and_then(Node::map).unwrap_or_default() {
-        locals.insert(name.clone(), value.clone());
-    }
-    let node = Node::quoted(1, text);
-    let choices = at
-        .side
-        .env
-        .choices(&node, &locals)
-        .unwrap_or_else(|| vec![Choice::new()]);
-    let one = |choice: &Choice| {
-        let view = View {
-            env: &at.side.env,
-            locals: &locals,
-            choice,
-        };
-        super::rendered::text(&view, text)
-    };
-    let all: BTreeSet<String> = choices.iter().map(one).collect();
-    all.into_iter().collect()
-}
-
-/// A hook that may let more through: running it settles that.
-pub(super) const HOOK_LOOSENS: &str = "hook-loosens";
-
-/// An agent's hook as it was and as it would be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
-    /// Where it is deployed.
-    pub place: String,
-    /// As it was, if it was there.
-    pub old: Option<String>,
-    /// As it would be.
-    pub new: String,
-}
-
-/// The hooks that a change changes, with every value put in that is known.
-pub(super) fn hooks(known: &super::known::Known) -> Vec<Hook> {
-    let locals = BTreeMap::new();
-    let all = |side: &super::known::Side, new: bool| -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        for list in side.tree.lists() {
-            let pair = Pair::of(known, list.path, &locals);
-            below(
-                if new { pair.new } else { pair.old },
-                list.tasks,
-                &mut found,
-            );
-        }
-        found
-    };
-    let (was, is) = (all(&known.old, false), all(&known.new, true));
-    is.into_iter()
-        .filter(|(place, text)| was.get(place) != Some(text))
-        .map(|(place, new)| Hook {
-            old: was.get(&place).cloned(),
-            place,
-            new,
-        })
-        .collect()
-}
-
-fn below(at: At<'_>, list: &[Node], found: &mut BTreeMap<String, String>) {
-    for task in list {
-        for text in texts(at, task) {
-            let (place, _) = places::class(at.known, &text.to);
-            if schema::is_agent_shell(&place) {
-                found.insert(place, text.text);
-            }
-        }
-        for key in ["block", "rescue", "always"] {
-            below(
-                at,
-                task.get(key).and_then(Node::list).unwrap_or_default(),
-                found,
-            );
-        }
-    }
-}
-
 /// Judges what a task puts on the machine.
 pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let known = pair.new.known;
@@ -239,24 +71,15 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         let was = alike.min_by_key(|b| differing(&b.text, &now.text));
         let was = was.or(before.get(at));
         if was.is_some_and(|w| w.text == now.text && w.to == now.to) {
+            issues.extend(unread_news(pair, &now));
             continue;
         }
         let was = was.filter(|w| w.to == now.to).map(|w| w.text.as_str());
         let (place, what) = places::class(known, &now.to);
-        let mut found = match what {
-            Place::Grammar(grammar) => schema::judge(grammar, &place, was, &now.text, 0),
-            Place::Written if place.starts_with('/') && was.is_some() => vec![Issue::held(
-                "destination",
-                1,
-                format!("the text of {place} changes, and no rule knows its grammar"),
-            )],
-            _ => {
-                let mut found = text(&place, was, &now.text);
-                if lists_lines(&place, &now.text) {
-                    found.extend(missing(&place, was, &now.text));
-                }
-                found
-            }
+        let mut found = if let Place::Grammar(grammar) = what {
+            schema::judge(grammar, &place, was, &now.text, 0)
+        } else {
+            ungrammatical(&place, &what, was, &now.text)
         };
         if was.is_none() {
             let other = known.writes(&now.to) || known.writes(&place);
@@ -284,6 +107,55 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         issues.extend(found.into_iter().map(|i| i.at(now.line)));
     }
     issues
+}
+
+/// Judges a text of which no grammar is known.
+fn ungrammatical(place: &str, what: &Place, was: Option<&str>, now: &str) -> Vec<Issue> {
+    let mut found = text(place, was, now);
+    if lists_lines(place, now) {
+        found.extend(missing(place, was, now));
+    }
+    let script = *what == Place::Persistent && now.starts_with("#!");
+    if has_no_grammar(place, what) && was.is_some() && !script {
+        let what = format!("the text of {place} changes, and no rule knows its grammar");
+        found.push(Issue::held("destination", 1, what));
+    }
+    found
+}
+
+/// Whether what stands in a file decides something, and no rule can tell what.
+fn has_no_grammar(place: &str, what: &Place) -> bool {
+    // Scripts and settings in JSON have rules of their own.
+    let read = [".sh", ".json"].iter().any(|end| place.ends_with(end));
+    match what {
+        Place::Written => place.starts_with('/'),
+        Place::Persistent => !read,
+        _ => false,
+    }
+}
+
+/// A text that stays as it is written, since only the run knows its values, and a variable in it that
+/// changes.
+fn unread_news(pair: Pair<'_>, now: &Put) -> Option<Issue> {
+    let affected = &pair.new.known.affected;
+    let parts = if now.template {
+        jinja::parts(&now.text)
+    } else {
+        Vec::new()
+    };
+    let changes = |part: &&String| {
+        jinja::names(part)
+            .iter()
+            .any(|name| affected.contains(name))
+    };
+    parts.iter().find(changes).map(|part| {
+        let what = format!(
+            "{}: what {} becomes changes, and only the run knows it",
+            now.to,
+            crate::text::plain(part, 80)
+        );
+        Issue::held("value-unknown", now.line, what)
+    })
 }
 
 /// The texts that old tasks put where a new one does, and that no other task puts there any more: the
@@ -356,54 +228,6 @@ fn replaces(place: &str, other: bool, grammar: bool, text: &str) -> Option<Issue
     Some(Issue::held("overwrites", 1, format!("{place}: {why}")))
 }
 
-/// Parts of files as settings in lines: what a module sets, with the place where it does.
-fn settings_of(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
-    let Some((module, line, _)) = tasks::module(task) else {
-        return Vec::new();
-    };
-    let bare = module.rsplit('.').next().unwrap_or(module);
-    let mut all = Vec::new();
-    for given in expand::instances(&at.side.env, at.locals, task).unwrap_or_default() {
-        let text = |key: &str| {
-            given
-                .get(key)
-                .and_then(Node::text)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let to = ["dest", "path"]
-            .iter()
-            .find_map(|k| given.get(k)?.text())
-            .unwrap_or_default()
-            .to_owned();
-        match bare {
-            "lineinfile" => all.push((to, text("line"), line)),
-            "blockinfile" => all.push((to, text("block") + &text("content"), line)),
-            "ini_file" => all.push((to, format!("{}={}", text("option"), text("value")), line)),
-            "sysctl" => all.push((
-                "/etc/sysctl.conf".to_owned(),
-                format!(
-                    "{}{}={}{}",
-                    text("name"),
-                    text("key"),
-                    text("value"),
-                    text("val")
-                ),
-                line,
-            )),
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Every text that a task puts somewhere, whole or as a part, with its line.
-pub(super) fn written(at: At<'_>, task: &Node) -> Vec<(String, String, usize)> {
-    let whole = texts(at, task).into_iter();
-    let whole = whole.map(|put| (put.to, put.text, put.line));
-    whole.chain(settings_of(at, task)).collect()
-}
-
 /// Settings of a changed task that are gone or less strict.
 fn parts(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let Some(old) = old else { return Vec::new() };
@@ -416,8 +240,12 @@ fn parts(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue> {
     let mut issues = Vec::new();
     for to in places {
         let (place, what) = places::class(pair.new.known, to);
+        let line = is.first().map_or(1, |(.., line)| *line);
+        if has_no_grammar(&place, &what) && joined(&was, to) != joined(&is, to) {
+            let what = format!("a line of {place} changes, and no rule knows its grammar");
+            issues.push(Issue::held("destination", line, what));
+        }
         if let Place::Grammar(grammar) = what {
-            let line = is.first().map_or(1, |(.., line)| *line);
             let found = schema::compare(grammar, &place, &joined(&was, to), &joined(&is, to), line);
             issues.extend(found.into_iter().map(|i| i.at(line)));
         }
@@ -608,26 +436,4 @@ fn unknown(at: At<'_>, old: Option<&str>, new: &str) -> Vec<Issue> {
             )
         })
         .collect()
-}
-
-/// Ansible writes a map or a list as JSON.
-fn as_text(node: &Node) -> String {
-    node.text()
-        .map_or_else(|| as_json(node).to_string(), str::to_owned)
-}
-
-pub(super) fn as_json(node: &Node) -> serde_json::Value {
-    if let Some(items) = node.list() {
-        return items.iter().map(as_json).collect();
-    }
-    if let Some(pairs) = node.map() {
-        return pairs
-            .iter()
-            .map(|(key, _, value)| (key.clone(), as_json(value)))
-            .collect();
-    }
-    match (node.is_plain(), node.boolean()) {
-        (true, Some(yes)) if node.text() != Some("1") && node.text() != Some("0") => yes.into(),
-        _ => node.text().unwrap_or_default().into(),
-    }
 }

@@ -65,7 +65,43 @@ impl Env {
                 env.uses.extend(jinja::names(&part));
             }
         }
+        env.loops_of_includes(tree);
         env
+    }
+
+    /// The variable of a loop that brings in tasks has each of its items there.
+    fn loops_of_includes(&mut self, tree: &Tree) {
+        let mut loops = Vec::new();
+        for list in tree.lists() {
+            let mut tasks = Vec::new();
+            super::lists::all_of(list.tasks, &mut tasks);
+            for task in tasks {
+                let module = super::tasks::module(task).map_or("", |(name, ..)| name);
+                let name = task.get("loop_control").and_then(|c| c.get("loop_var"));
+                let given = super::expand::loop_of(task).filter(|_| modules::is_include(module));
+                if let (Some(name), Some((_, given))) = (name.and_then(Node::text), given) {
+                    loops.push((name.to_owned(), given.clone()));
+                }
+            }
+        }
+        for (name, given) in loops {
+            let view = View {
+                env: self,
+                locals: &BTreeMap::new(),
+                choice: &Choice::new(),
+            };
+            let items = view.put(&given).list().map(<[Node]>::to_vec);
+            let Some(items) = items.filter(|items| items.len() <= MOST) else {
+                continue;
+            };
+            self.dynamic.remove(&name);
+            let all = self.defs.entry(name).or_default();
+            for item in items {
+                if !all.iter().any(|v| v.canonical() == item.canonical()) {
+                    all.push(item);
+                }
+            }
+        }
     }
 
     fn define(&mut self, vars: &Node, without: impl Fn(&str) -> bool) {
@@ -315,9 +351,10 @@ impl View<'_> {
                     } else {
                         expression::value(self, part, depth + 1)?
                     };
-                    let json = part.trim_end().ends_with("| to_json");
-                    shown(&value)
-                        .or_else(|| json.then(|| super::deployed::as_json(&value).to_string()))
+                    let json = ["| to_json", "| to_nice_json"]
+                        .iter()
+                        .any(|filter| part.trim_end().ends_with(filter));
+                    shown(&value).or_else(|| json.then(|| super::puts::as_json(&value).to_string()))
                 }),
                 plain,
             },

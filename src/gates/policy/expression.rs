@@ -294,7 +294,8 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
                 _ => None,
             }
         }
-        "bool" | "list" | "unique" | "quote" | "mandatory" | "to_json" | "expanduser" => Some(node),
+        "bool" | "list" | "unique" | "quote" | "mandatory" | "to_json" | "to_nice_json"
+        | "expanduser" => Some(node),
         // By Python's idea of truth: a text is true, whatever it says.
         "ternary" => match split(arguments, ',').as_slice() {
             [yes, no] => value(

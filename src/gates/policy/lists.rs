@@ -7,7 +7,7 @@ use super::expand::Locals;
 use super::issue::{Issue, news};
 use super::known::Known;
 use super::tasks::{self, At};
-use super::{conditions, deployed, expand, modules, weakened};
+use super::{conditions, deployed, expand, modules, puts, weakened};
 use crate::playbook::yaml::{Node, Value};
 
 pub(super) const BLOCKS: [&str; 3] = ["block", "rescue", "always"];
@@ -198,7 +198,7 @@ fn moved(known: &Known, gone: &Node) -> bool {
     let count = |side: &super::known::Side| {
         let lists = side.tree.lists();
         let mut all = Vec::new();
-        for list in &lists {
+        for list in lists.iter().filter(|list| is_reached(known, list.path)) {
             all_of(list.tasks, &mut all);
         }
         all.iter().filter(|t| body(t) == own).count()
@@ -207,6 +207,25 @@ fn moved(known: &Known, gone: &Node) -> bool {
         && count(&known.new) >= count(&known.old)
         || count(&known.new) >= count(&known.old)
             && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
+}
+
+/// Whether something brings in a file of tasks: one that is new has to be named by another.
+fn is_reached(known: &Known, path: &str) -> bool {
+    let section = super::tree::section(path);
+    let within = [super::tree::Section::Tasks, super::tree::Section::Handlers].contains(&section);
+    if !within || known.old.tree.text(path).is_some() {
+        return true;
+    }
+    let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
+    let file = last(path);
+    let name = match file.as_str() {
+        "main.yml" | "main.yaml" => last(super::tree::role_of(path)),
+        _ => file,
+    };
+    let others = known.new.tree.yaml().filter(|(other, _)| *other != path);
+    others
+        .flat_map(|(_, root)| root.scalars())
+        .any(|(_, text)| last(text) == name)
 }
 
 /// The tasks of a list with those of its blocks.
@@ -264,6 +283,10 @@ fn standing(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
     let block = task.get("block").is_some();
     if !block && reached(pair, task) {
         issues.extend(reached_issues(pair, task));
+    }
+    if goes_over_results(known, task) {
+        let what = "it goes over what a task has found whose own list changes; a person decides";
+        issues.push(Issue::held("variable", task.line, what));
     }
     // A handler that is gone leaves its task without effect.
     if let Some(value) = task.get("notify") {
@@ -323,6 +346,24 @@ fn mentions_bare(value: &Node, names: &BTreeSet<String>) -> bool {
         .any(|(_, text)| super::jinja::names(text).iter().any(|n| names.contains(n)))
 }
 
+/// Whether a task's loop is over the results of one that loops over a variable that changes.
+fn goes_over_results(known: &Known, task: &Node) -> bool {
+    let Some((_, given)) = expand::loop_of(task) else {
+        return false;
+    };
+    let names = super::env::names_in(given);
+    let lists = known.new.tree.lists();
+    let mut all = Vec::new();
+    for list in &lists {
+        all_of(list.tasks, &mut all);
+    }
+    all.iter().any(|other| {
+        let found = other.get("register").and_then(Node::text);
+        let own = expand::loop_of(other).is_some_and(|(_, list)| mentions(list, &known.affected));
+        own && found.is_some_and(|name| names.contains(name))
+    })
+}
+
 /// Whether a change elsewhere reaches a task: by a variable, or by the file that it deploys.
 fn reached(pair: Pair<'_>, task: &Node) -> bool {
     let affected = &pair.new.known.affected;
@@ -331,7 +372,7 @@ fn reached(pair: Pair<'_>, task: &Node) -> bool {
         || bare
             .iter()
             .any(|k| task.get(k).is_some_and(|v| mentions_bare(v, affected)))
-        || deployed::sources(pair.new, task).iter().any(|source| {
+        || puts::sources(pair.new, task).iter().any(|source| {
             let text = pair.new.side.tree.text(source).unwrap_or_default();
             pair.new.known.changed.contains(source)
                 || super::jinja::parts(text)

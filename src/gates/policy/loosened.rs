@@ -146,6 +146,19 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
                 format!("what is looked at goes through {filter} first, and may lose what denies");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
+        // With 0 it has found what it looks for.
+        let mut words = text.split([' ', ';', '{', '}']).filter(|w| !w.is_empty());
+        let returns = words.any(|word| word == "return") && words.next() != Some("0");
+        let within = new
+            .lines()
+            .take(at)
+            .filter_map(|l| l.trim().split_once("()"))
+            .last();
+        let stood = |(name, _): (&str, &str)| old.contains(&format!("{name}()"));
+        if returns && within.is_some_and(stood) {
+            let what = "a function that looks returns for some calls before it has looked";
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
         if let Some(what) = takes_away(text, old) {
             issues.push(Issue::held("script-ends", at + 1, what));
         }

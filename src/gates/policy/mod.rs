@@ -9,6 +9,7 @@ mod deployed;
 mod env;
 mod expand;
 mod expression;
+mod hooks;
 mod issue;
 mod jinja;
 mod known;
@@ -19,6 +20,7 @@ mod networks;
 mod params;
 mod places;
 mod plays;
+mod puts;
 mod rendered;
 mod resolved;
 mod rules;
@@ -32,7 +34,7 @@ mod vars;
 mod weakened;
 mod words;
 
-pub use deployed::Hook;
+pub use hooks::Hook;
 pub use resolved::resolved;
 pub use rules::{RULES, Rule, rule};
 pub use tree::Standing;
@@ -69,7 +71,7 @@ pub fn policy_and_hooks(
         Err(why) => return (Verdict::NotRun(why), Vec::new()),
     };
     if !settled {
-        found.0.retain(|f| f.rule != deployed::HOOK_LOOSENS);
+        found.0.retain(|f| f.rule != hooks::HOOK_LOOSENS);
     }
     (found.verdict(unknown), hooks)
 }
@@ -140,7 +142,7 @@ fn judged(
     for (path, issue) in networks::judge(&known) {
         say(Path::new(&path), vec![issue]);
     }
-    (found, deployed::hooks(&known))
+    (found, hooks::of(&known))
 }
 
 /// What the change reaches in files that it leaves alone.
@@ -250,7 +252,7 @@ fn names_source(at: tasks::At<'_>, list: &[Node], path: &str) -> bool {
         let inner = ["block", "rescue", "always"]
             .iter()
             .filter_map(|k| task.get(k)?.list());
-        deployed::sources(at, task).iter().any(|s| s == path)
+        puts::sources(at, task).iter().any(|s| s == path)
             || inner.into_iter().any(|l| names_source(at, l, path))
     })
 }

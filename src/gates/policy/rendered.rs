@@ -241,6 +241,12 @@ fn line(view: &View<'_>, text: &str) -> String {
         return text.to_owned();
     }
     let node = view.put(&Node::quoted(1, text));
+    let json = ["| to_json }}", "| to_nice_json }}"]
+        .iter()
+        .any(|filter| text.trim_end().ends_with(filter));
+    if json && node.text().is_none() {
+        return format!("{:#}", super::puts::as_json(&node));
+    }
     shown(&node).unwrap_or_else(|| text.to_owned())
 }
 

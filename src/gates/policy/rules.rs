@@ -469,6 +469,21 @@ pub const RULES: &[(&str, &str, &str)] = &[
         "use one of the values that are named",
     ),
     (
+        "schema-apparmor",
+        "profiles of AppArmor keep programs in",
+        "add lines that deny",
+    ),
+    (
+        "schema-grub",
+        "what the kernel is started with switches its protections on and off",
+        "add words that harden",
+    ),
+    (
+        "schema-network",
+        "NetworkManager's settings decide whom the machine asks and what it tells",
+        "use one of the values that are named",
+    ),
+    (
         "schema-aide",
         "what is not watched changes unseen",
         "add paths with their group of checks",

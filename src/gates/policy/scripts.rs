@@ -294,32 +294,72 @@ fn functions(script: &str) -> BTreeSet<String> {
 /// The rule that only running both scripts can settle.
 pub(super) const LOOSENS: &str = "script-loosens";
 
-/// A word without the quote at its end: a pattern may go on behind what it had.
-fn bare(word: &str) -> &str {
-    word.trim_end_matches(['\'', '"'])
-}
-
-/// The first line of the old script of which not every word is left, in order, in a line of the new one.
+/// The first line of the old script that the new one has neither as it was nor with more in it that
+/// makes a pattern find more.
 fn lost<'s>(old: &'s str, new: &str) -> Option<&'s str> {
-    let words = |line: &str| -> Vec<String> {
-        let split = line.split(|c: char| c.is_whitespace() || "|();".contains(c));
-        split.filter(|w| !w.is_empty()).map(str::to_owned).collect()
-    };
     let code = |text: &'s str| {
         text.lines()
             .map(str::trim)
             .filter(|l| !l.is_empty() && !l.starts_with('#'))
     };
-    let now: Vec<Vec<String>> = new.lines().map(words).collect();
-    let within = |part: &[String], whole: &[String]| {
-        let mut rest = whole.iter();
-        part.iter()
-            .all(|w| rest.any(|r| r == w || r.contains(bare(w)) && bare(w).len() > 3))
-    };
-    code(old).find(|line| {
-        let part = words(line);
-        !now.iter().any(|whole| within(&part, whole))
+    let now: BTreeSet<&str> = new.lines().map(str::trim).collect();
+    let before: BTreeSet<&str> = old.lines().map(str::trim).collect();
+    let fresh: Vec<&str> = now.difference(&before).copied().collect();
+    code(old).find(|line| !now.contains(line) && !fresh.iter().any(|by| finds_more(line, by)))
+}
+
+/// Whether a line has all of another one, in order, and between it alternatives of a pattern, or
+/// further patterns, and nothing else.
+fn finds_more(line: &str, by: &str) -> bool {
+    // Where a text is taken apart, whatever is added may leave something of it away.
+    let takes_apart = line.contains("=$(")
+        || line.contains("=\"$(")
+        || line.contains(" -v")
+        || ["sed ", "tr ", "cut ", "jq ", "awk ", "! grep"]
+            .iter()
+            .any(|word| line.contains(word));
+    if takes_apart {
+        return false;
+    }
+    let (was, is) = (pieces(line), pieces(by));
+    let added = similar::capture_diff_slices(similar::Algorithm::Myers, &was, &is);
+    added.iter().all(|op| match *op {
+        similar::DiffOp::Equal { .. } => true,
+        similar::DiffOp::Insert {
+            new_index, new_len, ..
+        } => {
+            let text = is[new_index..new_index + new_len].concat();
+            let text = text.trim();
+            let balanced = ['(', '[']
+                .iter()
+                .zip([')', ']'])
+                .all(|(open, close)| text.matches(*open).count() == text.matches(close).count());
+            let one = !text.starts_with("||") && !text.ends_with("||");
+            let or =
+                one && (text.starts_with('|') || text.ends_with('|')) || text.starts_with("-e ");
+            // A letter of grep's, by which it takes the same pattern for more.
+            let folds = text == "i";
+            balanced && (or || folds)
+        }
+        similar::DiffOp::Delete { .. } | similar::DiffOp::Replace { .. } => false,
     })
+}
+
+/// Words, and each sign by itself.
+fn pieces(line: &str) -> Vec<&str> {
+    let mut all = Vec::new();
+    let mut from = 0;
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut chars = line.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let end = at + c.len_utf8();
+        let goes_on = word(c) && chars.peek().is_some_and(|(_, next)| word(*next));
+        if !goes_on {
+            all.push(line.get(from..end).unwrap_or_default());
+            from = end;
+        }
+    }
+    all
 }
 
 fn shebang(script: &str) -> &str {

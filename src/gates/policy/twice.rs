@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deployed;
 use super::expand::Locals;
 use super::issue::Issue;
 use super::known::Known;
 use super::lists::{self, Pair};
 use super::places::{self, Place};
+use super::puts;
 use super::schema;
 use super::tasks::{self, At};
 use crate::playbook::yaml::Node;
@@ -75,7 +75,7 @@ fn settings(known: &Known, new: bool) -> Vec<Setting> {
         let mut tasks = Vec::new();
         lists::all_of(list.tasks, &mut tasks);
         for task in tasks {
-            for (to, text, line) in deployed::written(at, task) {
+            for (to, text, line) in puts::written(at, task) {
                 let (place, what) = places::class(known, &to);
                 let Place::Grammar(grammar) = what else {
                     continue;
@@ -147,7 +147,7 @@ fn writers(at: At<'_>, list: &[Node]) -> BTreeMap<String, Vec<(String, usize)>> 
             tasks::title(task),
             tasks::module(task).map_or("", |(name, ..)| name)
         );
-        let mut places: Vec<String> = deployed::written(at, task)
+        let mut places: Vec<String> = puts::written(at, task)
             .into_iter()
             .map(|(to, ..)| to)
             .collect();

@@ -53,6 +53,12 @@ pub(super) fn judge(pair: Pair<'_>, old: &Node, new: &Node) -> Vec<Issue> {
     if root(new) && !root(old) && of_a_user(pair.new, new) {
         held("as root the task would be about root's own files or settings".to_owned());
     }
+    let runs = tasks::module(new).is_some_and(|(name, ..)| {
+        modules::is_command(name) || bare(name) == "cron" || bare(name) == "at"
+    });
+    if root(new) && !root(old) && runs {
+        held("what it runs would run as root".to_owned());
+    }
     if old.get("become").and_then(Node::boolean) == Some(true)
         && new.get("become").and_then(Node::boolean) == Some(false)
     {
@@ -331,6 +337,17 @@ fn beside(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
         pairs.collect()
     };
     let (was, is) = (given(pair.old, old), given(pair.new, new));
+    let loose = |by: &str| {
+        let anchored = |(old, _): &&(String, String)| old.starts_with('^');
+        !by.starts_with('^') && !was.is_empty() && was.iter().all(|w| anchored(&w))
+    };
+    if let Some((by, _)) = is.iter().find(|(by, _)| loose(by)) {
+        let what = format!(
+            "the line is looked for by {}, which may find others before it",
+            crate::text::plain(by, 80)
+        );
+        return Some(Issue::held("weakened", new.line, what));
+    }
     let finds = |(by, line): &(String, String)| {
         let earlier = was.iter().filter(|(w, l)| w == by || l == line);
         let regex = regex::Regex::new(by);
@@ -350,16 +367,16 @@ fn beside(pair: Pair<'_>, old: &Node, new: &Node) -> Option<Issue> {
     })
 }
 
-/// A handler or task that restarted a service and only starts it now.
+/// A handler or task that restarted a service and only starts it now, or mounted what it only notes.
 fn other_state(old: &Node, new: &Node) -> Option<Issue> {
     let state = |task: &Node| {
         let (_, _, given) = tasks::module(task)?;
         given.get("state").and_then(Node::text).map(str::to_owned)
     };
     let (was, is) = (state(old)?, state(new)?);
-    let acts = |state: &str| ["restarted", "reloaded"].contains(&state);
+    let acts = |state: &str| ["restarted", "reloaded", "mounted"].contains(&state);
     (acts(&was) && !acts(&is)).then(|| {
-        let what = format!("the service is {is} instead of {was}, so that a change has no effect");
+        let what = format!("it is {is} instead of {was}, so that a change has no effect");
         Issue::held("weakened", new.line, what)
     })
 }

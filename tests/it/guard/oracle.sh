@@ -4,6 +4,8 @@
 exec 8<&0 9>&1 0</dev/null 1>/dev/null 2>/dev/null
 PATH=/nowhere
 case_number=0
+# A coprocess that nobody writes to would be waited for until the end of time: what reads gives up.
+TMOUT=2
 command_not_found_handle() {
   builtin printf '%s\0' "$case_number" "$#" "$@" >&9
   ((++looked > 20)) && builtin exit 0
@@ -29,12 +31,16 @@ cat() {
   IFS= builtin read -r -d '' text
   builtin printf '%s' "$text"
 }
-while IFS= builtin read -r -d '' script <&8; do
+while IFS= builtin read -t 3600 -r -d '' script <&8; do
   (
     ulimit -t 1 -u 200 -f 64
     exec 8<&-
     looked=0
     builtin eval "$script"
+    # The ends of a coprocess that are here: without a writer it has read all.
+    for descriptor in {10..63}; do
+      builtin eval "exec $descriptor>&-"
+    done
     builtin wait
   )
   case_number=$((case_number + 1))

@@ -208,6 +208,9 @@ pub(super) fn gone(grammar: Grammar, old: &str, new: &str) -> Vec<String> {
             Grammar::Lines("schema-shell-startup" | "schema-editor", _) | Grammar::Prose => {
                 return None;
             }
+            Grammar::Lines("schema-grub", _) => {
+                text.split('=').next().unwrap_or(text).trim().to_owned()
+            }
             Grammar::Lines("schema-audit-control", _) => {
                 text.split(':').next().unwrap_or(text).to_owned()
             }

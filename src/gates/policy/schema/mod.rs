@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod boot;
 mod daemon;
 mod firewall;
 mod lines;
@@ -29,6 +30,7 @@ const PASSWORD: &str = include_str!("password.txt");
 const AUDITD: &str = include_str!("auditd.txt");
 const FAIL2BAN: &str = include_str!("fail2ban.txt");
 const PLAIN: &str = include_str!("plainfiles.txt");
+const NETWORK: &str = include_str!("network.txt");
 const NPM: &str = include_str!("npm.txt");
 const GO: &str = include_str!("go.txt");
 const GPG: &str = include_str!("gpg.txt");
@@ -181,6 +183,17 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         {
             Grammar::Prose
         }
+        _ if is(&["/etc/default/grub"]) || below("/etc/default/grub.d/", ".cfg") => {
+            Grammar::Lines("schema-grub", boot::grub)
+        }
+        _ if below("/etc/apparmor.d/local/", "") => {
+            Grammar::Lines("schema-apparmor", boot::apparmor)
+        }
+        _ if is(&["/etc/NetworkManager/NetworkManager.conf"])
+            || below("/etc/NetworkManager/conf.d/", ".conf") =>
+        {
+            Grammar::Equals("schema-network", NETWORK)
+        }
         _ if is(&["~/.npmrc", "/etc/npmrc", "/usr/local/etc/npmrc"]) => {
             Grammar::Equals("schema-npm", NPM)
         }
@@ -313,6 +326,12 @@ pub(super) fn judge(
             from + at,
             format!("{path}: {key} is less strict than before"),
         ));
+    }
+    if rule == "schema-grub"
+        && let Some(word) = boot::gone(old.unwrap_or_default(), new)
+    {
+        let what = format!("{path}: the kernel is not started with {word} any more");
+        issues.push(Issue::held("protection-removed", from, what));
     }
     // A line that is gone may have been what protects.
     for gone in lines::gone(grammar, old.unwrap_or_default(), new) {

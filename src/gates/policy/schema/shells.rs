@@ -19,7 +19,9 @@ pub(super) const FILES: &[&str] = &[
     "/etc/profile",
     "/etc/zshrc",
     "/etc/zprofile",
+    "/etc/zshenv",
     "/etc/zsh/zshrc",
+    "/etc/zsh/zshenv",
     "/etc/environment",
 ];
 
