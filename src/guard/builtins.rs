@@ -79,7 +79,7 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             nothing
         }
         "export" | "declare" | "typeset" | "local" | "readonly" => {
-            declare(walk, args)?;
+            declare(walk, name, args)?;
             nothing
         }
         "read" | "mapfile" | "readarray" => {
@@ -256,7 +256,11 @@ fn source(walk: &mut Walk, args: &[String]) -> Result<Flow, Stop> {
     }
 }
 
-fn declare(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
+fn declare(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), Stop> {
+    // What is assigned to it then is another variable's, and the other way round.
+    if name != "export" && super::options::short(args, 'n') && !operands(args).is_empty() {
+        return Err(Stop::unprovable("a name that stands for another variable"));
+    }
     let lower = super::options::short(args, 'l');
     let upper = super::options::short(args, 'u');
     for word in operands(args) {
@@ -271,12 +275,6 @@ fn declare(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
             value.to_owned()
         };
         environment::check(walk, name, &value, true)?;
-        // A name for another variable: whose value it then has, nobody follows.
-        let value = if super::options::short(args, 'n') && !args.is_empty() {
-            HOLE.to_string()
-        } else {
-            value
-        };
         walk.assign(name, value);
     }
     Ok(())
