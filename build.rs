@@ -21,9 +21,7 @@ fn main() -> std::io::Result<()> {
         return Ok(());
     }
     println!("cargo::rustc-link-arg-bin=secloop=-no-pie");
-    for name in ["RUSTC_LINKER", "PATH"] {
-        println!("cargo::rerun-if-env-changed={name}");
-    }
+    println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     if let (Some(archive), Some(out)) = (archive(), std::env::var_os("OUT_DIR")) {
         // With another version of the compiler it is elsewhere.
         println!("cargo::rerun-if-changed={}", archive.display());

@@ -35,7 +35,7 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
     let mut turns: Vec<Turn> = Vec::new();
     let clock = &world.clock;
     let mut wake = clock.elapsed();
-    let program = OwnFile::look().map_err(Fatal::io("looking at secloop's own file"))?;
+    let program = OwnFile::at_start().map_err(Fatal::io("looking at secloop's own file"))?;
     let stop = loop {
         if let Some(stop) = paused(world, signals).await? {
             break stop;
@@ -43,7 +43,7 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
         if let Some(stop) = replaced(&program) {
             break stop;
         }
-        let Some(turned) = wake_up(world, signals, &mut turns).await? else {
+        let Some(turned) = wake_up(world, signals, &program, &mut turns).await? else {
             break Stop::Signal;
         };
         turns.push(Turn {
@@ -80,6 +80,7 @@ pub async fn supervise(world: &World, signals: &Signals) -> Result<Ended, Fatal>
 async fn wake_up(
     world: &World,
     signals: &Signals,
+    program: &OwnFile,
     turns: &mut Vec<Turn>,
 ) -> Result<Option<Turned>, Fatal> {
     let open = world.ledger.begin_turn(world.clock.now()).await?;
@@ -110,7 +111,9 @@ async fn wake_up(
             }
             () = tokio::time::sleep(HEARTBEAT) => {
                 world.sign(|_| {});
-                if records::stop_requested(world) == Some(records::StopRequest::Now) {
+                let now = records::stop_requested(world) == Some(records::StopRequest::Now);
+                // What the turn starts of itself from here on is another version, or nothing.
+                if now || !program.stands() {
                     cancel.cancel();
                 }
             }

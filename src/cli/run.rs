@@ -34,6 +34,8 @@ pub(super) async fn run(
     run: Run,
     file: Option<PathBuf>,
 ) -> Result<Exit, Fatal> {
+    // Before anything else: whether it still is the same file is asked from now on.
+    crate::process::OwnFile::at_start().map_err(Fatal::io("looking at secloop's own file"))?;
     let signals = Signals::listen().map_err(Fatal::io("listening for signals"))?;
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && !around.env.contains_key("NO_COLOR");

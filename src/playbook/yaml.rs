@@ -115,9 +115,14 @@ impl Node {
     /// A text that is the same for what means the same, without lines and the order of keys.
     pub(crate) fn canonical(&self) -> String {
         match &self.value {
-            Value::Scalar { text, plain: true } => match text.to_lowercase().as_str() {
-                "yes" | "true" | "on" => "true".to_owned(),
-                "no" | "false" | "off" => "false".to_owned(),
+            // In these spellings, and in no other.
+            Value::Scalar { text, plain: true } => match text.as_str() {
+                "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+                    "true".to_owned()
+                }
+                "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+                    "false".to_owned()
+                }
                 _ => format!("{text:?}"),
             },
             Value::Scalar { text, .. } => format!("s{text:?}"),

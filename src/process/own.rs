@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 static ELSEWHERE: OnceLock<PathBuf> = OnceLock::new();
+static STARTED: OnceLock<OwnFile> = OnceLock::new();
 
 /// Where secloop is, for a process that uses it as a library. Only the first call counts.
 pub fn secloop_is_at(program: PathBuf) {
@@ -27,16 +28,24 @@ pub fn own_program() -> io::Result<PathBuf> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnFile {
     path: PathBuf,
-    /// Device, number, size and time of change.
+    /// Device, number, size, and when its content changed.
     identity: (u64, u64, u64, i64),
 }
 
 impl OwnFile {
-    /// The file as it is now.
+    /// The file as it was when this was asked for the first time: at the beginning.
     ///
     /// # Errors
-    /// When it is not there any more, or the system can't tell.
-    pub fn look() -> io::Result<Self> {
+    /// When it was not there any more, or the system couldn't tell.
+    pub fn at_start() -> io::Result<Self> {
+        if let Some(first) = STARTED.get() {
+            return Ok(first.clone());
+        }
+        let now = Self::look()?;
+        Ok(STARTED.get_or_init(|| now).clone())
+    }
+
+    fn look() -> io::Result<Self> {
         let path = own_program()?;
         let identity = identity(&path)?;
         Ok(Self { path, identity })
@@ -45,7 +54,11 @@ impl OwnFile {
     /// Whether it is still there and the same. A program goes on without its file, but what it
     /// starts of itself is the new one, or nothing.
     pub fn stands(&self) -> bool {
-        identity(&self.path).is_ok_and(|now| now == self.identity)
+        match identity(&self.path) {
+            Ok(now) => now == self.identity,
+            // A file system that does not answer has not replaced it.
+            Err(e) => e.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Where it was.

@@ -65,43 +65,7 @@ impl Env {
                 env.uses.extend(jinja::names(&part));
             }
         }
-        env.loops_of_includes(tree);
         env
-    }
-
-    /// The variable of a loop that brings in tasks has each of its items there.
-    fn loops_of_includes(&mut self, tree: &Tree) {
-        let mut loops = Vec::new();
-        for list in tree.lists() {
-            let mut tasks = Vec::new();
-            super::lists::all_of(list.tasks, &mut tasks);
-            for task in tasks {
-                let module = super::tasks::module(task).map_or("", |(name, ..)| name);
-                let name = task.get("loop_control").and_then(|c| c.get("loop_var"));
-                let given = super::expand::loop_of(task).filter(|_| modules::is_include(module));
-                if let (Some(name), Some((_, given))) = (name.and_then(Node::text), given) {
-                    loops.push((name.to_owned(), given.clone()));
-                }
-            }
-        }
-        for (name, given) in loops {
-            let view = View {
-                env: self,
-                locals: &BTreeMap::new(),
-                choice: &Choice::new(),
-            };
-            let items = view.put(&given).list().map(<[Node]>::to_vec);
-            let Some(items) = items.filter(|items| items.len() <= MOST) else {
-                continue;
-            };
-            self.dynamic.remove(&name);
-            let all = self.defs.entry(name).or_default();
-            for item in items {
-                if !all.iter().any(|v| v.canonical() == item.canonical()) {
-                    all.push(item);
-                }
-            }
-        }
     }
 
     fn define(&mut self, vars: &Node, without: impl Fn(&str) -> bool) {
@@ -251,18 +215,25 @@ fn outranked(tree: &Tree) -> BTreeSet<String> {
     let (Some(beside), None) = (places.pop_first(), places.pop_first()) else {
         return BTreeSet::new();
     };
+    // Of several spellings Ansible reads one.
+    let spelled = |path: &str| {
+        let rest = path
+            .strip_prefix(beside)
+            .unwrap_or(path)
+            .trim_start_matches('/');
+        rest == "group_vars/all"
+            || rest.starts_with("group_vars/all/")
+            || rest.starts_with("group_vars/all.")
+    };
+    if tree.texts().filter(|(path, _)| spelled(path)).count() != 1 {
+        return BTreeSet::new();
+    }
     let for_all = |path: &str| {
         let rest = path
             .strip_prefix(beside)
             .unwrap_or(path)
             .trim_start_matches('/');
-        [
-            "group_vars/all.yml",
-            "group_vars/all.yaml",
-            "group_vars/all",
-        ]
-        .contains(&rest)
-            || rest.starts_with("group_vars/all/") && tree::is_yaml(rest)
+        ["group_vars/all.yml", "group_vars/all.yaml"].contains(&rest)
     };
     tree.yaml()
         .filter(|(path, _)| for_all(path))

@@ -23,7 +23,7 @@ pub(super) fn value(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
         let parts = split(text, sign);
         if parts.len() > 1 {
             let all = parts.iter().map(|part| filtered(view, part, depth));
-            return joined(&all.collect::<Option<Vec<Node>>>()?);
+            return joined(sign, &all.collect::<Option<Vec<Node>>>()?);
         }
     }
     filtered(view, text, depth)
@@ -148,14 +148,22 @@ fn sum(view: &View<'_>, text: &str, depth: usize) -> Found {
         if parts.len() > 1 {
             let all: Result<Vec<Node>, bool> =
                 parts.iter().map(|p| atom(view, p.trim(), depth)).collect();
-            return joined(&all?).ok_or(false);
+            return joined(sign, &all?).ok_or(false);
         }
     }
     atom(view, text, depth)
 }
 
-fn joined(all: &[Node]) -> Option<Node> {
+fn joined(sign: char, all: &[Node]) -> Option<Node> {
     let line = all.first()?.line;
+    // Numbers are added, and a truth counts as one.
+    if sign == '+'
+        && all
+            .iter()
+            .any(|n| n.text().is_some() && kind(n) != Some(Kind::Text))
+    {
+        return None;
+    }
     if all.iter().all(|n| n.list().is_some()) {
         let items = all
             .iter()
@@ -313,7 +321,10 @@ fn apply(view: &View<'_>, now: Found, filter: &str, depth: usize) -> Option<Node
         "basename" => text(|t| t.rsplit('/').next().unwrap_or_default().to_owned()),
         "dirname" => text(|t| super::tree::parent(t).to_owned()),
         "join" => {
-            let by = literal(arguments.trim()).unwrap_or_default();
+            let by = match arguments.trim() {
+                "" => "",
+                given => literal(given)?,
+            };
             let items: Option<Vec<&str>> = node.list()?.iter().map(Node::text).collect();
             Some(Node::quoted(node.line, items?.join(by)))
         }

@@ -69,7 +69,7 @@ pub(super) fn compare(pair: Pair<'_>, old: &[Node], new: &[Node]) -> Vec<Issue> 
     }
     let line = new.last().or(new.first()).map_or(1, |t| t.line);
     for gone in left {
-        if moved(pair.new.known, gone) {
+        if moved(pair.new.known, pair.old.file, gone) {
             continue;
         }
         let what = format!("the task \"{}\" is removed or renamed", tasks::title(gone));
@@ -82,6 +82,9 @@ pub(super) fn compare(pair: Pair<'_>, old: &[Node], new: &[Node]) -> Vec<Issue> 
 /// are taken out. None where it does anything else.
 fn takes_together<'n>(pair: Pair<'_>, task: &Node, left: &mut Vec<&'n Node>) -> Option<Vec<Issue>> {
     let (_, items) = expand::loop_of(task)?;
+    if !is_reached(pair.new.known, pair.old.file, pair.new.file) {
+        return None;
+    }
     let loops = task
         .map()?
         .iter()
@@ -193,12 +196,15 @@ fn each_turn(at: At<'_>, task: &Node) -> Option<Vec<String>> {
 }
 
 /// Whether a task stands elsewhere now, as it is.
-fn moved(known: &Known, gone: &Node) -> bool {
+fn moved(known: &Known, from: &str, gone: &Node) -> bool {
     let own = body(gone);
     let count = |side: &super::known::Side| {
         let lists = side.tree.lists();
         let mut all = Vec::new();
-        for list in lists.iter().filter(|list| is_reached(known, list.path)) {
+        for list in lists
+            .iter()
+            .filter(|list| is_reached(known, from, list.path))
+        {
             all_of(list.tasks, &mut all);
         }
         all.iter().filter(|t| body(t) == own).count()
@@ -209,23 +215,72 @@ fn moved(known: &Known, gone: &Node) -> bool {
             && tasks::module(gone).is_some_and(|(n, ..)| !modules::is_include(n))
 }
 
-/// Whether something brings in a file of tasks: one that is new has to be named by another.
-fn is_reached(known: &Known, path: &str) -> bool {
-    let section = super::tree::section(path);
-    let within = [super::tree::Section::Tasks, super::tree::Section::Handlers].contains(&section);
-    if !within || known.old.tree.text(path).is_some() {
+/// Whether what stands in a file runs as it ran when it stood in `from`: a new file has to be brought in
+/// by one that was there, as that one is or from within it, and nothing in its list may end the play.
+fn is_reached(known: &Known, from: &str, path: &str) -> bool {
+    let tree = &known.new.tree;
+    let lists = tree.lists();
+    let ends = |list: &super::tree::List<'_>| list.tasks.iter().any(may_end);
+    if lists.iter().any(|list| list.path == path && ends(list)) {
+        return false;
+    }
+    if known.old.tree.text(path).is_some() {
         return true;
     }
-    let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
-    let file = last(path);
-    let name = match file.as_str() {
-        "main.yml" | "main.yaml" => last(super::tree::role_of(path)),
-        _ => file,
+    // Where a file is brought in, and with which keywords.
+    let brought = |path: &str| -> Vec<(&str, String)> {
+        let mut all = Vec::new();
+        for list in lists
+            .iter()
+            .filter(|list| known.old.tree.text(list.path).is_some() && !ends(list))
+        {
+            for task in list.tasks {
+                if let Some((file, keywords)) = brings(task)
+                    && tree.find(list.path, "tasks", file) == Some(path)
+                {
+                    all.push((list.path, keywords));
+                }
+            }
+        }
+        all
     };
-    let others = known.new.tree.yaml().filter(|(other, _)| *other != path);
-    others
-        .flat_map(|(_, root)| root.scalars())
-        .any(|(_, text)| last(text) == name)
+    let nothing = Node {
+        line: 0,
+        value: Value::Map(Vec::new()),
+    }
+    .canonical();
+    let before = brought(from);
+    let alike = |(by, keywords): &(&str, String)| {
+        *by == from && *keywords == nothing
+            || before.iter().any(|(_, own)| own == keywords)
+            || before.is_empty() && *keywords == nothing
+    };
+    brought(path).iter().any(alike)
+}
+
+/// The file of tasks that a task brings in, and its other keywords.
+fn brings(task: &Node) -> Option<(&str, String)> {
+    let (module, ..) = tasks::module(task)?;
+    if !["include_tasks", "import_tasks"].contains(&bare(module)) {
+        return None;
+    }
+    let given = task.get(module)?;
+    let file = given.text().or_else(|| given.get("file")?.text())?;
+    let others = task
+        .map()?
+        .iter()
+        .filter(|(key, ..)| key != "name" && key != module);
+    let keywords = Node {
+        line: 0,
+        value: Value::Map(others.cloned().collect()),
+    };
+    Some((file, keywords.canonical()))
+}
+
+/// Whether a task may end the play, so that nothing behind it is done.
+fn may_end(task: &Node) -> bool {
+    let text = tasks::module(task).and_then(|(_, _, given)| given.text());
+    text.is_some_and(|text| text.starts_with("end_"))
 }
 
 /// The tasks of a list with those of its blocks.
@@ -283,6 +338,11 @@ fn standing(pair: Pair<'_>, task: &Node) -> Vec<Issue> {
     let block = task.get("block").is_some();
     if !block && reached(pair, task) {
         issues.extend(reached_issues(pair, task));
+    }
+    let brings = tasks::module(task).is_some_and(|(name, ..)| modules::is_include(name));
+    if brings && expand::loop_of(task).is_some_and(|(_, list)| mentions(list, &known.affected)) {
+        let what = "the list changes by which it brings in tasks; a person decides";
+        issues.push(Issue::held("variable", task.line, what));
     }
     if goes_over_results(known, task) {
         let what = "it goes over what a task has found whose own list changes; a person decides";

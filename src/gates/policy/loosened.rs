@@ -15,10 +15,7 @@ pub(super) fn ends_early(old: &str, new: &str) -> Vec<Issue> {
     let count = |text: &str, line: &str| text.lines().filter(|l| l.trim() == line).count();
     let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
     let deniers = deniers(new);
-    let denies = |line: &str| {
-        let mut words = line.split([' ', ';', '{', '}', '\t', '(', ')']);
-        line.contains("exit 2") || words.any(|word| deniers.contains(word))
-    };
+    let denies = |line: &str| denies(&deniers, line);
     let (were, are) = (assigned(old), assigned(new));
     let mut issues = Vec::new();
     let mut before = "";
@@ -60,8 +57,14 @@ pub(super) fn ends_early(old: &str, new: &str) -> Vec<Issue> {
     issues
 }
 
+/// Whether a line denies, given the functions that do.
+pub(super) fn denies(deniers: &BTreeSet<&str>, line: &str) -> bool {
+    let mut words = line.split([' ', ';', '{', '}', '\t', '(', ')']);
+    line.contains("exit 2") || words.any(|word| deniers.contains(word))
+}
+
 /// The functions of a script that deny, by what stands between their name and the end of their body.
-fn deniers(script: &str) -> BTreeSet<&str> {
+pub(super) fn deniers(script: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::from(["deny"]);
     for (at, _) in script.match_indices("()") {
         let (before, behind) = script.split_at(at);
@@ -124,6 +127,7 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
     let shell = |text: &str| masked(text).map_or_else(|| text.to_owned(), |(shell, _)| shell);
     let (old, new) = (&shell(old), &shell(new));
     let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
+    let now: BTreeSet<&str> = new.lines().map(str::trim).collect();
     let mut issues = Vec::new();
     for (at, line) in new.lines().enumerate() {
         let text = line.trim();
@@ -146,6 +150,7 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
                 format!("what is looked at goes through {filter} first, and may lose what denies");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
+        let gone: BTreeSet<&str> = known.iter().copied().filter(|l| !now.contains(l)).collect();
         // With 0 it has found what it looks for.
         let mut words = text.split([' ', ';', '{', '}']).filter(|w| !w.is_empty());
         let returns = words.any(|word| word == "return") && words.next() != Some("0");
@@ -157,6 +162,11 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
         let stood = |(name, _): (&str, &str)| old.contains(&format!("{name}()"));
         if returns && within.is_some_and(stood) {
             let what = "a function that looks returns for some calls before it has looked";
+            issues.push(Issue::held("script-ends", at + 1, what));
+        }
+        if let Some(stage) = one_stage_more(text, &gone) {
+            let what =
+                format!("what is looked at goes through {stage} first, and may lose what denies");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
         if let Some(what) = takes_away(text, old) {
@@ -184,6 +194,40 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
         }
     }
     issues
+}
+
+/// The parts of a line between the bars of its pipes.
+fn stages(text: &str) -> Vec<&str> {
+    let (mut from, mut all, mut before) = (0, Vec::new(), None);
+    for (at, c) in super::patterns::outside(text) {
+        let pair = text.get(at + 1..).is_some_and(|rest| rest.starts_with('|'));
+        if c == '|' && !pair && before != at.checked_sub(1) {
+            all.push(text.get(from..at).unwrap_or_default());
+            from = at + 1;
+        }
+        if c == '|' {
+            before = Some(at);
+        }
+    }
+    all.push(text.get(from..).unwrap_or_default());
+    all
+}
+
+/// The program of a pipe's stage without which a new line is an old one that is gone.
+fn one_stage_more<'l>(text: &'l str, gone: &BTreeSet<&str>) -> Option<&'l str> {
+    let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let old: BTreeSet<String> = gone.iter().map(|line| squeezed(line)).collect();
+    let stages = stages(text);
+    (1..stages.len()).find_map(|at| {
+        let rest = stages
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| *i != at)
+            .map(|(_, s)| *s);
+        let without = squeezed(&rest.collect::<Vec<_>>().join("|"));
+        let program = stages[at].split_whitespace().next()?;
+        old.contains(&without).then_some(program)
+    })
 }
 
 /// Whether a new line takes something from what an old one looked at: by a filter in a line that

@@ -18,6 +18,7 @@ mod loosened;
 mod modules;
 mod networks;
 mod params;
+mod patterns;
 mod places;
 mod plays;
 mod puts;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::issue::Issue;
-use super::loosened;
+use super::{loosened, patterns};
 use crate::guard::{self, Trace, Verdict};
 
 /// Programs that a hook may run.
@@ -294,72 +294,45 @@ fn functions(script: &str) -> BTreeSet<String> {
 /// The rule that only running both scripts can settle.
 pub(super) const LOOSENS: &str = "script-loosens";
 
-/// The first line of the old script that the new one has neither as it was nor with more in it that
-/// makes a pattern find more.
+/// The first line of the old script that the new one has neither as it was nor with a pattern that
+/// finds more.
 fn lost<'s>(old: &'s str, new: &str) -> Option<&'s str> {
-    let code = |text: &'s str| {
-        text.lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty() && !l.starts_with('#'))
-    };
+    let code: Vec<&str> = old
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .collect();
     let now: BTreeSet<&str> = new.lines().map(str::trim).collect();
     let before: BTreeSet<&str> = old.lines().map(str::trim).collect();
     let fresh: Vec<&str> = now.difference(&before).copied().collect();
-    code(old).find(|line| !now.contains(line) && !fresh.iter().any(|by| finds_more(line, by)))
-}
-
-/// Whether a line has all of another one, in order, and between it alternatives of a pattern, or
-/// further patterns, and nothing else.
-fn finds_more(line: &str, by: &str) -> bool {
-    // Where a text is taken apart, whatever is added may leave something of it away.
-    let takes_apart = line.contains("=$(")
-        || line.contains("=\"$(")
-        || line.contains(" -v")
-        || ["sed ", "tr ", "cut ", "jq ", "awk ", "! grep"]
+    let deniers = loosened::deniers(new);
+    let script = patterns::Script {
+        // git's own hooks stop by 1.
+        denies: &|text| {
+            let of_git = !new.contains("exit 2") && text.contains("exit 1");
+            (loosened::denies(&deniers, text) || of_git) && !text.contains("exit 0")
+        },
+        extended: patterns::is_extended(new),
+    };
+    let stands = |(at, line): &(usize, &&str)| {
+        // Up to the end of an arm or of what a condition is for.
+        let ends = |line: &str| line.ends_with(";;") || ["fi", "else"].contains(&line);
+        let behind = code.get(at + 1..).unwrap_or_default();
+        let end = behind
             .iter()
-            .any(|word| line.contains(word));
-    if takes_apart {
-        return false;
-    }
-    let (was, is) = (pieces(line), pieces(by));
-    let added = similar::capture_diff_slices(similar::Algorithm::Myers, &was, &is);
-    added.iter().all(|op| match *op {
-        similar::DiffOp::Equal { .. } => true,
-        similar::DiffOp::Insert {
-            new_index, new_len, ..
-        } => {
-            let text = is[new_index..new_index + new_len].concat();
-            let text = text.trim();
-            let balanced = ['(', '[']
+            .take(8)
+            .position(|l| ends(l))
+            .map_or(0, |end| end + 1);
+        let next = &behind.get(..end).unwrap_or_default().join("\n");
+        now.contains(**line)
+            || fresh
                 .iter()
-                .zip([')', ']'])
-                .all(|(open, close)| text.matches(*open).count() == text.matches(close).count());
-            let one = !text.starts_with("||") && !text.ends_with("||");
-            let or =
-                one && (text.starts_with('|') || text.ends_with('|')) || text.starts_with("-e ");
-            // A letter of grep's, by which it takes the same pattern for more.
-            let folds = text == "i";
-            balanced && (or || folds)
-        }
-        similar::DiffOp::Delete { .. } | similar::DiffOp::Replace { .. } => false,
-    })
-}
-
-/// Words, and each sign by itself.
-fn pieces(line: &str) -> Vec<&str> {
-    let mut all = Vec::new();
-    let mut from = 0;
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut chars = line.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let end = at + c.len_utf8();
-        let goes_on = word(c) && chars.peek().is_some_and(|(_, next)| word(*next));
-        if !goes_on {
-            all.push(line.get(from..end).unwrap_or_default());
-            from = end;
-        }
-    }
-    all
+                .any(|by| patterns::finds_more(&script, line, by, next))
+    };
+    code.iter()
+        .enumerate()
+        .find(|one| !stands(one))
+        .map(|(_, line)| *line)
 }
 
 fn shebang(script: &str) -> &str {

@@ -30,12 +30,34 @@ const OPENING: [&str; 12] = [
     "audit=0",
 ];
 
+/// A setting as a shell reads it: `KEY="words"`, and nothing in the words that it would read otherwise.
+fn setting(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once('=')?;
+    let quote = value.chars().next().filter(|c| ['"', '\''].contains(c));
+    let inner = match quote {
+        Some(quote) => value.strip_prefix(quote)?.strip_suffix(quote)?,
+        None => Some(value).filter(|value| !value.contains(char::is_whitespace))?,
+    };
+    let plain = !inner.contains(['"', '\'', '$', '`', '\\', ';', '&', '|', '#']);
+    let named = key.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    (plain && named).then_some((key, inner))
+}
+
+const LINES: [&str; 2] = ["GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"];
+
 /// Judges a line of grub's settings.
 pub(super) fn grub(line: &str) -> Word {
-    let (key, value) = line.split_once('=').unwrap_or((line, ""));
-    let value = value.trim().trim_matches(['"', '\'']);
-    match key.trim() {
-        "GRUB_CMDLINE_LINUX" | "GRUB_CMDLINE_LINUX_DEFAULT" => value
+    let Some((key, value)) = setting(line) else {
+        return Word::Held("a line of grub's settings that a shell may read otherwise".to_owned());
+    };
+    let named = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
+    let mut names: Vec<String> = value.split_whitespace().map(named).collect();
+    names.sort();
+    match key {
+        key if LINES.contains(&key) && names.windows(2).any(|two| two[0] == two[1]) => {
+            Word::Held("a word of the kernel's that is there twice".to_owned())
+        }
+        key if LINES.contains(&key) => value
             .split_whitespace()
             .map(word)
             .find(|said| *said != Word::Good)
@@ -76,31 +98,39 @@ fn word(word: &str) -> Word {
     }
 }
 
-/// Words of the command line that are gone, but for what only looks.
-pub(super) fn gone<'t>(old: &'t str, new: &str) -> Option<&'t str> {
-    fn words(text: &str) -> BTreeSet<&str> {
-        let lines = text
-            .lines()
-            .filter(|line| line.trim_start().starts_with("GRUB_CMDLINE"));
-        let values = lines.filter_map(|line| Some(line.split_once('=')?.1));
-        values
-            .flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace())
+/// What the kernel is not started with any more, or can't be told: of each line the last one counts.
+pub(super) fn gone(old: &str, new: &str) -> Option<String> {
+    let words = |text: &str, key: &str| -> Vec<BTreeSet<String>> {
+        let lines = text.lines().filter_map(|line| setting(line.trim()));
+        lines
+            .filter(|(name, _)| *name == key)
+            .map(|(_, value)| value.split_whitespace().map(str::to_owned).collect())
             .collect()
-    }
-    let now = words(new);
-    let looks = ["quiet", "splash"];
-    words(old)
-        .into_iter()
-        .find(|word| !now.contains(word) && !looks.contains(word))
+    };
+    LINES.iter().find_map(|key| {
+        let (was, is) = (words(old, key), words(new, key));
+        match (was.last(), is.last()) {
+            (_, Some(_)) if is.len() > 1 && is.len() > was.len() => Some(format!("{key} once")),
+            (None, Some(_)) => Some(format!("what stood in {key}")),
+            (Some(was), is) => {
+                let looks = ["quiet", "splash"];
+                let mut gone = was.iter().filter(|word| {
+                    !looks.contains(&word.as_str()) && is.is_none_or(|is| !is.contains(*word))
+                });
+                gone.next().cloned()
+            }
+            _ => None,
+        }
+    })
 }
 
-/// Judges a line of what is added to a profile of `AppArmor`.
+/// Judges a line of what is added to a profile of `AppArmor`: what is hidden in homes may be denied.
 pub(super) fn apparmor(line: &str) -> Word {
     let rule = line.strip_prefix("audit ").unwrap_or(line);
-    if rule.starts_with("deny ") && rule.ends_with(',') && rule.matches(',').count() == 1 {
+    if rule.starts_with("deny @{HOME}/.") && rule.ends_with(',') && rule.matches(',').count() == 1 {
         return Word::Good;
     }
-    Word::Held("a line of AppArmor's that does more than deny".to_owned())
+    Word::Held("a line of AppArmor's that does more than deny what is hidden in homes".to_owned())
 }
 
 #[cfg(test)]
@@ -125,6 +155,13 @@ mod tests {
             ("GRUB_CMDLINE_LINUX=\"quiet mitigations=off\"", false),
             ("GRUB_CMDLINE_LINUX=\"systemd.debug-shell=1\"", false),
             ("GRUB_CMDLINE_LINUX=\"loglevel=7\"", false),
+            ("GRUB_CMDLINE_LINUX=apparmor=1 audit=1", false),
+            ("GRUB_CMDLINE_LINUX =\"audit=1\"", false),
+            ("GRUB_CMDLINE_LINUX=\"audit=1'", false),
+            (
+                "GRUB_CMDLINE_LINUX=\"mitigations=auto,nosmt mitigations=auto\"",
+                false,
+            ),
             ("GRUB_TIMEOUT=5", true),
             ("GRUB_TIMEOUT=-1", false),
             ("GRUB_PRELOAD_MODULES=x", false),
@@ -134,14 +171,21 @@ mod tests {
         let old = "GRUB_CMDLINE_LINUX=\"quiet apparmor=1 pti=on\"\n";
         assert_eq!(
             gone(old, "GRUB_CMDLINE_LINUX=\"apparmor=1\"\n"),
-            Some("pti=on")
+            Some("pti=on".to_owned())
         );
         assert_eq!(
             gone(old, "GRUB_CMDLINE_LINUX=\"pti=on apparmor=1\"\n"),
             None
         );
+        let twice =
+            "GRUB_CMDLINE_LINUX=\"quiet apparmor=1 pti=on\"\nGRUB_CMDLINE_LINUX=\"quiet\"\n";
+        assert!(gone(old, twice).is_some());
+        let moved = "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet apparmor=1 pti=on\"\n";
+        assert!(gone(old, moved).is_some());
+        assert!(gone("", old).is_some());
         assert_eq!(apparmor("deny @{HOME}/.aws/** rw,"), Word::Good);
         assert_ne!(apparmor("deny /a r, /b rw,"), Word::Good);
         assert_ne!(apparmor("/b rw,"), Word::Good);
+        assert_ne!(apparmor("deny /** rwx,"), Word::Good);
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn with_narrower(grammar: Grammar, old: &str, new: &str) -> String {
     }
     let (before, now): (BTreeSet<&str>, BTreeSet<&str>) =
         (old.lines().collect(), new.lines().collect());
-    let mut fresh: Vec<&str> = now.difference(&before).copied().collect();
+    let fresh: Vec<&str> = now.difference(&before).copied().collect();
     let narrower = |line: &str, by: &str| {
         let (was, is): (Vec<&str>, Vec<&str>) = (
             line.split_whitespace().collect(),
@@ -27,14 +27,30 @@ pub(super) fn with_narrower(grammar: Grammar, old: &str, new: &str) -> String {
             && matches!(differ.next(), Some((a, b)) if networks::is_narrower(b, a))
             && differ.next().is_none()
     };
-    let one = |line: &'_ str| -> String {
-        let found = fresh
-            .iter()
-            .position(|by| !now.contains(line) && narrower(line, by));
-        found.map_or(line, |at| fresh.remove(at)).to_owned()
+    // At its place: of the rules that match, the last one counts.
+    let places: Vec<&str> = new.lines().collect();
+    let same = old.lines().count() == places.len();
+    let one = |(at, line): (usize, &str)| -> String {
+        let by = places
+            .get(at)
+            .copied()
+            .filter(|by| same && fresh.contains(by));
+        let by = by.filter(|by| !now.contains(line) && narrower(line, by));
+        by.unwrap_or(line).to_owned()
     };
-    let lines: Vec<String> = old.lines().map(one).collect();
+    let lines: Vec<String> = old.lines().enumerate().map(one).collect();
     lines.join("\n") + if old.ends_with('\n') { "\n" } else { "" }
+}
+
+/// Whether rules that both texts have stand in another order.
+pub(super) fn in_another_order(old: &str, new: &str) -> bool {
+    let rules = |text: &str, other: &str| -> Vec<String> {
+        let there: BTreeSet<&str> = other.lines().map(str::trim).collect();
+        let lines = text.lines().map(str::trim);
+        let kept = lines.filter(|l| !l.is_empty() && !l.starts_with('#') && there.contains(l));
+        kept.map(str::to_owned).collect()
+    };
+    rules(old, new) != rules(new, old)
 }
 
 /// A line of pf's configuration.

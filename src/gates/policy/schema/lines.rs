@@ -78,6 +78,10 @@ impl State {
             && text.strip_prefix('#').is_some_and(|t| {
                 t.starts_with(|c: char| c.is_ascii_digit()) || t.starts_with("include")
             });
+        // A directive of AppArmor's, which takes in what grants.
+        let sudoers = sudoers
+            || matches!(grammar, Grammar::Lines("schema-apparmor", _))
+                && text.starts_with("#include");
         // In apt's these two are directives.
         let directive = matches!(grammar, Grammar::Lines("schema-apt", _))
             && ["#include", "#clear"].iter().any(|d| text.starts_with(d));

@@ -183,9 +183,7 @@ pub(super) fn of(path: &str) -> Option<Grammar> {
         {
             Grammar::Prose
         }
-        _ if is(&["/etc/default/grub"]) || below("/etc/default/grub.d/", ".cfg") => {
-            Grammar::Lines("schema-grub", boot::grub)
-        }
+        _ if is(&["/etc/default/grub"]) => Grammar::Lines("schema-grub", boot::grub),
         _ if below("/etc/apparmor.d/local/", "") => {
             Grammar::Lines("schema-apparmor", boot::apparmor)
         }
@@ -331,7 +329,11 @@ pub(super) fn judge(
         && let Some(word) = boot::gone(old.unwrap_or_default(), new)
     {
         let what = format!("{path}: the kernel is not started with {word} any more");
-        issues.push(Issue::held("protection-removed", from, what));
+        issues.push(Issue::held("protection-removed", from, what).about("the command line"));
+    }
+    if rule == "schema-firewall" && firewall::in_another_order(old.unwrap_or_default(), new) {
+        let what = format!("{path}: its rules stand in another order, and the last one counts");
+        issues.push(Issue::held("weakened", from, what));
     }
     // A line that is gone may have been what protects.
     for gone in lines::gone(grammar, old.unwrap_or_default(), new) {
