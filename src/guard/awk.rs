@@ -1,7 +1,7 @@
 //! awk programs can run commands and write files.
 
 use super::Stop;
-use super::options::operands;
+use super::options::{value, without_values};
 use super::reads;
 use super::walk::{Walk, quoted};
 
@@ -10,7 +10,21 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
     if !matches!(name, "awk" | "gawk" | "mawk" | "nawk") {
         return Ok(());
     }
-    let Some(program) = operands(args).first().map(|p| (*p).clone()) else {
+    let valued = [
+        "-v",
+        "-F",
+        "-f",
+        "-i",
+        "-l",
+        "--assign",
+        "--field-separator",
+        "--file",
+    ];
+    let given = ["-e", "--source"]
+        .iter()
+        .find_map(|option| value(args, option));
+    let first = without_values(args, &valued).first().map(|p| p.as_str());
+    let Some(program) = given.or(first).map(str::to_owned) else {
         return Ok(());
     };
     if program.contains("in ENVIRON") {

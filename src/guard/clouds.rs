@@ -19,20 +19,25 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
             .skip(2)
             .try_for_each(|file| super::reads::check_read(walk, "gh gist", file)),
         "curl" | "http" | "https" | "xh" | "wget" => request(call),
-        "npm" | "pnpm" | "yarn" if (call.word(0), call.word(1)) == ("config", "get") => {
-            let name = call.word(2).to_lowercase();
-            let secret = ["_auth", "token", "_password"];
-            call.deny_if(secret.iter().any(|s| name.contains(s)), "secret-read")
+        "npm" | "pnpm" | "yarn" if call.words.contains(&"get") => {
+            let secret = ["_auth", "_password"];
+            let named = |word: &&str| secret.iter().any(|s| word.to_lowercase().contains(s));
+            call.deny_if(call.words.iter().any(named), "secret-read")
         }
-        "terraform" | "tofu" if call.word(0) == "output" && call.has(&["-raw", "--raw"]) => {
+        "terraform" | "tofu" | "terragrunt" if call.word(0) == "output" => {
             call.deny_if(is_secret_output(call.word(1)), "secret-read")
         }
         "kubectl" | "oc" => {
-            let secrets = |w: &&str| w.starts_with("secret") || w.contains(",secret");
+            let secrets = |w: &&str| {
+                let kind = w.to_lowercase();
+                kind.starts_with("secret") || kind.contains(",secret")
+            };
             let shows = matches!(call.word(0), "get" | "describe")
                 && call.words.iter().any(secrets)
-                && (call.short('o') || long(call.args, "output", 3))
-                && !outputs(call.args).all(shows_no_data);
+                && (call.short('o')
+                    || long(call.args, "output", 3)
+                    || long(call.args, "template", 3))
+                && (outputs(call.args).count() == 0 || !outputs(call.args).all(shows_no_data));
             call.deny_if(shows, "secret-read")
         }
         _ => Ok(()),
@@ -41,9 +46,22 @@ pub(super) fn check(walk: &Walk, call: &Call<'_>) -> Result<(), Stop> {
 
 /// Whether a format of kubectl's leaves the data of secrets away.
 fn shows_no_data(format: &str) -> bool {
-    let columns = format.starts_with("custom-columns") && format.contains(".metadata");
+    let known = [
+        ".metadata.name",
+        ".metadata.namespace",
+        ".metadata.creationTimestamp",
+        ".metadata.labels",
+        ".type",
+    ];
+    let column = |column: &str| {
+        column
+            .split_once(':')
+            .is_some_and(|(_, path)| known.contains(&path))
+    };
     matches!(format, "name" | "wide")
-        || columns && !format.replace(".metadata", "").contains("data") && !format.contains("=.,")
+        || format
+            .strip_prefix("custom-columns=")
+            .is_some_and(|all| all.split(',').all(column))
 }
 
 /// Whether an output's name says that it is a secret, and not where one is.
@@ -52,9 +70,12 @@ fn is_secret_output(name: &str) -> bool {
     let words: Vec<&str> = name.split(['_', '-']).collect();
     let secret = [
         "password",
+        "passwords",
         "passwd",
         "secret",
+        "secrets",
         "token",
+        "tokens",
         "credential",
         "credentials",
     ];

@@ -210,6 +210,20 @@ impl Code<'_> {
         if !self.starts() && !self.has(&["eval", "exec(", "exec "]) {
             return Ok(());
         }
+        let environment = [
+            "exec(os.environ",
+            "eval(os.environ",
+            "eval(process.env",
+            "eval env[",
+            "eval(env[",
+            "exec(os.getenv",
+        ];
+        if self.has(&environment) {
+            return Err(self.deny(
+                "eval-data",
+                "that runs what a variable of the environment holds",
+            ));
+        }
         if self.has(DECODES) {
             return Err(self.deny("decode-to-shell", "that decodes and runs"));
         }

@@ -51,6 +51,7 @@ fn destroys(walk: &Walk, call: &Call<'_>) -> bool {
             "--create",
             "-C",
         ]),
+        "zpool" if word(0) == "create" => device,
         "zpool" | "zfs" => matches!(
             word(0).as_str(),
             "destroy" | "labelclear" | "rollback" | "detach"

@@ -45,8 +45,9 @@ pub(super) fn check_emptying(walk: &Walk, path: &str) -> Result<(), Stop> {
 /// Whether a name is one of a database, and of none for tests.
 pub(super) fn is_data(name: &str) -> bool {
     let ends = [".db", ".sqlite", ".sqlite3", ".mdb"];
-    let test = ["test", "tmp", "temp", "cache", "dev."];
-    ends.iter().any(|end| name.ends_with(end)) && !test.iter().any(|word| name.contains(word))
+    let test = ["test", "tests", "tmp", "temp", "cache", "dev"];
+    let mut words = name.split(['.', '-', '_']);
+    ends.iter().any(|end| name.ends_with(end)) && !words.any(|word| test.contains(&word))
 }
 
 /// Refuses to overwrite a file until nothing of it is left, unless it was made to be thrown away.

@@ -75,12 +75,22 @@ const FD_VALUED: &[&str] = &[
     "--exact-depth",
     "--search-path",
     "--base-directory",
+    "-C",
 ];
+
+/// Whether an option of fd's is the one behind which a command stands.
+fn runs_by_fd(option: &str) -> bool {
+    let flags = option
+        .strip_prefix('-')
+        .filter(|flags| !flags.starts_with('-'));
+    matches!(option, "--exec" | "--exec-batch")
+        || flags.is_some_and(|flags| flags.ends_with(['x', 'X']))
+}
 
 /// What fd would name: everything below its paths, by the pattern and the ending that narrow it. What
 /// a pattern finds in the work at hand is one unknown name, as it would be from any other program.
-fn found_by_fd(walk: &Walk, args: &[String]) -> Vec<String> {
-    let named = ["--search-path", "--base-directory"];
+pub(super) fn found_by_fd(walk: &Walk, args: &[String]) -> Vec<String> {
+    let named = ["--search-path", "--base-directory", "-C"];
     let elsewhere: Vec<&str> = named
         .iter()
         .filter_map(|option| value(args, option))
@@ -165,9 +175,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
         }
     }
     if matches!(name, "fd" | "fdfind")
-        && let Some(at) = args
-            .iter()
-            .position(|a| matches!(a.as_str(), "-x" | "-X" | "--exec" | "--exec-batch"))
+        && let Some(at) = args.iter().position(|a| runs_by_fd(a))
     {
         let given = args[at + 1..]
             .split(|a| a == ";")

@@ -1,7 +1,7 @@
 //! Deleting and moving files, and writing over them.
 
 use super::marks::{HOLE, STAR};
-use super::options::{before_end, long, operands, short, value};
+use super::options::{before_end, long, operands, short, value, without_values};
 use super::paths::{Base, Place};
 use super::walk::{Walk, quoted};
 use super::{Stop, emptying};
@@ -160,7 +160,17 @@ fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
     if !deletes || short(args, 'n') || long(args, "dry-run", 3) {
         return Ok(());
     }
-    if let Some(to) = operands(args).last() {
+    let valued = [
+        "--exclude",
+        "--include",
+        "-e",
+        "--rsh",
+        "--filter",
+        "-f",
+        "--exclude-from",
+        "--include-from",
+    ];
+    if let Some(to) = without_values(args, &valued).last() {
         let place = Place::of(to, &walk.scope.cwd);
         // On another machine: what is there is known by its path alone.
         let there = to.split_once(':');
@@ -181,15 +191,6 @@ fn rsync(walk: &Walk, args: &[String]) -> Result<(), Stop> {
         }
     }
     Ok(())
-}
-
-/// The operands without the values of options.
-fn without_values<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a String> {
-    let value = |at: usize| at > 0 && valued.contains(&args[at - 1].as_str());
-    let kept = args.iter().enumerate().filter(|(at, _)| !value(*at));
-    kept.map(|(_, arg)| arg)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect()
 }
 
 /// Programs that write to the files they are named.
@@ -247,6 +248,9 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
                     .iter()
                     .any(|end| last.ends_with(end));
             let data = emptying::is_data(last) || sources && !place.is_temporary();
+            if name == "truncate" && outside {
+                emptying::check_emptying(walk, word)?;
+            }
             if name == "truncate" && (whole || data) {
                 return Err(Stop::deny(
                     "file-destroy",

@@ -45,22 +45,57 @@ const FIND_VALUED: &[&str] = &[
 
 /// What find would name: its roots, with the pattern that narrows it.
 pub(super) fn found(walk: &Walk, args: &[String]) -> Vec<String> {
-    let roots = args.iter().take_while(|a| !a.starts_with(['-', '(', '!']));
-    let roots: Vec<&str> = roots.map(String::as_str).collect();
+    let (roots, _) = split(args);
+    let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
     let name = ["-name", "-iname"]
         .iter()
         .find_map(|o| value(args, o))
         .map_or(HOLE.to_string(), super::marks::pattern);
-    let roots = if roots.is_empty() { vec!["."] } else { roots };
     let one = |root| below(walk, root, &name, !shallow(args));
     roots.into_iter().map(one).collect()
 }
 
 /// Whether find looks at what is right below its roots, and no deeper.
 fn shallow(args: &[String]) -> bool {
-    ["-maxdepth", "-depth"]
-        .iter()
-        .any(|option| value(args, option) == Some("1"))
+    // The last one counts.
+    let mut pairs = args.windows(2).rev();
+    let depth = pairs.find(|p| ["-maxdepth", "-depth"].contains(&p[0].as_str()));
+    depth.is_some_and(|p| p[1] == "1")
+}
+
+/// The roots, and what is asked of what is below them; in front may be options of find's own.
+fn split(args: &[String]) -> (Vec<String>, &[String]) {
+    let (mut roots, mut rest) = (Vec::new(), args);
+    while let Some((first, more)) = rest.split_first() {
+        match first.as_str() {
+            "-D" if roots.is_empty() => rest = more.get(1..).unwrap_or_default(),
+            "-f" if roots.is_empty() => {
+                roots.extend(more.first().cloned());
+                rest = more.get(1..).unwrap_or_default();
+            }
+            "-H" | "-L" | "-P" | "-E" | "-X" | "-x" | "-s" | "-d" if roots.is_empty() => {
+                rest = more;
+            }
+            level if level.starts_with("-O") && roots.is_empty() => rest = more,
+            asks if asks.starts_with(['-', '(', '!']) => break,
+            _ => {
+                roots.push(first.clone());
+                rest = more;
+            }
+        }
+    }
+    if roots.is_empty() {
+        roots.push(".".to_owned());
+    }
+    (roots, rest)
+}
+
+/// Whether find writes something else than the names of what it finds.
+pub(super) fn says_otherwise(args: &[String]) -> bool {
+    let acts = [
+        "-printf", "-ls", "-exec", "-execdir", "-ok", "-okdir", "-delete", "-quit",
+    ];
+    args.iter().any(|a| acts.contains(&a.as_str()))
 }
 
 /// What lies below a root, `deep` any number of directories below. In the work at hand and among
@@ -78,16 +113,9 @@ pub(super) fn below(walk: &Walk, root: &str, name: &str, deep: bool) -> String {
 
 /// Judges what find does with what it finds.
 pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
-    let mut roots: Vec<String> = Vec::new();
+    let (roots, args) = split(args);
     let mut index = 0;
-    while let Some(arg) = args.get(index).filter(|a| !a.starts_with(['-', '(', '!'])) {
-        roots.push(arg.clone());
-        index += 1;
-    }
-    if roots.is_empty() {
-        roots.push(".".to_owned());
-    }
-    let mut narrowed = false;
+    let (mut narrowed, mut negated) = (false, 0_usize);
     // What `{}` stands for below a root.
     let mut name = STAR.to_string();
     while let Some(arg) = args.get(index) {
@@ -99,7 +127,7 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
                     .is_none_or(|n| n.chars().all(|c| c == '*' || c == STAR || c == '.'));
                 let git = args.get(index).is_some_and(|n| n.contains(".git"));
                 let not = index > 1 && matches!(args[index - 2].as_str(), "-not" | "!");
-                if !all && !git && !not {
+                if !all && !git && !not && negated == 0 {
                     narrowed = true;
                     name = match args.get(index) {
                         Some(given) if arg.ends_with("name") => super::marks::pattern(given),
@@ -108,6 +136,18 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
                 }
                 index += 1;
             }
+            // What follows is asked of everything once more.
+            "-o" | "-or" | "," => {
+                narrowed = false;
+                name = STAR.to_string();
+            }
+            // `! \( … \)`: what is in it is what is left out.
+            "!" | "-not" if args.get(index).is_some_and(|a| a == "(") => {
+                negated += 1;
+                index += 1;
+            }
+            "(" if negated > 0 => negated += 1,
+            ")" => negated = negated.saturating_sub(1),
             valued if FIND_VALUED.contains(&valued) => index += 1,
             "-fprint" | "-fprintf" | "-fls" | "-fprint0" => {
                 if let Some(file) = args.get(index) {

@@ -141,7 +141,8 @@ pub(super) fn check(walk: &mut Walk, args: &[String]) -> Result<(), Stop> {
     }
     let reverses = verb == "apply" && (short(args, 'R') || long(args, "reverse", 3));
     let patch = matches!(&walk.scope.stdin, super::walk::Flow::Text(text) if text == WORK);
-    if reverses && patch && !long(args, "cached", 2) {
+    let only_looks = ["--cached", "--check", "--stat", "--numstat", "--summary"];
+    if reverses && patch && !args.iter().any(|a| only_looks.contains(&a.as_str())) {
         return Err(Stop::deny(
             "git-destroy",
             "git apply -R of what is not committed",
@@ -408,42 +409,58 @@ pub(super) const WORK: &str = "\u{f0000}uncommitted";
 
 /// Whether a command writes such a patch: `git diff`, without versions that it would compare.
 pub(super) fn shows_work(args: &[String]) -> bool {
-    let words = operands(args);
+    let own = ["-C", "-c", "--git-dir", "--work-tree", "--namespace"];
+    let args = super::wrappers::skip(args, &own, 0);
     let other = [
-        "cached",
-        "staged",
-        "name-only",
-        "name-status",
-        "stat",
-        "numstat",
-        "shortstat",
-        "quiet",
+        "--cached",
+        "--staged",
+        "--name-only",
+        "--name-status",
+        "--stat",
+        "--numstat",
+        "--shortstat",
+        "--quiet",
     ];
-    let staged = args
-        .iter()
-        .any(|a| other.iter().any(|o| a.strip_prefix("--") == Some(o)));
-    words.first().is_some_and(|verb| *verb == "diff")
-        && !staged
-        && !words.iter().any(|w| w.contains(".."))
+    let Some((verb, rest)) = args.split_first() else {
+        return false;
+    };
+    let versions = operands(before_end(rest));
+    let range = |word: &&String| word.contains("..") && !word.contains("../");
+    verb == "diff"
+        && !rest.iter().any(|a| other.contains(&a.as_str()))
+        && !versions.iter().any(range)
+        && versions.len() < 2
 }
 
-/// The files that `git ls-files` names, as far as its words say: what is there below each path.
-pub(super) fn listed(args: &[String]) -> Vec<String> {
-    let words = operands(args);
-    let paths: Vec<&String> = words
-        .into_iter()
-        .skip_while(|a| *a != "ls-files")
-        .skip(1)
-        .collect();
+/// The files that `git ls-files` names, as far as its words say: what is there below each path. None
+/// where it writes more than names.
+pub(super) fn listed(args: &[String]) -> Option<Vec<String>> {
+    let more = [
+        "--format",
+        "-s",
+        "--stage",
+        "-t",
+        "-v",
+        "-f",
+        "--eol",
+        "--full-name",
+        "-u",
+    ];
+    if args.iter().any(|a| {
+        more.iter()
+            .any(|m| a == m || a.starts_with(&format!("{m}=")))
+    }) {
+        return None;
+    }
+    let paths: Vec<&String> = operands(args).into_iter().skip(1).collect();
     // Options with a value, and paths that leave others out or begin elsewhere.
     let other = |a: &&String| {
-        a.starts_with("-x")
-            || a.starts_with("-X")
-            || a.starts_with("--exclude") && *a != "--exclude-standard"
+        let excludes = a.starts_with("--exclude") && *a != "--exclude-standard";
+        a.starts_with("-x") || a.starts_with("-X") || excludes
     };
     let magic = |path: &&String| path.starts_with(':');
     if paths.is_empty() || args.iter().any(|a| other(&a)) || paths.iter().any(magic) {
-        return vec![STAR.to_string()];
+        return Some(vec![STAR.to_string()]);
     }
     let one = |path: &String| {
         if path.contains(['*', STAR]) {
@@ -452,7 +469,7 @@ pub(super) fn listed(args: &[String]) -> Vec<String> {
             format!("{}/{HOLE}", path.trim_end_matches('/'))
         }
     };
-    paths.into_iter().map(one).collect()
+    Some(paths.into_iter().map(one).collect())
 }
 
 /// `-n` of commit, alone or among flags without a value.

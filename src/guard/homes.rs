@@ -54,7 +54,7 @@ fn statements(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for piece in text.split(['\n', ';']) {
         match all.last_mut() {
-            Some(last) if last.trim_end().ends_with([':', '{', '(', ',', '|']) => {
+            Some(last) if last.trim_end().ends_with([':', '{', '(', ',', '|', '>']) => {
                 last.push(' ');
                 last.push_str(piece);
             }

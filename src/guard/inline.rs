@@ -110,9 +110,15 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             }
         }
         // With -n only what it prints stays.
-        let flag = |letter: char| super::options::short(args, letter);
-        let prints = given.contains("print") && !given.contains("if 0");
-        if stem == "perl" && flag('i') && flag('n') && !prints {
+        let own =
+            |a: &&String| !a.starts_with("-M") && !a.starts_with("-m") && !a.starts_with("-I");
+        let flags: Vec<String> = args.iter().filter(own).cloned().collect();
+        let flag = |letter: char| super::options::short(&flags, letter);
+        let writes = ["print", "say", "write"]
+            .iter()
+            .any(|word| given.contains(word));
+        let nothing = !writes || given.contains("if 0");
+        if stem == "perl" && flag('i') && flag('n') && nothing {
             return Err(Stop::deny(
                 "file-destroy",
                 "perl that leaves no line of a file",

@@ -201,6 +201,12 @@ pub(super) fn text_option(
         .iter()
         .filter(exact)
         .find_map(|o| value(own, o))
+        // `script -qec TEXT`
+        .or_else(|| {
+            let flags = |a: &String| a.starts_with('-') && !a.starts_with("--") && a.ends_with('c');
+            let at = own.iter().position(flags).filter(|_| name == "script")?;
+            own.get(at + 1).map(String::as_str)
+        })
         .map(str::to_owned);
     if let Some(text) = text {
         return shell_text(walk, &text).map(Some);

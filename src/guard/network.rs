@@ -77,6 +77,7 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
             }
         }
         "lftp" => removes_there(walk, name, args)?,
+        "aws" | "gsutil" | "gcloud" | "az" | "rclone" | "mc" => fetched_from_cloud(walk, args),
         "scp" | "sftp" | "rsync" => {
             if name == "sftp" {
                 removes_there(walk, name, args)?;
@@ -128,6 +129,29 @@ fn removes_there(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// What a copy from somebody's storage ends in.
+fn fetched_from_cloud(walk: &mut Walk, args: &[String]) {
+    let words = operands(args);
+    let from = |word: &&&String| {
+        ["s3://", "gs://", "az://"]
+            .iter()
+            .any(|s| word.starts_with(s))
+            || word.contains(".blob.core.")
+    };
+    let Some(source) = words.iter().find(from).map(|word| (*word).clone()) else {
+        return;
+    };
+    if let Some(to) = words
+        .last()
+        .filter(|to| **to != &source)
+        .map(|to| (*to).clone())
+    {
+        let name = super::program::base_name(&source);
+        foreign(walk, &format!("{}/{name}", to.trim_end_matches('/')));
+        foreign(walk, &to);
+    }
 }
 
 /// The numbers that seq writes; of many the first ones, since all are as good.
@@ -379,36 +403,27 @@ pub(super) fn written(walk: &Walk, name: &str, args: &[String]) -> Flow {
         },
         // Text that these make for a shell's start-up file.
         _ if for_eval(name, args) => Flow::Text(String::new()),
-        "find" => Flow::Text(super::find::found(walk, args).join("\n")),
+        "find" if !super::find::says_otherwise(args) => {
+            Flow::Text(super::find::found(walk, args).join("\n"))
+        }
         "pgrep" | "pidof" => match operands(args).last() {
             Some(process) => Flow::Text(format!("{HOLE}{process}")),
             None => Flow::UNKNOWN,
         },
         "git" if args.iter().any(|a| a == "--show-toplevel") => Flow::Text(".".to_owned()),
         "git" if super::git::shows_work(args) => Flow::Text(super::git::WORK.to_owned()),
-        "git" if operands(args).iter().any(|a| *a == "ls-files") => {
-            Flow::Text(super::git::listed(args).join("\n"))
+        "git" if args.first().is_some_and(|verb| verb == "ls-files") => {
+            super::git::listed(args).map_or(Flow::UNKNOWN, |all| Flow::Text(all.join("\n")))
         }
         "seq" => counted(args),
-        // Names of files; with more about them it is another text.
+        // Names of files; with a directory's name, of what is in it.
         "ls" if args
             .iter()
-            .all(|a| !a.starts_with('-') || a == "-1" || a == "-d" || a == "-1d") =>
+            .all(|a| matches!(a.as_str(), "-1" | "-a" | "-A")) =>
         {
-            let named = operands(args);
-            let globs = named.iter().all(|name| name.contains(super::marks::STAR));
-            match named.as_slice() {
-                [] => Flow::Text(super::marks::STAR.to_string()),
-                _ if globs => Flow::Text(
-                    named
-                        .iter()
-                        .map(|n| n.as_str())
-                        .collect::<Vec<_>>()
-                        .join("\n"),
-                ),
-                _ => Flow::UNKNOWN,
-            }
+            Flow::Text(super::marks::STAR.to_string())
         }
+        "fd" | "fdfind" => Flow::Text(super::executes::found_by_fd(walk, args).join("\n")),
         "base64" | "gzip" | "head" | "tail" | "tr" | "sort" | "grep" | "jq" | "sed" | "xxd"
             if walk.scope.stdin == (Flow::Unknown { secret: true }) =>
         {

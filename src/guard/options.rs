@@ -55,3 +55,12 @@ pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
         }
     })
 }
+
+/// The operands without the values of options.
+pub(super) fn without_values<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a String> {
+    let value = |at: usize| at > 0 && valued.contains(&args[at - 1].as_str());
+    let kept = args.iter().enumerate().filter(|(at, _)| !value(*at));
+    kept.map(|(_, arg)| arg)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect()
+}

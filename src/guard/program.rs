@@ -20,6 +20,26 @@ pub(super) fn base_name(word: &str) -> String {
 /// Judges a command by its words; what it writes, where that is known.
 pub(super) fn run(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     walk.step()?;
+    if argv.len() > MOST_WORDS {
+        return Err(Stop::unprovable("more words than are followed"));
+    }
+    walk.nested += 1;
+    if walk.nested > DEEPEST {
+        return Err(Stop::unprovable(
+            "programs that run programs, too deep to follow",
+        ));
+    }
+    let done = start(walk, argv);
+    walk.nested -= 1;
+    done
+}
+
+/// Words of one command at most.
+const MOST_WORDS: usize = 4_096;
+/// Programs that run one another at most.
+const DEEPEST: usize = 64;
+
+fn start(walk: &mut Walk, argv: &[String]) -> Result<Flow, Stop> {
     let Some((first, args)) = argv.split_first() else {
         return Ok(Flow::Text(String::new()));
     };

@@ -2,9 +2,9 @@
 //! what follows their verb is judged as the command it is. Data, one line each.
 
 use super::launchers::shell_text;
-use super::options::value;
+use super::simple::with_environment;
 use super::walk::{Flow, Walk};
-use super::wrappers::skip;
+use super::wrappers::{is_assignment, pair, skip};
 use super::{Stop, builtins};
 
 /// Where such a tool has its command.
@@ -55,7 +55,13 @@ const RUNNERS: &[Line] = &[
         &["-a", "--app", "-s", "--size", "-e", "--env"],
         How::Text(0),
     ),
-    (&["adb"], "shell", &["-s", "-t"], How::Text(0)),
+    (
+        &["heroku"],
+        "run:detached",
+        &["-a", "--app", "-s", "--size", "-e", "--env"],
+        How::Text(0),
+    ),
+    (&["adb"], "shell", &["-s", "-P", "-H"], How::Text(0)),
     (&["minikube"], "ssh", &["-p", "--profile"], How::Text(0)),
     (&["docker-machine"], "ssh", &[], How::Text(1)),
     (&["podman"], "machine ssh", &["--username"], How::Text(0)),
@@ -97,7 +103,9 @@ const RUNNERS: &[Line] = &[
     (
         &["pdsh", "clush", "pssh", "parallel-ssh"],
         "",
-        &["-w", "-x", "-l", "-R", "-h", "-H"],
+        &[
+            "-w", "-x", "-l", "-R", "-h", "-H", "-f", "-t", "-u", "-p", "-P", "-o", "-e",
+        ],
         How::Text(0),
     ),
     (&["repo"], "forall", &[], How::Behind(&["-c"])),
@@ -148,53 +156,93 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
         else {
             continue;
         };
-        let words = |operands| skip(rest, valued, operands).to_vec();
-        let (text, command) = match how {
-            How::Words(operands) => (None, words(*operands)),
-            How::Text(operands) => (Some(words(*operands).join(" ")), Vec::new()),
-            How::Option(options) => {
-                let given = options.iter().find_map(|option| value(rest, option));
-                (given.map(str::to_owned), Vec::new())
+        // What stands behind `--` is the command, whatever the options are.
+        let ended = rest.iter().position(|word| word == "--");
+        let command: Vec<String> = match (ended, how) {
+            (Some(at), _) => rest[at + 1..].to_vec(),
+            (None, How::Words(operands) | How::Text(operands)) => {
+                let words = skip(rest, valued, 0);
+                let own = if name == "nvm" && !words.first().is_some_and(|w| is_version(w)) {
+                    0
+                } else {
+                    *operands
+                };
+                skip(rest, valued, own).to_vec()
             }
-            How::Behind(options) => {
+            (None, How::Option(options)) => rest
+                .windows(2)
+                .filter(|pair| options.contains(&pair[0].as_str()))
+                .map(|pair| pair[1].clone())
+                .chain(options.iter().filter_map(|option| {
+                    let glued = |word: &String| {
+                        word.strip_prefix(option)?
+                            .strip_prefix('=')
+                            .map(str::to_owned)
+                    };
+                    rest.iter().find_map(glued)
+                }))
+                .take(1)
+                .collect(),
+            (None, How::Behind(options)) => {
                 let at = rest
                     .iter()
                     .position(|word| options.contains(&word.as_str()));
-                let given = at.map(|at| rest[at + 1..].to_vec()).unwrap_or_default();
-                // One word with blanks is a text.
-                match given.as_slice() {
-                    [only] if only.contains(' ') => (Some(only.clone()), Vec::new()),
-                    _ => (None, given),
-                }
+                at.map(|at| rest[at + 1..].to_vec()).unwrap_or_default()
             }
         };
-        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            return shell_text(walk, &text).map(Some);
-        }
-        let assigned = command
-            .iter()
-            .take_while(|w| super::wrappers::is_assignment(w))
-            .count();
-        if let Some(command) = command
-            .get(assigned..)
-            .filter(|command| !command.is_empty())
-        {
-            let command = command.to_vec();
-            return walk.apart(|walk| builtins::rest(walk, &command)).map(Some);
+        if !command.is_empty() {
+            return judge(walk, how, &command).map(Some);
         }
     }
     Ok(None)
 }
 
-/// What follows a verb.
-fn behind<'a>(args: &'a [String], verb: &str, valued: &[&str]) -> Option<&'a [String]> {
-    let mut rest = args;
-    for word in verb.split(' ').filter(|word| !word.is_empty()) {
-        let (first, more) = skip(rest, valued, 0).split_first()?;
-        if first != word {
-            return None;
-        }
-        rest = more;
+/// Judges a command by its words, and as a text where a shell reads them once more.
+fn judge(walk: &mut Walk, how: &How, command: &[String]) -> Result<Flow, Stop> {
+    if let [text] = command
+        && !matches!(how, How::Words(_))
+    {
+        return shell_text(walk, text);
     }
-    Some(rest)
+    let set = command.iter().take_while(|w| is_assignment(w)).count();
+    let assigned: Vec<_> = command[..set].iter().filter_map(|w| pair(w)).collect();
+    let words = command[set..].to_vec();
+    let flow =
+        walk.apart(|walk| with_environment(walk, &assigned, |walk| builtins::rest(walk, &words)))?;
+    let signs = |word: &String| word.contains([';', '&', '|', '`', '$', '<', '>', '(', '\n']);
+    if !matches!(how, How::Words(_)) && command.iter().any(signs) {
+        shell_text(walk, &command.join(" "))?;
+    }
+    Ok(flow)
+}
+
+fn is_version(word: &str) -> bool {
+    let word = word.trim_start_matches('v');
+    word.starts_with(|c: char| c.is_ascii_digit())
+        || ["node", "stable", "system", "default"].contains(&word)
+        || word.starts_with("lts")
+}
+
+/// What follows a verb, which may stand behind options that nobody here knows, and their values.
+fn behind<'a>(args: &'a [String], verb: &str, valued: &[&str]) -> Option<&'a [String]> {
+    let verb: Vec<&str> = verb.split(' ').filter(|word| !word.is_empty()).collect();
+    let Some((first, more)) = verb.split_first() else {
+        return Some(args);
+    };
+    let starts = args
+        .iter()
+        .take(8)
+        .enumerate()
+        .filter(|(_, word)| word == first);
+    starts.map(|(at, _)| &args[at + 1..]).find_map(|rest| {
+        let mut rest = rest;
+        for word in more {
+            let (first, behind) = skip(rest, valued, 0).split_first()?;
+            if first != word {
+                return None;
+            }
+            rest = behind;
+        }
+        Some(rest)
+    })
 }

@@ -86,7 +86,9 @@ pub(super) fn replaces(redirect: &IoRedirect) -> bool {
     match redirect {
         IoRedirect::File(_, kind, _) => matches!(
             kind,
-            IoFileRedirectKind::Write | IoFileRedirectKind::Clobber
+            IoFileRedirectKind::Write
+                | IoFileRedirectKind::Clobber
+                | IoFileRedirectKind::DuplicateOutput
         ),
         IoRedirect::OutputAndError(_, append) => !append,
         IoRedirect::HereDocument(..) | IoRedirect::HereString(..) => false,

@@ -1,7 +1,7 @@
 //! Programs whose danger is in their subcommand: data, one line each.
 
 use super::Stop;
-use super::options::operands;
+use super::options::{operands, without_values};
 use super::walk::quoted;
 
 /// Programs, the words that follow them, flags of which one must be there (none: always), and the rule.
@@ -149,6 +149,10 @@ const LINES: &[Line] = lines! {
         ["kwallet-query"] "";
         ["aws"] "configure get|configure export-credentials|sso get-role-credentials|sts get-session-token|ecr get-login-password|secretsmanager get-secret-value";
         ["heroku"] "config|config:get|auth:token";
+        ["convex"] "env list|env get";
+        ["netlify"] "env:list|env:get";
+        ["vercel"] "env pull";
+        ["eb"] "printenv";
         ["pulumi"] "config|config get|stack output|stack export" ["--show-secrets"];
         ["glab"] "auth status|config get" ["--show-token", "-t", "token"];
         ["kubectl", "oc"] "config view" ["--raw", "--raw=true"];
@@ -189,7 +193,7 @@ fn only_says(name: &str, args: &[String]) -> bool {
             !value && (short || long.contains(&arg.as_str()))
         }),
         "terraform" | "tofu" | "packer" | "vault" | "consul" | "nomad" => {
-            args.last().is_some_and(|last| last == "-help")
+            matches!(args, [.., before, last] if last == "-help" && !before.starts_with('-'))
         }
         _ => false,
     }
@@ -200,7 +204,11 @@ pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
     if is_harmless(args) || only_says(name, args) {
         return Ok(());
     }
-    let words: Vec<String> = operands(args).iter().map(|w| w.to_lowercase()).collect();
+    let named = match name {
+        "npm" | "pnpm" | "yarn" | "bun" => without_values(args, super::wrappers::PACKAGES),
+        _ => operands(args),
+    };
+    let words: Vec<String> = named.iter().map(|w| w.to_lowercase()).collect();
     let options: Vec<String> = args
         .iter()
         .filter(|a| a.starts_with('-'))

@@ -83,6 +83,8 @@ pub(super) struct Walk {
     pub(super) multiplied: bool,
     steps: usize,
     depth: usize,
+    /// Programs that run one another.
+    pub(super) nested: usize,
     /// The words of the outermost command being judged, as characters of the script.
     pub(super) span: Option<std::ops::Range<usize>>,
     /// Every program that was judged, by its words, and every file that is written.
@@ -107,6 +109,7 @@ impl Walk {
             multiplied: false,
             steps: 0,
             depth: 0,
+            nested: 0,
             span: None,
             ran: Vec::new(),
             written: Vec::new(),
@@ -148,13 +151,13 @@ impl Walk {
 
     /// Judges a text that may be a script, without its leaving anything behind.
     pub(super) fn attempt(&mut self, text: &str) -> Result<Flow, Stop> {
-        let depth = self.depth;
+        let (depth, nested) = (self.depth, self.nested);
         let kept = (self.calls.clone(), self.multiplied);
         let ran = self.ran.len();
         let done = self.apart(|walk| walk.script(text));
         // What is only tried does not run.
         self.ran.truncate(ran);
-        self.depth = depth;
+        (self.depth, self.nested) = (depth, nested);
         (self.calls, self.multiplied) = kept;
         done
     }

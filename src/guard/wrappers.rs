@@ -218,8 +218,8 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             }
         }
         // Programs of the packages at hand need no verb.
-        "pnpm" | "yarn" if packages_program(args) => {
-            let rest = skip(args, &["-C", "--cwd", "--filter", "-F", "--dir"], 0).to_vec();
+        "pnpm" | "yarn" | "bun" | "npm" if packages_program(args).is_some() => {
+            let rest = packages_program(args).unwrap_or_default().to_vec();
             Some(builtins::rest(walk, &rest)?)
         }
         "su" | "runuser" | "script" | "flock" | "nix-shell" | "sg" | "expect" => {
@@ -247,12 +247,17 @@ pub(super) fn run(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option
             compose(walk, args)?
         }
         "cross-env" | "cross-env-shell" => {
-            let rest: Vec<String> = args
-                .iter()
-                .skip_while(|a| is_assignment(a))
-                .cloned()
-                .collect();
-            Some(shell_text(walk, &rest.join(" "))?)
+            let set = args.iter().take_while(|w| is_assignment(w)).count();
+            let assigned: Vec<_> = args[..set].iter().filter_map(|w| pair(w)).collect();
+            let rest = args[set..].to_vec();
+            let shell = name.ends_with("shell");
+            Some(with_environment(walk, &assigned, |walk| {
+                if shell {
+                    shell_text(walk, &rest.join(" "))
+                } else {
+                    builtins::rest(walk, &rest)
+                }
+            })?)
         }
         _ if let Some(flow) = super::runners::run(walk, name, args)? => Some(flow),
         _ => match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
@@ -320,12 +325,48 @@ fn compose(walk: &mut Walk, args: &[String]) -> Result<Option<Flow>, Stop> {
     walk.apart(|walk| builtins::rest(walk, &command)).map(Some)
 }
 
-/// Whether a known program's name stands where a verb would.
-fn packages_program(args: &[String]) -> bool {
-    let rest = skip(args, &["-C", "--cwd", "--filter", "-F", "--dir"], 0);
-    rest.first().is_some_and(|name| {
-        !matches!(name.as_str(), "log" | "console" | "now") && super::table::is_known(name)
-    })
+/// Options of package managers that have a value.
+pub(super) const PACKAGES: &[&str] = &[
+    "-C",
+    "--cwd",
+    "--filter",
+    "-F",
+    "--dir",
+    "--prefix",
+    "--workspace",
+    "-w",
+    "--registry",
+    "--userconfig",
+];
+
+/// What a package manager runs where a known program's name stands in the place of a verb, or behind
+/// one that runs programs.
+fn packages_program(args: &[String]) -> Option<&[String]> {
+    let mut rest = skip(args, PACKAGES, 0);
+    loop {
+        rest = match rest.first()?.as_str() {
+            "run" | "dlx" | "x" | "exec" => skip(&rest[1..], PACKAGES, 0),
+            "workspace" => skip(rest.get(2..)?, PACKAGES, 0),
+            _ => break,
+        };
+    }
+    let name = rest.first()?.as_str();
+    let programs = [
+        "rimraf",
+        "shx",
+        "del-cli",
+        "bash",
+        "sh",
+        "zsh",
+        "rm",
+        "git",
+        "node",
+        "cross-env",
+        "tsx",
+    ];
+    let verbs = ["log", "console", "now", "publish", "pub", "access", "owner"];
+    let known = !verbs.contains(&name) && super::table::is_known(name) || programs.contains(&name);
+    known.then_some(rest)
 }
 
 /// A package's program: from a registry it runs as any other, from an address it doesn't.
@@ -335,6 +376,10 @@ fn packaged(walk: &mut Walk, name: &str, args: &[String]) -> Result<Option<Flow>
             "download-exec",
             format!("{name} {}", quoted(from)),
         ));
+    }
+    if let Some(rest) = packages_program(args).filter(|_| !name.ends_with('x')) {
+        let rest = rest.to_vec();
+        return builtins::rest(walk, &rest).map(Some);
     }
     match WRAPPERS.iter().find(|w| w.names.contains(&name)) {
         Some(wrapper) => wrapped(walk, wrapper, args),

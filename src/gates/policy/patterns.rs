@@ -171,8 +171,8 @@ fn signs(text: &str) -> Vec<(usize, char)> {
                 chars.next();
             }
             '[' => {
-                if chars.next_if(|(_, c)| *c == '^').is_some() {}
-                if chars.next_if(|(_, c)| *c == ']').is_some() {}
+                chars.next_if(|(_, c)| *c == '^');
+                chars.next_if(|(_, c)| *c == ']');
                 // `[:space:]` within.
                 let mut named = false;
                 while let Some((_, inner)) = chars.next() {
