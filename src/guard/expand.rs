@@ -49,6 +49,8 @@ impl Walk {
     /// The body of a here-document whose end is not quoted.
     pub(super) fn document(&mut self, raw: &str) -> Result<String, Stop> {
         bounded(raw)?;
+        // Here single quotes are no quotes.
+        bounded(&raw.replace('\'', ""))?;
         let pieces = word::parse_heredoc(raw, &options())
             .map_err(|_| Stop::unprovable("a here-document that can't be read"))?;
         let mut text = String::new();

@@ -310,6 +310,10 @@ mod tests {
     fn what_would_take_the_reader_of_words_long_is_refused_unread() {
         for script in [
             format!("cat <<E\n${}\nE", ">(".repeat(45)),
+            format!(
+                "cat <<E\n$( case x in a) x='a{}';; esac )\nE",
+                "$[".repeat(45)
+            ),
             format!("echo ${}", ">(".repeat(45)),
             format!("echo \"{}\"", "$(".repeat(45)),
             format!("echo {}", "{a,".repeat(45)),
