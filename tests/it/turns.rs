@@ -255,8 +255,8 @@ fn a_dry_run_changes_neither_machine_nor_repository() {
 fn a_program_that_is_replaced_while_it_sleeps_says_so_and_ends() {
     let discord = Discord::start([]);
     let station = Station::with_gaps(&[]).posting_to(&discord);
-    let own = station.root().join("secloop-of-its-own");
-    let new = station.root().join("secloop-upgraded");
+    let own = station.home().join("secloop-of-its-own");
+    let new = station.home().join("secloop-upgraded");
     for place in [&own, &new] {
         std::fs::copy(env!("CARGO_BIN_EXE_secloop"), place).unwrap();
     }
