@@ -204,8 +204,10 @@ fn judge(sleep: &Sleep, before: &Held, now: &Held) {
          write, no program, no connection; before {before:?}, after {now:?}",
         record.len() / beats.max(1),
     );
+    // Where others hold the processors, the timer is pushed on before the loop has asked for its next
+    // beat, now and then.
     assert!(
-        (BEATS * 9 / 10..=BEATS + 10).contains(&beats),
+        (BEATS * 3 / 4..=BEATS + 10).contains(&beats),
         "{beats} beats"
     );
     assert!(record.len() <= beats * 4, "{} calls", record.len());
