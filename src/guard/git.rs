@@ -315,7 +315,7 @@ fn destroys(verb: &str, args: &[String], unforced: bool) -> Result<(), Stop> {
     let words = operands(args);
     let word = |i: usize| words.get(i).map_or("", |w| w.as_str());
     let dry = long(args, "dry-run", 3)
-        || matches!(verb, "clean" | "push" | "prune" | "worktree" | "rm") && short(args, 'n');
+        || matches!(verb, "clean" | "push" | "prune" | "worktree" | "rm") && only_says(args);
     if dry {
         return Ok(());
     }
@@ -470,6 +470,14 @@ pub(super) fn listed(args: &[String]) -> Option<Vec<String>> {
         }
     };
     Some(paths.into_iter().map(one).collect())
+}
+
+/// Whether `-n` is given, alone or among other flags that these verbs have: `-until` is no dry run.
+pub(super) fn only_says(args: &[String]) -> bool {
+    before_end(args).iter().any(|a| {
+        let flags = a.strip_prefix('-').unwrap_or_default();
+        flags.contains('n') && flags.chars().all(|c| "nfdxXeiqvur46".contains(c))
+    })
 }
 
 /// `-n` of commit, alone or among flags without a value.

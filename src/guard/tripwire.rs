@@ -49,7 +49,7 @@ pub fn check_entry(entry: &str) -> Result<(), String> {
 
 /// Refuses what is on the list and what an operator added.
 pub(super) fn check(name: &str, args: &[String]) -> Result<(), Stop> {
-    let dry = name == "git" && super::options::short(args, 'n');
+    let dry = name == "git" && super::git::only_says(args);
     if is_caught(name, args) && !is_harmless(args) && !dry {
         let what = format!("{name} {}", quoted(&args.join(" ")));
         return Err(Stop::deny("tripwire", what));
