@@ -70,11 +70,13 @@ pub(super) fn judge(pair: Pair<'_>, old: Option<&Node>, new: &Node) -> Vec<Issue
         let alike = before.iter().filter(|b| b.to == now.to);
         let was = alike.min_by_key(|b| differing(&b.text, &now.text));
         let was = was.or(before.get(at));
-        if was.is_some_and(|w| w.text == now.text && w.to == now.to) {
+        let was = was.filter(|w| w.to == now.to).map(|w| w.text.as_str());
+        if was.is_some() {
             issues.extend(unread_news(pair, &now));
+        }
+        if was == Some(&now.text) {
             continue;
         }
-        let was = was.filter(|w| w.to == now.to).map(|w| w.text.as_str());
         let (place, what) = places::class(known, &now.to);
         let mut found = if let Place::Grammar(grammar) = what {
             schema::judge(grammar, &place, was, &now.text, 0)
@@ -134,7 +136,7 @@ fn has_no_grammar(place: &str, what: &Place) -> bool {
     }
 }
 
-/// A text that stays as it is written, since only the run knows its values, and a variable in it that
+/// A part of a text that stays as it is written, since only the run knows its value, and whose variable
 /// changes.
 fn unread_news(pair: Pair<'_>, now: &Put) -> Option<Issue> {
     let affected = &pair.new.known.affected;

@@ -216,30 +216,24 @@ fn outranked(tree: &Tree) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     // Of several spellings Ansible reads one.
-    let spelled = |path: &str| {
-        let rest = path
-            .strip_prefix(beside)
-            .unwrap_or(path)
-            .trim_start_matches('/');
-        rest == "group_vars/all"
-            || rest.starts_with("group_vars/all/")
-            || rest.starts_with("group_vars/all.")
+    let front = match beside {
+        "" => "group_vars/all".to_owned(),
+        beside => format!("{beside}/group_vars/all"),
     };
-    if tree.texts().filter(|(path, _)| spelled(path)).count() != 1 {
+    let behind = |path: &str| path.strip_prefix(&front).map(str::to_owned);
+    let spelled = |rest: &String| rest.is_empty() || rest.starts_with(['/', '.']);
+    let mut all = tree
+        .texts()
+        .filter_map(|(path, _)| behind(path))
+        .filter(spelled);
+    let (Some(only), None) = (all.next(), all.next()) else {
         return BTreeSet::new();
-    }
-    let for_all = |path: &str| {
-        let rest = path
-            .strip_prefix(beside)
-            .unwrap_or(path)
-            .trim_start_matches('/');
-        ["group_vars/all.yml", "group_vars/all.yaml"].contains(&rest)
     };
-    tree.yaml()
-        .filter(|(path, _)| for_all(path))
-        .flat_map(|(_, root)| root.map().unwrap_or_default())
-        .map(|(name, ..)| name.clone())
-        .collect()
+    let root = tree
+        .root(&format!("{front}{only}"))
+        .filter(|_| [".yml", ".yaml"].contains(&only.as_str()));
+    let names = root.and_then(Node::map).unwrap_or_default();
+    names.iter().map(|(name, ..)| name.clone()).collect()
 }
 
 /// A tree's variables with those of a task, and one choice of values.

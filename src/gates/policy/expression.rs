@@ -40,7 +40,8 @@ fn filtered(view: &View<'_>, text: &str, depth: usize) -> Option<Node> {
         name.trim_start_matches("ansible.builtin.").to_owned()
     };
     let decides = |filter: &&str| {
-        name(filter) == "ternary" || name(filter).starts_with('d') && filter.contains(',')
+        let name = name(filter);
+        name == "ternary" || ["default", "d"].contains(&name.as_str()) && filter.contains(',')
     };
     let plain = [
         "bool", "default", "d", "int", "lower", "upper", "trim", "string", "ternary",

@@ -128,6 +128,7 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
     let (old, new) = (&shell(old), &shell(new));
     let known: BTreeSet<&str> = old.lines().map(str::trim).collect();
     let now: BTreeSet<&str> = new.lines().map(str::trim).collect();
+    let gone: BTreeSet<&str> = known.difference(&now).copied().collect();
     let mut issues = Vec::new();
     for (at, line) in new.lines().enumerate() {
         let text = line.trim();
@@ -150,7 +151,6 @@ pub(super) fn sees_less(old: &str, new: &str) -> Vec<Issue> {
                 format!("what is looked at goes through {filter} first, and may lose what denies");
             issues.push(Issue::held("script-ends", at + 1, what));
         }
-        let gone: BTreeSet<&str> = known.iter().copied().filter(|l| !now.contains(l)).collect();
         // With 0 it has found what it looks for.
         let mut words = text.split([' ', ';', '{', '}']).filter(|w| !w.is_empty());
         let returns = words.any(|word| word == "return") && words.next() != Some("0");
@@ -237,7 +237,8 @@ fn takes_away(text: &str, old: &str) -> Option<String> {
         let word = line.trim().split(['(', '=', ' ']).next();
         word.unwrap_or_default().to_owned()
     };
-    let stages = |line: &str| -> Vec<String> {
+    // Also within quotes, which may hold a substitution.
+    let programs = |line: &str| -> Vec<String> {
         let stages = line.split('|').skip(1).map(str::trim);
         let first = stages.filter_map(|s| s.split(' ').next().map(str::to_owned));
         first.collect()
@@ -247,8 +248,8 @@ fn takes_away(text: &str, old: &str) -> Option<String> {
         .lines()
         .filter(|l| !first.is_empty() && head(l) == first);
     let added = |line: &str| {
-        let before = stages(line);
-        let filters = stages(text).into_iter();
+        let before = programs(line);
+        let filters = programs(text).into_iter();
         let mut filters = filters.filter(|s| FILTERS.contains(&s.as_str()) && !before.contains(s));
         filters.next()
     };

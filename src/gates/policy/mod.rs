@@ -16,6 +16,7 @@ mod known;
 mod lists;
 mod loosened;
 mod modules;
+mod moved;
 mod networks;
 mod params;
 mod patterns;
