@@ -82,7 +82,7 @@ const FETCHES: &[&str] = &[
     "axios",
 ];
 
-/// What deletes a whole tree, and what deletes or overwrites one file.
+/// What deletes a whole tree.
 pub(super) const DELETES_TREES: &[&str] = &[
     "rmtree",
     "rm_rf",
@@ -104,6 +104,7 @@ pub(super) const DELETES_TREES: &[&str] = &[
     "unlink(",
 ];
 
+/// What deletes or overwrites one file.
 const WRITES: &[&str] = &[
     "os.remove",
     "os.unlink",

@@ -83,7 +83,8 @@ fn runs_by_fd(option: &str) -> bool {
     let flags = option
         .strip_prefix('-')
         .filter(|flags| !flags.starts_with('-'));
-    matches!(option, "--exec" | "--exec-batch")
+    let (name, _) = option.split_once('=').unwrap_or((option, ""));
+    matches!(name, "--exec" | "--exec-batch")
         || flags.is_some_and(|flags| flags.ends_with(['x', 'X']))
 }
 
@@ -177,10 +178,11 @@ pub(super) fn check(walk: &mut Walk, name: &str, args: &[String]) -> Result<(), 
     if matches!(name, "fd" | "fdfind")
         && let Some(at) = args.iter().position(|a| runs_by_fd(a))
     {
-        let given = args[at + 1..]
-            .split(|a| a == ";")
-            .next()
-            .unwrap_or_default();
+        let first = args[at]
+            .split_once('=')
+            .map(|(_, program)| program.to_owned());
+        let words = args[at + 1..].iter().take_while(|a| *a != ";").cloned();
+        let given: Vec<String> = first.into_iter().chain(words).collect();
         for found in found_by_fd(walk, &args[..at]) {
             let mut command: Vec<String> = given.iter().map(|a| a.replace("{}", &found)).collect();
             if command == given {

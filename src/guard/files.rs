@@ -248,7 +248,8 @@ fn in_place(walk: &Walk, name: &str, args: &[String]) -> Result<(), Stop> {
                     .iter()
                     .any(|end| last.ends_with(end));
             let data = emptying::is_data(last) || sources && !place.is_temporary();
-            if name == "truncate" && outside {
+            let size = value(args, "-s").or_else(|| value(args, "--size"));
+            if name == "truncate" && outside && size == Some("0") {
                 emptying::check_emptying(walk, word)?;
             }
             if name == "truncate" && (whole || data) {

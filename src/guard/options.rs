@@ -8,19 +8,21 @@ pub(super) fn before_end(args: &[String]) -> &[String] {
 
 /// Words that are no options, those behind `--` included. Values of options count too.
 pub(super) fn operands(args: &[String]) -> Vec<&String> {
-    let mut ended = false;
-    args.iter()
-        .filter(|a| {
-            if ended {
-                return true;
-            }
-            if *a == "--" {
-                ended = true;
-                return false;
-            }
-            !a.starts_with('-') || a.as_str() == "-"
-        })
-        .collect()
+    without_values(args, &[])
+}
+
+/// The same without the values of these options.
+pub(super) fn without_values<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a String> {
+    let (mut ended, mut value, mut found) = (false, false, Vec::new());
+    for arg in args {
+        let of_option = std::mem::replace(&mut value, !ended && valued.contains(&arg.as_str()));
+        if ended || !of_option && (!arg.starts_with('-') || arg == "-") {
+            found.push(arg);
+        } else if !of_option && arg == "--" {
+            ended = true;
+        }
+    }
+    found
 }
 
 /// Whether a short flag is given, alone or among others.
@@ -54,13 +56,4 @@ pub(super) fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
             (name.len() == 2 && !rest.is_empty()).then_some(rest)
         }
     })
-}
-
-/// The operands without the values of options.
-pub(super) fn without_values<'a>(args: &'a [String], valued: &[&str]) -> Vec<&'a String> {
-    let value = |at: usize| at > 0 && valued.contains(&args[at - 1].as_str());
-    let kept = args.iter().enumerate().filter(|(at, _)| !value(*at));
-    kept.map(|(_, arg)| arg)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect()
 }
