@@ -35,7 +35,11 @@ pub(super) async fn run(
     file: Option<PathBuf>,
 ) -> Result<Exit, Fatal> {
     // Before anything else: whether it still is the same file is asked from now on.
-    crate::process::OwnFile::at_start().map_err(Fatal::io("looking at secloop's own file"))?;
+    crate::process::OwnFile::at_start().map_err(|e| {
+        Fatal::NeedsOperator(format!(
+            "secloop's own file can't be looked at ({e}): start it again"
+        ))
+    })?;
     let signals = Signals::listen().map_err(Fatal::io("listening for signals"))?;
     let terminal = std::io::stderr().is_terminal();
     let colour = terminal && !around.env.contains_key("NO_COLOR");

@@ -249,24 +249,32 @@ fn a_dry_run_changes_neither_machine_nor_repository() {
     assert!(turns[2].receipt.gates.iter().all(|g| g.gate != Gate::Apply));
 }
 
+/// A station with a program of its own, another one to put in its place, and the run, just started.
+fn with_its_own_program(station: &Station) -> (Running, impl FnOnce() + use<>) {
+    let own = station.home().join("secloop-of-its-own");
+    let new = station.home().join("secloop-upgraded");
+    for place in [&own, &new] {
+        std::fs::copy(env!("CARGO_BIN_EXE_secloop"), place).unwrap();
+    }
+    // It writes the configuration.
+    drop(station.command(&[]));
+    let mut command = station.other(own.to_str().unwrap());
+    command.args(["run", "--interval", "1h"]);
+    prepare_ansible();
+    (Running::of(command), move || {
+        std::fs::rename(new, own).unwrap();
+    })
+}
+
 /// What secloop starts of itself would be another version, or nothing: it says so and ends, where every
 /// later turn would fail.
 #[test]
 fn a_program_that_is_replaced_while_it_sleeps_says_so_and_ends() {
     let discord = Discord::start([]);
     let station = Station::with_gaps(&[]).posting_to(&discord);
-    let own = station.home().join("secloop-of-its-own");
-    let new = station.home().join("secloop-upgraded");
-    for place in [&own, &new] {
-        std::fs::copy(env!("CARGO_BIN_EXE_secloop"), place).unwrap();
-    }
-    drop(station.command(&[]));
-    let mut command = station.other(own.to_str().unwrap());
-    command.args(["run", "--interval", "1h"]);
-    prepare_ansible();
-    let mut running = Running::of(command);
+    let (mut running, replace) = with_its_own_program(&station);
     running.wait_for("sleep");
-    std::fs::rename(new, &own).unwrap();
+    replace();
     let (code, said) = running.finish();
     assert_eq!(code, Some(12), "{said}");
     assert!(said.contains("was replaced while it ran"), "{said}");
@@ -276,4 +284,25 @@ fn a_program_that_is_replaced_while_it_sleeps_says_so_and_ends() {
         told.iter().any(|post| post.contains("start it again")),
         "{told:?}"
     );
+}
+
+/// The turn that is under way is taken back: guard, guardian and sandbox would not be those it began
+/// with.
+#[test]
+fn a_program_that_is_replaced_during_a_turn_takes_it_back_and_ends() {
+    let station = Station::with_gaps(&["rm in any spelling"]);
+    let (mut running, replace) = with_its_own_program(&station);
+    running.wait_for("probe red");
+    replace();
+    let (code, said) = running.finish();
+    assert_eq!(code, Some(12), "{said}");
+    assert!(said.contains("was replaced while it ran"), "{said}");
+    let turns = station.turns();
+    assert_eq!(turns.len(), 1, "{said}");
+    assert_ne!(turns[0].outcome.word(), "committed", "{said}");
+    let branches = station.git(["branch", "--list", "secloop/hardening"]);
+    if !branches.trim().is_empty() {
+        let range = "main..secloop/hardening";
+        assert_eq!(station.git(["rev-list", "--count", range]).trim(), "0");
+    }
 }
